@@ -1,0 +1,146 @@
+//! A guest: what runs on a host. Owned by that host's agent.
+
+use crate::disk::BlockSource;
+use crate::generation::Generation;
+use crate::id::{DiskId, ImageId, NetworkId, PortId, ProjectId, ServerId};
+use crate::network::{MacAddress, NetworkSpec, NicAddress};
+use crate::provision::Plan;
+use crate::units::Bytes;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// All that an agent needs to make a guest, without asking anyone again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GuestSpec {
+    /// The server whose guest it is.
+    pub server: ServerId,
+    /// The server's generation when this was sent: with the server's id, the command's identity.
+    pub generation: Generation,
+    /// `instance-0000000a`, the guest's name on the hypervisor.
+    pub name: String,
+    /// Virtual CPUs.
+    pub vcpus: u32,
+    /// Memory.
+    pub memory_mib: u64,
+    /// The disk that it boots from.
+    pub root: RootDisk,
+    /// Its network interfaces, in order.
+    pub nics: Vec<GuestNic>,
+    /// What the metadata service and the config drive tell it.
+    pub metadata: GuestMetadata,
+    /// Whether it gets a config drive.
+    pub config_drive: bool,
+}
+
+/// A root disk to be made as planned.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RootDisk {
+    /// Its id on the backend.
+    pub disk: DiskId,
+    /// Where its content comes from.
+    pub image: ImageId,
+    /// SHA-512 of the image's bytes.
+    pub image_sha512: String,
+    /// Size that the guest sees.
+    pub size: Bytes,
+    /// How to make it. The agent executes this very value.
+    pub plan: Plan,
+}
+
+/// A network interface to be plugged.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GuestNic {
+    /// The port.
+    pub port: PortId,
+    /// Its network, as the host has to build it.
+    pub network: NetworkSpec,
+    /// Hardware address.
+    pub mac: MacAddress,
+    /// Fixed addresses.
+    pub addresses: Vec<NicAddress>,
+}
+
+/// What a guest is told of itself: the source of `meta_data.json`, `network_data.json` and `user_data`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GuestMetadata {
+    /// The server's name.
+    pub name: String,
+    /// What the guest calls itself.
+    pub hostname: String,
+    /// The owner.
+    pub project: ProjectId,
+    /// Where it stands.
+    pub availability_zone: String,
+    /// Place among those of one request.
+    pub launch_index: u32,
+    /// Key pairs: name and public key.
+    pub keys: Vec<(String, String)>,
+    /// The user's labels.
+    pub meta: BTreeMap<String, String>,
+    /// Base64.
+    pub user_data: Option<String>,
+    /// Base64 of 512 random bytes, made once for each guest.
+    pub random_seed: String,
+}
+
+/// A guest as its hypervisor is told to run it: pure data, kept in the guest's folder.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GuestDefinition {
+    /// The server whose guest it is; also the SMBIOS UUID.
+    pub server: ServerId,
+    /// Name on the hypervisor.
+    pub name: String,
+    /// Virtual CPUs.
+    pub vcpus: u32,
+    /// Memory.
+    pub memory_mib: u64,
+    /// Disks in boot order.
+    pub disks: Vec<DiskAttachment>,
+    /// Tap name, hardware address and MTU of each interface, in the order of the taps handed over.
+    pub nics: Vec<(String, MacAddress, u32)>,
+    /// The config drive's file.
+    pub config_drive: Option<PathBuf>,
+}
+
+/// A disk of a guest.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DiskAttachment {
+    /// What the guest sees as serial number.
+    pub serial: String,
+    /// Where the bytes are.
+    pub source: BlockSource,
+}
+
+/// How far a guest has come, in its agent's journal.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum GuestPhase {
+    /// Written down; anything may or may not have been made of it.
+    Planned,
+    /// It ran when last looked at.
+    Running,
+    /// Everything is there, and it does not run.
+    Stopped,
+    /// Making it failed; nothing of it is left but this entry.
+    Failed,
+    /// It is being taken apart.
+    Destroying,
+}
+
+/// Whether a guest's processors run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum PowerState {
+    /// They run.
+    Running,
+    /// They are held.
+    Paused,
+    /// There is no process, or it has ended.
+    Off,
+}
+
+impl GuestSpec {
+    /// The networks that its host must have.
+    pub fn networks(&self) -> impl Iterator<Item = NetworkId> + '_ {
+        self.nics.iter().map(|nic| nic.network.id)
+    }
+}

@@ -1,0 +1,20 @@
+//! Nova's nouns: what users ask for (servers), and what runs on hosts (guests).
+
+mod action;
+mod flavor;
+mod guest;
+mod host;
+mod keypair;
+mod server;
+mod server_state;
+
+pub use action::{Action, ActionEvent, ActionKind, EventResult};
+pub use flavor::Flavor;
+pub use guest::{
+    DiskAttachment, GuestDefinition, GuestMetadata, GuestNic, GuestPhase, GuestSpec, PowerState,
+    RootDisk,
+};
+pub use host::{Claim, Host, HostReport, HostResources, NotPlaced};
+pub use keypair::{KeyType, Keypair};
+pub use server::{Server, ServerNic};
+pub use server_state::{BuildStep, Fault, Illegal, ServerState};

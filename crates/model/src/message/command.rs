@@ -1,0 +1,36 @@
+//! Orders to an agent.
+
+use crate::compute::GuestSpec;
+use crate::generation::Generation;
+use crate::id::{ImageId, ServerId};
+use serde::{Deserialize, Serialize};
+
+/// An order. Repeating one changes nothing; one with an older generation than the guest's is ignored.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Command {
+    /// Make this guest and start it. Answered by `GuestStarted` or `GuestFailed`.
+    BuildGuest(Box<GuestSpec>),
+    /// Leave nothing of this guest. Answered by `GuestGone`, also when there was none.
+    DestroyGuest {
+        /// The server.
+        server: ServerId,
+        /// The server's generation.
+        generation: Generation,
+    },
+    /// The image is gone: its base may go as soon as no disk needs it.
+    ReleaseBase {
+        /// The image.
+        image: ImageId,
+    },
+}
+
+impl Command {
+    /// The command's name, for logs and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::BuildGuest(_) => "BuildGuest",
+            Self::DestroyGuest { .. } => "DestroyGuest",
+            Self::ReleaseBase { .. } => "ReleaseBase",
+        }
+    }
+}

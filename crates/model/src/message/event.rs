@@ -1,0 +1,110 @@
+//! News from an agent.
+
+use crate::compute::HostReport;
+use crate::generation::Generation;
+use crate::id::{HostName, ServerId};
+use crate::provision::Rung;
+use crate::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Something that happened. Receiving it twice changes nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Event {
+    /// The guest's processors run.
+    GuestStarted {
+        /// The host.
+        host: HostName,
+        /// The server.
+        server: ServerId,
+        /// The generation of the `BuildGuest` that this answers.
+        generation: Generation,
+        /// What was done, step by step.
+        steps: Vec<StepTiming>,
+        /// Bytes of image data that making its disk really copied.
+        bytes_copied: u64,
+    },
+    /// The guest could not be made; nothing of it is left on the host.
+    GuestFailed {
+        /// The host.
+        host: HostName,
+        /// The server.
+        server: ServerId,
+        /// The generation of the `BuildGuest` that this answers.
+        generation: Generation,
+        /// What was done, the failed step last.
+        steps: Vec<StepTiming>,
+        /// For the user.
+        message: String,
+        /// The chain of causes, for the administrator.
+        details: String,
+    },
+    /// The guest's process ended, or its processors stopped, without an order.
+    GuestStopped {
+        /// The host.
+        host: HostName,
+        /// The server.
+        server: ServerId,
+        /// When it was noticed.
+        at: Timestamp,
+        /// What is known of the reason.
+        reason: String,
+    },
+    /// Nothing is left of the guest on this host.
+    GuestGone {
+        /// The host.
+        host: HostName,
+        /// The server.
+        server: ServerId,
+        /// The generation of the `DestroyGuest` that this answers.
+        generation: Generation,
+        /// What was done, step by step.
+        steps: Vec<StepTiming>,
+    },
+    /// The host's state.
+    HostReported(Box<HostReport>),
+}
+
+/// One timed step on a host.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StepTiming {
+    /// Which step.
+    pub step: StepName,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// Whether it did what it should.
+    pub ok: bool,
+    /// A sentence for people: what was done, by which way, how many bytes.
+    pub details: String,
+    /// For the disk step: the rung that was taken.
+    pub rung: Option<Rung>,
+}
+
+/// The four steps of a spawn, and those of a teardown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum StepName {
+    /// Resources and network addresses are the guest's.
+    Claim,
+    /// Image, base, disk.
+    Disk,
+    /// The definition stands in the guest's folder, with the config drive.
+    Define,
+    /// Interfaces plugged, processors running.
+    Start,
+    /// Process ended, interfaces unplugged, folder removed.
+    Destroy,
+}
+
+impl StepName {
+    /// Name of the action event that shows the step.
+    pub const fn event_name(self) -> &'static str {
+        match self {
+            Self::Claim => "compute_claim",
+            Self::Disk => "compute_disk",
+            Self::Define => "compute_define",
+            Self::Start => "compute_start",
+            Self::Destroy => "compute_destroy",
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The planner: how a disk is made from an image, and why not in a cheaper way.
+//!
+//! A pure function over facts. `explain` prints its result and the agent executes that very value,
+//! so the two cannot differ.
+
+mod facts;
+mod plan;
+mod rung;
+
+pub use facts::{BaseFacts, FileAbilities, ImageFacts, TargetFacts};
+pub use plan::{Plan, PlanStep, Refusal, plan};
+pub use rung::Rung;

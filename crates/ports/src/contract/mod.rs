@@ -1,0 +1,1 @@
+//! Suites that every plug must pass.

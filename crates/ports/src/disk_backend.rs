@@ -1,0 +1,71 @@
+//! Where the disks of guests live.
+//!
+//! Contract. Called by the agent of the host. `create` executes the plan that it is given, and says which bytes it
+//! moved; it may be repeated after a crash at any point, with the same result. `remove` leaves nothing, also of a `create` that
+//! was cut off. Nothing on the path ever writes to a base.
+
+use async_trait::async_trait;
+use hatchery_model::compute::RootDisk;
+use hatchery_model::disk::BlockSource;
+use hatchery_model::id::{DiskId, ImageId};
+use hatchery_model::provision::{Rung, TargetFacts};
+use hatchery_model::units::Bytes;
+
+/// Why a disk could not be made or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// The image, the base or the disk is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// What is there is not what was planned: plan again.
+    #[error("{0}")]
+    Conflict(String),
+    /// No room.
+    #[error("{0}")]
+    Exhausted(String),
+    /// The backend cannot do that at all.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The backend does not answer, or answers with an error that may pass.
+    #[error("the disk backend cannot {doing}")]
+    Unavailable {
+        /// What was being done.
+        doing: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A disk that is there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CreatedDisk {
+    /// Where its bytes are.
+    pub source: BlockSource,
+    /// The way that was taken.
+    pub rung: Rung,
+    /// Bytes of image data that were really copied (counted where they are written, not planned).
+    pub bytes_copied: Bytes,
+}
+
+/// See the head of this file.
+#[async_trait]
+pub trait DiskBackend: Send + Sync {
+    /// What it can do here: facts, found by trial.
+    async fn abilities(&self) -> Result<TargetFacts, DiskError>;
+
+    /// Makes a root disk as planned. `Ok` with the same answer when it is there.
+    async fn create(&self, root: &RootDisk) -> Result<CreatedDisk, DiskError>;
+
+    /// Where the bytes of a disk are that was made earlier.
+    async fn find(&self, disk: &DiskId) -> Result<Option<BlockSource>, DiskError>;
+
+    /// Removes a disk. `Ok` when there is none.
+    async fn remove(&self, disk: &DiskId) -> Result<(), DiskError>;
+
+    /// Removes the base of an image if the image is gone and none of `in_use` needs it. Says whether it is gone now.
+    async fn release_base(&self, image: ImageId, in_use: &[ImageId]) -> Result<bool, DiskError>;
+
+    /// Images that have a base here.
+    async fn list_bases(&self) -> Result<Vec<ImageId>, DiskError>;
+}

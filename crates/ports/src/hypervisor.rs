@@ -1,0 +1,92 @@
+//! What runs guests.
+//!
+//! Contract. Called by the agent, one call at a time for one guest. Two scopes: the hypervisor of the host, and one guest on it. A
+//! guest outlives whoever started it. Every guest is found again by its folder alone.
+
+use async_trait::async_trait;
+use hatchery_model::compute::{GuestDefinition, HostResources, PowerState};
+use hatchery_model::id::ServerId;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why the hypervisor did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum HypervisorError {
+    /// There is no such guest.
+    #[error("there is no guest in {0}")]
+    NotFound(String),
+    /// The definition can never work here. The text is for the user.
+    #[error("{0}")]
+    Invalid(String),
+    /// Something is missing on the host, and what to do about it.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The guest's process could not be started, or ended at once; with the end of its own log.
+    #[error("{0}")]
+    Failed(String),
+    /// The hypervisor does not answer.
+    #[error("the hypervisor cannot {doing}")]
+    Unavailable {
+        /// What was being done.
+        doing: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// An interface made ready by the network driver. The hypervisor takes the descriptor over, which is what keeps
+/// the interface alive.
+#[derive(Debug)]
+pub struct Tap {
+    /// Its name, in the network's namespace.
+    pub name: String,
+    /// The open device; `None` from a driver that makes none.
+    pub device: Option<OwnedFd>,
+}
+
+/// The hypervisor of a host.
+#[async_trait]
+pub trait Hypervisor: Send + Sync {
+    /// Its name in `compute_driver`.
+    fn name(&self) -> &'static str;
+
+    /// What the host has, read now.
+    async fn resources(&self) -> Result<HostResources, HypervisorError>;
+
+    /// Starts a guest from its definition, with its files in `folder`, and returns when its processors run. On an
+    /// error no process is left. Must not be called while a process of that folder runs.
+    async fn start(
+        &self,
+        definition: &GuestDefinition,
+        folder: &Path,
+        taps: Vec<Tap>,
+    ) -> Result<Arc<dyn Guest>, HypervisorError>;
+
+    /// Finds the running guest of a folder again. `Ok(None)`: no process runs, whatever files say; leftovers of one are
+    /// removed.
+    async fn adopt(
+        &self,
+        server: ServerId,
+        folder: &Path,
+    ) -> Result<Option<Arc<dyn Guest>>, HypervisorError>;
+}
+
+/// One guest.
+#[async_trait]
+pub trait Guest: Send + Sync {
+    /// Whether its processors run, read now.
+    async fn power_state(&self) -> Result<PowerState, HypervisorError>;
+
+    /// Returns when its process has ended or its processors have stopped for good, with what is known of why. May be called by several.
+    async fn ended(&self) -> String;
+
+    /// Asks it to power off (ACPI), waits for at most `grace`, then ends it. `Ok` when it had ended. A grace of zero
+    /// ends it at once.
+    async fn stop(&self, grace: Duration) -> Result<(), HypervisorError>;
+
+    /// Id of its process on the host, where it has one.
+    fn process_id(&self) -> Option<u32>;
+}

@@ -1,0 +1,81 @@
+//! The bytes of images, immutable once sealed.
+//!
+//! Contract. Called by `control` (upload, download, delete). Bytes arrive under an attempt's own name, where nobody
+//! looks for an image; `finish` makes them durable there and judges them; `publish` gives them the image's
+//! name in one step. Whoever dies before `publish` leaves litter that `sweep` removes, never an image.
+//! Every call may be repeated.
+
+use async_trait::async_trait;
+use bytes::Bytes as Chunk;
+use futures_util::stream::BoxStream;
+use hatchery_model::id::ImageId;
+use hatchery_model::image::{DiskFormat, ImageContent};
+use hatchery_model::units::Bytes;
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageStoreError {
+    /// There are no such bytes.
+    #[error("the image store has no data for image {0}")]
+    NotFound(ImageId),
+    /// The bytes are not what an image may be. The text is for the user.
+    #[error("{0}")]
+    Invalid(String),
+    /// No room. The text is for the user.
+    #[error("{0}")]
+    Exhausted(String),
+    /// The store does not answer, or answers with an error that may pass.
+    #[error("the image store cannot {doing}")]
+    Unavailable {
+        /// What was being done.
+        doing: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Receives one upload. Dropping it without `finish` removes what has arrived.
+#[async_trait]
+pub trait ImageWriter: Send {
+    /// Takes the next bytes: digests them, shows them to the inspector, writes them.
+    async fn write(&mut self, chunk: Chunk) -> Result<(), ImageStoreError>;
+
+    /// Ends the upload: everything is on the disk, digested and accepted by the inspector. The bytes still have the attempt's
+    /// name. On an error nothing of them is left.
+    async fn finish(self: Box<Self>) -> Result<ImageContent, ImageStoreError>;
+}
+
+/// See the head of this file.
+#[async_trait]
+pub trait ImageStore: Send + Sync {
+    /// Begins an upload under the attempt's name. `declared` is the format that the user says; an inspector that
+    /// finds another refuses. `cap` is the largest size taken.
+    async fn begin(
+        &self,
+        image: ImageId,
+        attempt: &str,
+        declared: DiskFormat,
+        cap: Bytes,
+    ) -> Result<Box<dyn ImageWriter>, ImageStoreError>;
+
+    /// Gives a finished attempt's bytes the image's name. `Ok` when they have it already.
+    async fn publish(&self, image: ImageId, attempt: &str) -> Result<(), ImageStoreError>;
+
+    /// Reads the image's bytes from `offset`, `length` of them or to the end.
+    async fn read(
+        &self,
+        image: ImageId,
+        offset: u64,
+        length: Option<u64>,
+    ) -> Result<BoxStream<'static, std::io::Result<Chunk>>, ImageStoreError>;
+
+    /// Removes the image's name and bytes. `Ok` when there are none.
+    async fn delete(&self, image: ImageId) -> Result<(), ImageStoreError>;
+
+    /// Removes the bytes of an attempt that will not be published. `Ok` when there are none.
+    async fn discard(&self, attempt: &str) -> Result<(), ImageStoreError>;
+
+    /// Images that have bytes, and attempts that have: for start-up's sweep.
+    async fn list(&self) -> Result<(Vec<ImageId>, Vec<String>), ImageStoreError>;
+}

@@ -1,0 +1,16 @@
+//! The sockets: traits, their errors, and (feature `contract`) the suites that every plug must pass.
+//!
+//! No technology is known here. Each file's head is its contract: who calls, what may be repeated, what an
+//! `Ok` promises.
+
+pub mod bus;
+pub mod clock;
+#[cfg(feature = "contract")]
+pub mod contract;
+pub mod disk_backend;
+pub mod entropy;
+pub mod hypervisor;
+pub mod image_store;
+pub mod metadata;
+pub mod network_driver;
+pub mod store;

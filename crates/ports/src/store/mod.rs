@@ -1,0 +1,23 @@
+//! What is kept: one trait a noun, and the unit of work that holds them.
+//!
+//! Contract. `find` gives `Ok(None)` for what is not there; `list` gives a page in a stable order; `insert` of what is there is a
+//! `Conflict`; `update` names in the row the generation that was read, stores the next one, and is a
+//! `Conflict` when another has been faster (rows without a generation are replaced whole); `delete` says whether something was there. No method
+//! commits.
+
+mod compute;
+mod identity;
+mod image;
+mod network;
+mod unit_of_work;
+mod work;
+
+pub use compute::{Actions, Claims, Flavors, Hosts, Keypairs, ServerFilter, Servers};
+pub use identity::{
+    AssignmentFilter, Assignments, Domains, ProjectFilter, Projects, Revocations, Roles,
+    UserFilter, Users,
+};
+pub use image::{ImageFilter, Images};
+pub use network::{Addresses, Networks, PortFilter, Ports, Subnets};
+pub use unit_of_work::{Store, StoreError, UnitOfWork};
+pub use work::{Outbox, Settings, Tasks};

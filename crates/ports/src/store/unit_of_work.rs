@@ -1,0 +1,95 @@
+//! One transaction, and the nouns in it.
+
+use super::{
+    Actions, Addresses, Assignments, Claims, Domains, Flavors, Hosts, Images, Keypairs, Networks,
+    Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, Subnets, Tasks, Users,
+};
+use async_trait::async_trait;
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Someone else was faster, or the row is there already: read again and decide again.
+    #[error("{what} has been changed or made by another request meanwhile")]
+    Conflict {
+        /// The noun and its id.
+        what: String,
+    },
+    /// The store does not answer, or its disk is full: nothing has been changed.
+    #[error("the database cannot {doing}")]
+    Unavailable {
+        /// What was being done.
+        doing: String,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A row is not what this version of the program can read.
+    #[error("the database has a row that cannot be read: {what}")]
+    Corrupt {
+        /// The noun and its id.
+        what: String,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// The database.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Begins a transaction that may write. Waits while another one of this process is open, where the engine has one writer: do no IO in it
+    /// but the store's own.
+    async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError>;
+
+    /// Begins a transaction that only reads, on one snapshot. A write in it fails.
+    async fn read(&self) -> Result<Box<dyn UnitOfWork>, StoreError>;
+}
+
+/// A transaction. Dropping it undoes everything.
+#[async_trait]
+pub trait UnitOfWork: Send {
+    /// Keystone's domains.
+    fn domains(&mut self) -> &mut dyn Domains;
+    /// Keystone's projects.
+    fn projects(&mut self) -> &mut dyn Projects;
+    /// Keystone's users.
+    fn users(&mut self) -> &mut dyn Users;
+    /// Keystone's roles.
+    fn roles(&mut self) -> &mut dyn Roles;
+    /// Who holds which role on what.
+    fn assignments(&mut self) -> &mut dyn Assignments;
+    /// Tokens taken back.
+    fn revocations(&mut self) -> &mut dyn Revocations;
+    /// Glance's images.
+    fn images(&mut self) -> &mut dyn Images;
+    /// Nova's servers.
+    fn servers(&mut self) -> &mut dyn Servers;
+    /// Nova's flavors.
+    fn flavors(&mut self) -> &mut dyn Flavors;
+    /// Nova's key pairs.
+    fn keypairs(&mut self) -> &mut dyn Keypairs;
+    /// Hosts.
+    fn hosts(&mut self) -> &mut dyn Hosts;
+    /// What servers have taken of hosts.
+    fn claims(&mut self) -> &mut dyn Claims;
+    /// What was done to servers.
+    fn actions(&mut self) -> &mut dyn Actions;
+    /// Neutron's networks.
+    fn networks(&mut self) -> &mut dyn Networks;
+    /// Neutron's subnets.
+    fn subnets(&mut self) -> &mut dyn Subnets;
+    /// Neutron's ports.
+    fn ports(&mut self) -> &mut dyn Ports;
+    /// Addresses taken in subnets.
+    fn addresses(&mut self) -> &mut dyn Addresses;
+    /// Work promised.
+    fn tasks(&mut self) -> &mut dyn Tasks;
+    /// Messages to be sent once this commits.
+    fn outbox(&mut self) -> &mut dyn Outbox;
+    /// Single values: keys, marks of first-start set-up.
+    fn settings(&mut self) -> &mut dyn Settings;
+
+    /// Makes everything durable, or nothing.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}
