@@ -1,0 +1,9 @@
+//! What all services share on the wire: request ids, authentication, bodies, error envelopes, serving.
+
+pub mod body;
+pub mod caller;
+pub mod failure;
+pub mod paging;
+pub mod request_id;
+pub mod serve;
+pub mod time;

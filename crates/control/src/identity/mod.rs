@@ -1,0 +1,5 @@
+//! Keystone's verbs.
+
+mod check_token;
+
+pub use check_token::CheckToken;
