@@ -1,0 +1,177 @@
+//! From an order to a running guest: `Planned` -> `Prepared` -> running. Each stage is consumed by the next, and
+//! what a failed one made is removed by `teardown`.
+
+use super::steps::{Steps, Told};
+use crate::agent::Host;
+use crate::{folder, networks};
+use hatchery_model::compute::{DiskAttachment, GuestDefinition, GuestSpec};
+use hatchery_model::message::StepName;
+use hatchery_ports::disk_backend::{CreatedDisk, DiskError};
+use hatchery_ports::hypervisor::{Guest, HypervisorError, Tap};
+use hatchery_ports::network_driver::NetworkError;
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why a guest was not made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BuildError {
+    #[error("its network could not be made ready")]
+    Network(#[from] NetworkError),
+    #[error("its disk could not be made")]
+    Disk(#[from] DiskError),
+    #[error("its definition could not be written")]
+    Define(#[source] io::Error),
+    #[error("its config drive could not be written")]
+    ConfigDrive(#[source] HypervisorError),
+    #[error("it could not be started")]
+    Start(#[source] HypervisorError),
+    #[error("it was deleted while it was being built")]
+    Cancelled,
+}
+
+impl BuildError {
+    /// The error with its causes.
+    pub(super) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut next = self.source();
+        while let Some(cause) = next {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            next = cause.source();
+        }
+        text
+    }
+}
+
+/// An order, written down.
+pub(super) struct Planned<'a> {
+    pub(super) host: &'a Host,
+    pub(super) spec: Arc<GuestSpec>,
+}
+
+/// Disk and interfaces are there. Dropping the taps unplugs them.
+pub(super) struct Prepared<'a> {
+    host: &'a Host,
+    spec: Arc<GuestSpec>,
+    disk: CreatedDisk,
+    taps: Vec<Tap>,
+}
+
+/// A guest that runs, and what its making cost.
+pub(super) struct Built {
+    pub(super) guest: Arc<dyn Guest>,
+    pub(super) bytes_copied: u64,
+}
+
+impl<'a> Planned<'a> {
+    /// Steps 1 and 2, at the same time: interfaces and disk do not need each other.
+    pub(super) async fn prepare(self, steps: &mut Steps) -> Result<Prepared<'a>, BuildError> {
+        let (host, spec) = (self.host, self.spec);
+        let began = steps.begin();
+        let (plugged, created) =
+            tokio::join!(async { (plug(host, &spec).await, steps.begin()) }, async {
+                let _no_release = host.base_lock.read().await;
+                host.parts.disks.create(&spec.root).await
+            });
+        let (plugged, _) = plugged;
+        let told = Told::details(format!(
+            "{} vCPUs, {} MiB, {} interfaces",
+            spec.vcpus,
+            spec.memory_mib,
+            spec.nics.len()
+        ));
+        steps.end(StepName::Claim, began, plugged.as_ref().map(|_| &told));
+        let told = created.as_ref().map(|disk| Told {
+            details: format!(
+                "{}: {} bytes of image data copied, disk of {}",
+                disk.rung, disk.bytes_copied.0, spec.root.size
+            ),
+            rung: Some(disk.rung),
+        });
+        steps.end(StepName::Disk, began, told.as_ref());
+        Ok(Prepared {
+            host,
+            taps: plugged?,
+            disk: created?,
+            spec,
+        })
+    }
+}
+
+async fn plug(host: &Host, spec: &GuestSpec) -> Result<Vec<Tap>, NetworkError> {
+    let _no_removal = host.network_lock.read().await;
+    networks::ensure(host, spec).await?;
+    let mut taps = Vec::with_capacity(spec.nics.len());
+    for nic in &spec.nics {
+        taps.push(host.parts.network.plug(nic).await?);
+    }
+    Ok(taps)
+}
+
+impl Prepared<'_> {
+    /// Steps 3 and 4.
+    pub(super) async fn start(self, steps: &mut Steps) -> Result<Built, BuildError> {
+        let folder = self.host.journal.folder(self.spec.server);
+        let began = steps.begin();
+        let defined = self.define(&folder).await;
+        let told = Told::details(if self.spec.config_drive {
+            "definition and config drive"
+        } else {
+            "definition"
+        });
+        steps.end(StepName::Define, began, defined.as_ref().map(|_| &told));
+        let definition = defined?;
+
+        let began = steps.begin();
+        let hypervisor = &self.host.parts.hypervisor;
+        let started = hypervisor.start(&definition, &folder, self.taps).await;
+        let told = Told::details(format!("{} runs {}", hypervisor.name(), definition.name));
+        steps.end(StepName::Start, began, started.as_ref().map(|_| &told));
+        let guest = started.map_err(BuildError::Start)?;
+        Ok(Built {
+            guest,
+            bytes_copied: self.disk.bytes_copied.0,
+        })
+    }
+
+    async fn define(&self, folder: &std::path::Path) -> Result<GuestDefinition, BuildError> {
+        let config_drive = match self.spec.config_drive {
+            false => None,
+            true => {
+                let path = folder.join("disk.config");
+                let written = self.host.parts.config_drive.write(&self.spec, &path).await;
+                written.map_err(BuildError::ConfigDrive)?;
+                Some(path)
+            }
+        };
+        let definition = self.definition(config_drive);
+        let path = folder.join("definition.json");
+        let bytes = serde_json::to_vec_pretty(&definition)
+            .map_err(|error| BuildError::Define(io::Error::other(error)))?;
+        folder::off_thread(move || folder::write_durably(&path, &bytes))
+            .await
+            .map_err(BuildError::Define)?;
+        Ok(definition)
+    }
+
+    fn definition(&self, config_drive: Option<PathBuf>) -> GuestDefinition {
+        let spec = &self.spec;
+        let nics = spec.nics.iter().zip(&self.taps);
+        GuestDefinition {
+            server: spec.server,
+            name: spec.name.clone(),
+            vcpus: spec.vcpus,
+            memory_mib: spec.memory_mib,
+            disks: vec![DiskAttachment {
+                serial: spec.root.disk.to_string(),
+                source: self.disk.source.clone(),
+            }],
+            nics: nics
+                .map(|(nic, tap)| (tap.name.clone(), nic.mac, nic.network.mtu))
+                .collect(),
+            config_drive,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The host's reports: at an interval, and at each change.
+
+use crate::agent::Host;
+use crate::{console, folder};
+use hatchery_model::compute::{GuestPhase, HostReport};
+use hatchery_model::id::RequestId;
+use hatchery_model::message::Event;
+use hatchery_ports::entropy::random_uuid;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// Changes that come together are told together.
+const GATHER: Duration = Duration::from_millis(500);
+
+/// Reports for ever.
+pub(crate) async fn run(host: Arc<Host>) {
+    loop {
+        let changed = host.registry.changed();
+        let began = Instant::now();
+        if let Err(reason) = report(&host).await {
+            tracing::warn!(reason, "the host's report was not sent");
+        }
+        bound_consoles(&host).await;
+        tokio::select! {
+            () = sleep_until(began + host.settings.report_interval) => {}
+            () = changed => sleep_until(Instant::now() + GATHER).await,
+        }
+    }
+}
+
+/// Sends one report.
+pub(crate) async fn report(host: &Host) -> Result<(), String> {
+    let resources = host
+        .parts
+        .hypervisor
+        .resources()
+        .await
+        .map_err(|error| error.to_string())?;
+    let target = host
+        .parts
+        .disks
+        .abilities()
+        .await
+        .map_err(|error| error.to_string())?;
+    let report = HostReport {
+        id: host.id,
+        name: host.settings.host.clone(),
+        resources,
+        target,
+        guests: host.registry.phases(),
+    };
+    let request = RequestId(format!("req-{}", random_uuid(host.parts.entropy.as_ref())));
+    let event = Event::HostReported(Box::new(report));
+    match host.publisher.try_send(request, event).await {
+        true => Ok(()),
+        false => Err("the control plane did not take it".into()),
+    }
+}
+
+async fn bound_consoles(host: &Host) {
+    for (server, _, phase) in host.registry.phases() {
+        if phase != GuestPhase::Running {
+            continue;
+        }
+        let (path, cap) = (host.journal.folder(server), host.settings.console_cap);
+        if let Err(error) = folder::off_thread(move || console::bound(&path, cap)).await {
+            tracing::warn!(guest.id = %server, %error, "a console log could not be cut");
+        }
+    }
+}

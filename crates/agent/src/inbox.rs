@@ -1,0 +1,116 @@
+//! Orders taken over: checked against what is known, written down, and only then acknowledged.
+
+use crate::agent::Host;
+use crate::base_cache;
+use crate::guest::{self, Order};
+use crate::journal::Entry;
+use async_trait::async_trait;
+use hatchery_model::compute::{GuestPhase, GuestSpec};
+use hatchery_model::generation::Generation;
+use hatchery_model::id::{RequestId, ServerId};
+use hatchery_model::message::{Body, Command, Envelope, Event};
+use hatchery_ports::bus::Handler;
+use std::sync::Arc;
+
+/// The agent's end of the bus.
+pub(crate) struct Inbox(pub(crate) Arc<Host>);
+
+#[async_trait]
+impl Handler for Inbox {
+    async fn handle(&self, envelope: Envelope) -> Result<(), String> {
+        let Body::Command(command) = envelope.body else {
+            return Ok(()); // Events are the control plane's.
+        };
+        tracing::debug!(command = command.name(), request.id = %envelope.request, "taken over");
+        match command {
+            Command::BuildGuest(spec) => self.build(*spec, envelope.request).await,
+            Command::DestroyGuest { server, generation } => {
+                self.destroy(server, generation, envelope.request).await
+            }
+            Command::ReleaseBase { image } => {
+                base_cache::release(&self.0, image).await;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Inbox {
+    async fn build(&self, spec: GuestSpec, request: RequestId) -> Result<(), String> {
+        let host = &self.0;
+        let server = spec.server;
+        let gone = host
+            .registry
+            .gone(server)
+            .is_some_and(|gone| gone >= spec.generation);
+        let known = host
+            .registry
+            .generation(server)
+            .is_some_and(|known| known >= spec.generation);
+        if gone || known {
+            tracing::debug!(guest.id = %server, "an order that has been taken over before");
+            return Ok(());
+        }
+        let entry = Entry {
+            spec: Arc::new(spec),
+            phase: GuestPhase::Planned,
+            request,
+            news: None,
+        };
+        host.journal.write(&entry).await.map_err(|error| {
+            format!("the order to build guest {server} could not be written down: {error}")
+        })?;
+        guest::spawn(host.clone(), entry, None);
+        Ok(())
+    }
+
+    async fn destroy(
+        &self,
+        server: ServerId,
+        generation: Generation,
+        request: RequestId,
+    ) -> Result<(), String> {
+        let host = &self.0;
+        let writing = host.registry.writing(server).await;
+        let (Some(spec), Some(_writing)) = (host.registry.spec(server), writing) else {
+            // Nothing to take apart: say so, as often as asked.
+            let gone = Event::GuestGone {
+                host: host.settings.host.clone(),
+                server,
+                generation,
+                steps: Vec::new(),
+            };
+            host.publisher.send_in_background(request, gone);
+            return Ok(());
+        };
+        if host
+            .registry
+            .generation(server)
+            .is_some_and(|known| known > generation)
+        {
+            return Ok(());
+        }
+        let spec = Arc::new(GuestSpec {
+            generation,
+            ..spec.as_ref().clone()
+        });
+        let entry = Entry {
+            spec,
+            phase: GuestPhase::Destroying,
+            request: request.clone(),
+            news: None,
+        };
+        host.journal.write(&entry).await.map_err(|error| {
+            format!("the order to destroy guest {server} could not be written down: {error}")
+        })?;
+        host.registry.order(
+            server,
+            generation,
+            Order::Destroy {
+                generation,
+                request,
+            },
+        );
+        Ok(())
+    }
+}

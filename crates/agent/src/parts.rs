@@ -1,0 +1,29 @@
+//! The sockets that an agent is plugged into.
+
+use hatchery_ports::bus::Bus;
+use hatchery_ports::clock::Clock;
+use hatchery_ports::disk_backend::DiskBackend;
+use hatchery_ports::entropy::Entropy;
+use hatchery_ports::hypervisor::Hypervisor;
+use hatchery_ports::metadata::ConfigDrive;
+use hatchery_ports::network_driver::NetworkDriver;
+use std::sync::Arc;
+
+/// All that an agent needs of the world. Cheap to clone.
+#[derive(Clone)]
+pub struct Parts {
+    /// To the control plane and back.
+    pub bus: Arc<dyn Bus>,
+    /// What runs guests.
+    pub hypervisor: Arc<dyn Hypervisor>,
+    /// Where disks live.
+    pub disks: Arc<dyn DiskBackend>,
+    /// What plugs guests in.
+    pub network: Arc<dyn NetworkDriver>,
+    /// What writes config drives.
+    pub config_drive: Arc<dyn ConfigDrive>,
+    /// Time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}

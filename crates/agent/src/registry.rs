@@ -1,0 +1,184 @@
+//! The guests of this host, in memory: who they are, how far they have come, whom to tell.
+
+use crate::guest::Order;
+use hatchery_model::compute::{GuestPhase, GuestSpec};
+use hatchery_model::generation::Generation;
+use hatchery_model::id::{ImageId, NetworkId, ServerId};
+use hatchery_ports::hypervisor::Guest;
+use hatchery_ports::metadata::MetadataSource;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::futures::Notified;
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard, mpsc};
+
+/// See the head of this file. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Registry {
+    inner: Arc<Mutex<Inner>>,
+    changed: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct Inner {
+    guests: HashMap<ServerId, Known>,
+    addresses: HashMap<(NetworkId, IpAddr), Arc<GuestSpec>>,
+    gone: HashMap<ServerId, Generation>,
+}
+
+struct Known {
+    spec: Arc<GuestSpec>,
+    generation: Generation,
+    phase: GuestPhase,
+    orders: mpsc::UnboundedSender<Order>,
+    running: Option<Arc<dyn Guest>>,
+    writing: Arc<AsyncMutex<()>>,
+}
+
+impl Registry {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic elsewhere leaves whole entries here: each change is one insert or remove.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a guest in.
+    pub(crate) fn insert(
+        &self,
+        spec: Arc<GuestSpec>,
+        phase: GuestPhase,
+        orders: mpsc::UnboundedSender<Order>,
+    ) {
+        let mut inner = self.lock();
+        for nic in &spec.nics {
+            for address in &nic.addresses {
+                inner
+                    .addresses
+                    .insert((nic.network.id, address.address), spec.clone());
+            }
+        }
+        let generation = spec.generation;
+        let known = Known {
+            spec: spec.clone(),
+            generation,
+            phase,
+            orders,
+            running: None,
+            writing: Arc::default(),
+        };
+        inner.guests.insert(spec.server, known);
+        drop(inner);
+        self.changed.notify_waiters();
+    }
+
+    /// Notes how far a guest has come, and its handle while it runs.
+    pub(crate) fn set(&self, server: ServerId, phase: GuestPhase, running: Option<Arc<dyn Guest>>) {
+        if let Some(known) = self.lock().guests.get_mut(&server) {
+            known.phase = phase;
+            known.running = running;
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Forgets a guest, and remembers up to which generation it is gone.
+    pub(crate) fn remove(&self, server: ServerId, generation: Generation) {
+        let mut inner = self.lock();
+        inner.guests.remove(&server);
+        inner.addresses.retain(|_, spec| spec.server != server);
+        inner.gone.insert(server, generation);
+        drop(inner);
+        self.changed.notify_waiters();
+    }
+
+    /// Up to which generation a guest is known to be gone.
+    pub(crate) fn gone(&self, server: ServerId) -> Option<Generation> {
+        self.lock().gone.get(&server).copied()
+    }
+
+    /// The generation of a guest's last order.
+    pub(crate) fn generation(&self, server: ServerId) -> Option<Generation> {
+        self.lock()
+            .guests
+            .get(&server)
+            .map(|known| known.generation)
+    }
+
+    /// Held by whoever writes a guest's journal entry, so that an older entry never replaces a newer one.
+    pub(crate) async fn writing(&self, server: ServerId) -> Option<OwnedMutexGuard<()>> {
+        let writing = self.lock().guests.get(&server).map(|known| known.writing.clone())?;
+        Some(writing.lock_owned().await)
+    }
+
+    /// What a guest was made from.
+    pub(crate) fn spec(&self, server: ServerId) -> Option<Arc<GuestSpec>> {
+        self.lock()
+            .guests
+            .get(&server)
+            .map(|known| known.spec.clone())
+    }
+
+    /// Gives a guest an order that has been written down. Says whether there is such a guest.
+    pub(crate) fn order(&self, server: ServerId, generation: Generation, order: Order) -> bool {
+        let mut inner = self.lock();
+        let Some(known) = inner.guests.get_mut(&server) else {
+            return false;
+        };
+        known.generation = generation;
+        known.orders.send(order).is_ok()
+    }
+
+    /// The handle of a guest that runs.
+    pub(crate) fn running(&self, server: ServerId) -> Option<Arc<dyn Guest>> {
+        self.lock()
+            .guests
+            .get(&server)
+            .and_then(|known| known.running.clone())
+    }
+
+    /// Whether there is such a guest.
+    pub(crate) fn has(&self, server: ServerId) -> bool {
+        self.lock().guests.contains_key(&server)
+    }
+
+    /// Every guest, for the host's report.
+    pub(crate) fn phases(&self) -> Vec<(ServerId, Generation, GuestPhase)> {
+        let inner = self.lock();
+        let mut all: Vec<_> = inner
+            .guests
+            .iter()
+            .map(|(server, known)| (*server, known.spec.generation, known.phase.clone()))
+            .collect();
+        all.sort_by_key(|(server, ..)| *server);
+        all
+    }
+
+    /// Images whose bases are needed.
+    pub(crate) fn images_in_use(&self) -> Vec<ImageId> {
+        let images: HashSet<_> = self
+            .lock()
+            .guests
+            .values()
+            .map(|known| known.spec.root.image)
+            .collect();
+        images.into_iter().collect()
+    }
+
+    /// Networks with guests.
+    pub(crate) fn networks_in_use(&self) -> HashSet<NetworkId> {
+        self.lock()
+            .guests
+            .values()
+            .flat_map(|known| known.spec.networks().collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// Completes at the next change after this call.
+    pub(crate) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+}
+
+impl MetadataSource for Registry {
+    fn find(&self, network: NetworkId, address: IpAddr) -> Option<Arc<GuestSpec>> {
+        self.lock().addresses.get(&(network, address)).cloned()
+    }
+}
