@@ -1,1 +1,4 @@
 //! Suites that every plug must pass.
+
+pub mod store;
+pub mod hypervisor;

@@ -1,0 +1,85 @@
+//! Which server has taken what of which host.
+
+use crate::error::corrupt;
+use crate::rows::{column, number};
+use crate::select::Select;
+use crate::unit_of_work::Transaction;
+use crate::value::{int, quantity, text};
+use async_trait::async_trait;
+use hatchery_model::compute::Claim;
+use hatchery_model::id::{HostName, ServerId};
+use hatchery_ports::store::{Claims, StoreError};
+use sqlx::any::AnyRow;
+
+const NOUN: &str = "claim of server";
+const FIND: &str =
+    "SELECT server, host, vcpus, memory_mib, disk_gib, servers FROM claims WHERE server = $1";
+const INSERT: &str = "INSERT INTO claims (server, host, vcpus, memory_mib, disk_gib, servers) \
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+const DELETE: &str = "DELETE FROM claims WHERE server = $1 \
+    RETURNING server, host, vcpus, memory_mib, disk_gib, servers";
+
+fn from_row(row: &AnyRow) -> Result<(ServerId, HostName, Claim), StoreError> {
+    let server: String = column(NOUN, row, 0)?;
+    let claim = Claim {
+        vcpus: number(NOUN, row, 2)?,
+        memory_mib: number(NOUN, row, 3)?,
+        disk_gib: number(NOUN, row, 4)?,
+        servers: number(NOUN, row, 5)?,
+    };
+    let id = server
+        .parse()
+        .map_err(|error| corrupt(NOUN, &server, error))?;
+    Ok((id, HostName(column(NOUN, row, 1)?), claim))
+}
+
+fn host_and_claim(row: &AnyRow) -> Result<(HostName, Claim), StoreError> {
+    let (_, host, claim) = from_row(row)?;
+    Ok((host, claim))
+}
+
+#[async_trait]
+impl Claims for Transaction {
+    async fn find(&mut self, server: ServerId) -> Result<Option<(HostName, Claim)>, StoreError> {
+        let row = self.row(NOUN, FIND, vec![text(server)]).await?;
+        row.as_ref().map(host_and_claim).transpose()
+    }
+
+    async fn insert(
+        &mut self,
+        server: ServerId,
+        host: &HostName,
+        claim: Claim,
+    ) -> Result<(), StoreError> {
+        let values = vec![
+            text(server),
+            text(host),
+            int(claim.vcpus),
+            quantity(claim.memory_mib),
+            quantity(claim.disk_gib),
+            int(claim.servers),
+        ];
+        self.change_one(NOUN, server, INSERT, values).await
+    }
+
+    async fn delete(&mut self, server: ServerId) -> Result<Option<(HostName, Claim)>, StoreError> {
+        let rows = self
+            .rows("remove", NOUN, DELETE, vec![text(server)])
+            .await?;
+        self.wrote |= !rows.is_empty();
+        rows.first().map(host_and_claim).transpose()
+    }
+
+    async fn list(
+        &mut self,
+        host: Option<&HostName>,
+    ) -> Result<Vec<(ServerId, HostName, Claim)>, StoreError> {
+        let mut select =
+            Select::new("SELECT server, host, vcpus, memory_mib, disk_gib, servers FROM claims");
+        select.and_maybe("host = ?", host.map(text));
+        select.end(" ORDER BY host, server");
+        let (sql, values) = select.finish();
+        let rows = self.rows("read", NOUN, sql, values).await?;
+        rows.iter().map(from_row).collect()
+    }
+}

@@ -1,0 +1,4 @@
+//! Servers.
+
+mod row;
+mod sql;

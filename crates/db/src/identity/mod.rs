@@ -1,0 +1,8 @@
+//! Keystone's rows.
+
+mod assignment;
+mod domain;
+mod project;
+mod revocation;
+mod role;
+mod user;

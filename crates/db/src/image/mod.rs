@@ -1,0 +1,4 @@
+//! Glance's rows.
+
+mod row;
+mod sql;

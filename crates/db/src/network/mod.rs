@@ -1,0 +1,6 @@
+//! Neutron's rows.
+
+mod address;
+mod network_record;
+mod port;
+mod subnet;

@@ -1,0 +1,116 @@
+//! One transaction, which is every noun at once.
+
+use crate::connection::Lease;
+use crate::error::unavailable;
+use crate::figures::Counters;
+use async_trait::async_trait;
+use hatchery_ports::store::{
+    Actions, Addresses, Assignments, Claims, Domains, Flavors, Hosts, Images, Keypairs, Networks,
+    Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, StoreError, Subnets, Tasks,
+    UnitOfWork, Users,
+};
+use std::sync::Arc;
+
+pub(crate) struct Transaction {
+    pub(crate) lease: Lease,
+    pub(crate) counters: Arc<Counters>,
+    /// Whether a statement has changed anything.
+    pub(crate) wrote: bool,
+}
+
+impl Transaction {
+    pub(crate) fn new(lease: Lease, counters: Arc<Counters>) -> Self {
+        Self {
+            lease,
+            counters,
+            wrote: false,
+        }
+    }
+}
+
+#[async_trait]
+impl UnitOfWork for Transaction {
+    fn domains(&mut self) -> &mut dyn Domains {
+        self
+    }
+    fn projects(&mut self) -> &mut dyn Projects {
+        self
+    }
+    fn users(&mut self) -> &mut dyn Users {
+        self
+    }
+    fn roles(&mut self) -> &mut dyn Roles {
+        self
+    }
+    fn assignments(&mut self) -> &mut dyn Assignments {
+        self
+    }
+    fn revocations(&mut self) -> &mut dyn Revocations {
+        self
+    }
+    fn images(&mut self) -> &mut dyn Images {
+        self
+    }
+    fn servers(&mut self) -> &mut dyn Servers {
+        self
+    }
+    fn flavors(&mut self) -> &mut dyn Flavors {
+        self
+    }
+    fn keypairs(&mut self) -> &mut dyn Keypairs {
+        self
+    }
+    fn hosts(&mut self) -> &mut dyn Hosts {
+        self
+    }
+    fn claims(&mut self) -> &mut dyn Claims {
+        self
+    }
+    fn actions(&mut self) -> &mut dyn Actions {
+        self
+    }
+    fn networks(&mut self) -> &mut dyn Networks {
+        self
+    }
+    fn subnets(&mut self) -> &mut dyn Subnets {
+        self
+    }
+    fn ports(&mut self) -> &mut dyn Ports {
+        self
+    }
+    fn addresses(&mut self) -> &mut dyn Addresses {
+        self
+    }
+    fn tasks(&mut self) -> &mut dyn Tasks {
+        self
+    }
+    fn outbox(&mut self) -> &mut dyn Outbox {
+        self
+    }
+    fn settings(&mut self) -> &mut dyn Settings {
+        self
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        if self.lease.broken {
+            return Err(unavailable(
+                "commit",
+                "a transaction",
+                "a statement of it has failed or was cut off",
+            ));
+        }
+        let Self {
+            lease,
+            counters,
+            wrote,
+        } = *self;
+        lease
+            .commit()
+            .await
+            .map_err(|error| unavailable("commit", "a transaction", error))?;
+        if wrote {
+            counters.commit();
+        }
+        Ok(())
+    }
+}

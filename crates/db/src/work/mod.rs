@@ -1,0 +1,5 @@
+//! Work promised, messages to be sent, single values.
+
+mod outbox;
+mod setting;
+mod task;

@@ -1,0 +1,77 @@
+//! What every store must do. Each function wants a store that no other suite has written to with the same fixtures: run
+//! [`all`] once on an empty one.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a suite is test code: what fails here fails the test"
+)]
+
+mod claim;
+mod compute;
+mod fixture;
+mod identity;
+mod image;
+mod network;
+mod paging;
+mod transaction;
+mod work;
+
+use crate::store::{Store, StoreError};
+
+pub use claim::never_oversold;
+pub use compute::{actions, claims, flavors, hosts, keypairs, servers};
+pub use identity::{assignments, domains, projects, revocations, roles, users};
+pub use image::{images, images_by_what_no_column_holds};
+pub use network::{addresses, networks, ports, subnets};
+pub use paging::{pages_of_actions, pages_of_images, pages_of_servers};
+pub use transaction::{
+    a_cancelled_statement_commits_nothing, a_drop_undoes_everything, a_reader_has_one_snapshot,
+    a_reader_writes_nothing, a_writer_sees_its_own_rows, messages_leave_only_after_commit,
+    writers_take_turns,
+};
+pub use work::{outbox, settings, tasks};
+
+/// Runs every suite, one after the other, on an empty store.
+pub async fn all(store: &dyn Store) {
+    domains(store).await;
+    projects(store).await;
+    users(store).await;
+    roles(store).await;
+    assignments(store).await;
+    revocations(store).await;
+    images(store).await;
+    images_by_what_no_column_holds(store).await;
+    servers(store).await;
+    flavors(store).await;
+    keypairs(store).await;
+    hosts(store).await;
+    claims(store).await;
+    actions(store).await;
+    networks(store).await;
+    subnets(store).await;
+    ports(store).await;
+    addresses(store).await;
+    tasks(store).await;
+    outbox(store).await;
+    settings(store).await;
+    pages_of_images(store).await;
+    pages_of_servers(store).await;
+    pages_of_actions(store).await;
+    a_drop_undoes_everything(store).await;
+    a_writer_sees_its_own_rows(store).await;
+    a_reader_has_one_snapshot(store).await;
+    a_reader_writes_nothing(store).await;
+    a_cancelled_statement_commits_nothing(store).await;
+    messages_leave_only_after_commit(store).await;
+    writers_take_turns(store).await;
+    never_oversold(&[store]).await;
+}
+
+/// Asserts that another was faster, or that the row is there already.
+#[track_caller]
+fn assert_conflict<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+    assert!(
+        matches!(result, Err(StoreError::Conflict { .. })),
+        "a conflict is wanted, this came: {result:?}"
+    );
+}
