@@ -1,0 +1,98 @@
+//! What of a cloud is on the host: counted from outside, to be compared with its database.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// What a state folder has on this host.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Census {
+    /// Server ids of QEMU processes.
+    pub processes: BTreeSet<String>,
+    /// Guests' folders.
+    pub folders: BTreeSet<String>,
+    /// Files that lie in guests' folders of no running guest, or temporary names anywhere in the pool.
+    pub litter: BTreeSet<String>,
+    /// Images with bytes in the pool.
+    pub images: BTreeSet<String>,
+    /// Links in `imagecache/` and `_base/`, by name.
+    pub links: BTreeSet<String>,
+    /// Namespaces of networks.
+    pub namespaces: BTreeSet<String>,
+}
+
+impl Census {
+    /// Counts. `namespace_prefix` begins the names of this cloud's namespaces.
+    pub fn take(state: &Path, namespace_prefix: &str) -> Self {
+        let mut census = Self {
+            processes: processes(state),
+            ..Self::default()
+        };
+        for name in names(&state.join("instances")) {
+            if name.len() == 36 {
+                census.folders.insert(name);
+            }
+        }
+        for name in names(&state.join("pool/images")) {
+            if name.len() == 36 {
+                census.images.insert(name);
+            } else if name != ".incoming" {
+                census.litter.insert(format!("images/{name}"));
+            }
+        }
+        for name in names(&state.join("pool/images/.incoming")) {
+            census.litter.insert(format!("incoming/{name}"));
+        }
+        for folder in ["pool/imagecache", "instances/_base"] {
+            for name in names(&state.join(folder)) {
+                match name.len() {
+                    40 => _ = census.links.insert(format!("{folder}/{name}")),
+                    45 if name.ends_with(".json") => {}
+                    _ => _ = census.litter.insert(format!("{folder}/{name}")),
+                }
+            }
+        }
+        for name in names(Path::new("/run/netns")) {
+            if name.starts_with(namespace_prefix) {
+                census.namespaces.insert(name);
+            }
+        }
+        census
+    }
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect()
+}
+
+/// QEMU processes whose command line names the state folder, by the server's id in `-uuid`.
+fn processes(state: &Path) -> BTreeSet<String> {
+    let state = state.to_string_lossy().into_owned();
+    let mut found = BTreeSet::new();
+    for name in names(Path::new("/proc")) {
+        let Ok(line) = fs::read(format!("/proc/{name}/cmdline")) else {
+            continue;
+        };
+        let words: Vec<String> = line
+            .split(|byte| *byte == 0)
+            .map(|word| String::from_utf8_lossy(word).into_owned())
+            .collect();
+        let ours = words
+            .first()
+            .is_some_and(|word| word.contains("qemu-system"))
+            && words.iter().any(|word| word.contains(&state));
+        if !ours {
+            continue;
+        }
+        let uuid = words
+            .iter()
+            .position(|word| word == "-uuid")
+            .and_then(|at| words.get(at + 1));
+        found.insert(uuid.cloned().unwrap_or(format!("pid {name}")));
+    }
+    found
+}
