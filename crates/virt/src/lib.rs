@@ -1,1 +1,5 @@
-//! virt
+//! What runs guests and what plugs them into networks. Disks come as paths, orders as port calls: nothing here knows of
+//! images, pools, databases or buses.
+
+mod ffi;
+pub mod qemu;

@@ -1,0 +1,253 @@
+//! What every hypervisor must do. Each function is one test; a plug's tests call all of them with its fixture.
+
+#![allow(clippy::expect_used, clippy::panic)]
+
+use crate::hypervisor::{Guest, Hypervisor, HypervisorError};
+use async_trait::async_trait;
+use hatchery_model::compute::{GuestDefinition, PowerState};
+use hatchery_model::id::ServerId;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long anything here may take before the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A guest that is ready to be started: its files are there, and it has no interfaces.
+#[derive(Debug)]
+pub struct ReadyGuest {
+    /// What it is.
+    pub definition: GuestDefinition,
+    /// Where it is.
+    pub folder: PathBuf,
+}
+
+/// What a suite needs of a plug.
+#[async_trait]
+pub trait HypervisorFixture: Send + Sync {
+    /// The plug as it is after a restart of the agent: nothing kept in memory from an earlier call.
+    fn hypervisor(&self) -> Arc<dyn Hypervisor>;
+
+    /// A guest that runs until it is ended. Another one with each call.
+    async fn guest(&self) -> ReadyGuest;
+
+    /// A guest whose start fails after the plug has begun.
+    async fn guest_that_cannot_start(&self) -> ReadyGuest;
+
+    /// Ends a running guest as its own doing or a fault would, not through the plug.
+    async fn end(&self, guest: &ReadyGuest, running: &dyn Guest);
+
+    /// How many processes of that guest there are, found without the plug's help.
+    fn processes(&self, server: ServerId) -> usize;
+
+    /// Whether the folder holds anything by which a plug would take the guest for running.
+    fn has_leftovers(&self, folder: &Path) -> bool;
+}
+
+async fn start(plug: &dyn Hypervisor, ready: &ReadyGuest) -> Arc<dyn Guest> {
+    plug.start(&ready.definition, &ready.folder, Vec::new())
+        .await
+        .expect("the guest starts")
+}
+
+async fn adopt(plug: &dyn Hypervisor, ready: &ReadyGuest) -> Option<Arc<dyn Guest>> {
+    plug.adopt(ready.definition.server, &ready.folder)
+        .await
+        .expect("looking for the guest works")
+}
+
+async fn stop(guest: &dyn Guest) {
+    guest.stop(Duration::ZERO).await.expect("the guest stops");
+}
+
+async fn power(guest: &dyn Guest) -> PowerState {
+    guest
+        .power_state()
+        .await
+        .expect("the guest's state is known")
+}
+
+async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, work)
+        .await
+        .unwrap_or_else(|_| panic!("{what} takes longer than {PATIENCE:?}"))
+}
+
+/// `start` returns a guest that runs, and `stop` ends it and leaves nothing that looks like it.
+pub async fn a_started_guest_runs_and_a_stopped_one_is_gone(fixture: &dyn HypervisorFixture) {
+    let (plug, ready) = (fixture.hypervisor(), fixture.guest().await);
+    let guest = start(&*plug, &ready).await;
+    assert_eq!(power(&*guest).await, PowerState::Running);
+    let alive = fixture.processes(ready.definition.server);
+    assert_eq!(alive, usize::from(guest.process_id().is_some()));
+    in_time("stop", stop(&*guest)).await;
+    assert_eq!(power(&*guest).await, PowerState::Off);
+    assert_eq!(guest.process_id(), None);
+    assert_eq!(fixture.processes(ready.definition.server), 0);
+    assert!(!fixture.has_leftovers(&ready.folder));
+    assert!(adopt(&*plug, &ready).await.is_none());
+}
+
+/// A stop may be repeated, by the same handle and after the guest has ended by itself.
+pub async fn stop_may_be_repeated(fixture: &dyn HypervisorFixture) {
+    let (plug, ready) = (fixture.hypervisor(), fixture.guest().await);
+    let guest = start(&*plug, &ready).await;
+    stop(&*guest).await;
+    stop(&*guest).await;
+    let again = start(&*plug, &ready).await;
+    fixture.end(&ready, &*again).await;
+    in_time("ended", again.ended()).await;
+    stop(&*again).await;
+    assert_eq!(power(&*again).await, PowerState::Off);
+}
+
+/// A guest that does not heed the request to power off is ended when its grace is over.
+pub async fn grace_is_not_for_ever(fixture: &dyn HypervisorFixture) {
+    let (plug, ready) = (fixture.hypervisor(), fixture.guest().await);
+    let guest = start(&*plug, &ready).await;
+    let grace = Duration::from_millis(200);
+    in_time("stop with a grace", guest.stop(grace))
+        .await
+        .expect("the guest stops");
+    assert_eq!(power(&*guest).await, PowerState::Off);
+    assert_eq!(fixture.processes(ready.definition.server), 0);
+}
+
+/// A stopped guest can be started again from the same folder.
+pub async fn a_stopped_guest_starts_again(fixture: &dyn HypervisorFixture) {
+    let (plug, ready) = (fixture.hypervisor(), fixture.guest().await);
+    for _ in 0..2 {
+        let guest = start(&*plug, &ready).await;
+        assert_eq!(power(&*guest).await, PowerState::Running);
+        stop(&*guest).await;
+    }
+}
+
+/// A guest is found again by its folder alone, by a plug that never heard of it, as often as wanted.
+pub async fn a_running_guest_is_adopted(fixture: &dyn HypervisorFixture) {
+    let ready = fixture.guest().await;
+    let process = start(&*fixture.hypervisor(), &ready).await.process_id();
+    for _ in 0..2 {
+        let found = in_time("adopt", adopt(&*fixture.hypervisor(), &ready)).await;
+        let found = found.expect("the guest still runs");
+        assert_eq!(power(&*found).await, PowerState::Running);
+        assert_eq!(found.process_id(), process);
+    }
+    let plug = fixture.hypervisor();
+    let last = adopt(&*plug, &ready).await.expect("the guest still runs");
+    let (why, ()) = in_time("stop", async { tokio::join!(last.ended(), stop(&*last)) }).await;
+    assert!(!why.is_empty());
+    assert_eq!(fixture.processes(ready.definition.server), 0);
+    assert!(adopt(&*plug, &ready).await.is_none());
+}
+
+/// Where nothing runs there is nothing to adopt, and what an ended guest left is removed.
+pub async fn nothing_is_adopted_where_nothing_runs(fixture: &dyn HypervisorFixture) {
+    let (plug, ready) = (fixture.hypervisor(), fixture.guest().await);
+    assert!(adopt(&*plug, &ready).await.is_none());
+    let guest = start(&*plug, &ready).await;
+    fixture.end(&ready, &*guest).await;
+    in_time("ended", guest.ended()).await;
+    drop(guest);
+    let plug = fixture.hypervisor();
+    assert!(adopt(&*plug, &ready).await.is_none());
+    assert!(!fixture.has_leftovers(&ready.folder));
+    assert!(adopt(&*plug, &ready).await.is_none());
+}
+
+/// All who wait for a guest's end hear of it, also those who come late, with a reason.
+pub async fn its_end_is_heard_by_all(fixture: &dyn HypervisorFixture) {
+    let (plug, ready) = (fixture.hypervisor(), fixture.guest().await);
+    let guest = start(&*plug, &ready).await;
+    let waiters: Vec<_> = (0..3)
+        .map(|_| {
+            let guest = Arc::clone(&guest);
+            tokio::spawn(async move { guest.ended().await })
+        })
+        .collect();
+    assert_eq!(power(&*guest).await, PowerState::Running);
+    assert!(waiters.iter().all(|waiter| !waiter.is_finished()));
+    fixture.end(&ready, &*guest).await;
+    for waiter in waiters {
+        let why = in_time("ended", waiter).await.expect("the waiter lives");
+        assert!(!why.is_empty());
+    }
+    assert!(!in_time("ended", guest.ended()).await.is_empty());
+    assert_eq!(power(&*guest).await, PowerState::Off);
+    stop(&*guest).await;
+}
+
+/// A start that fails says why and leaves no process; nor does one whose caller goes away.
+pub async fn a_failed_start_leaves_nothing(fixture: &dyn HypervisorFixture) {
+    let (plug, ready) = (
+        fixture.hypervisor(),
+        fixture.guest_that_cannot_start().await,
+    );
+    for _ in 0..2 {
+        let started = plug.start(&ready.definition, &ready.folder, Vec::new());
+        let Err(error) = in_time("a failing start", started).await else {
+            panic!("the guest started");
+        };
+        assert!(!error.to_string().is_empty());
+        assert_eq!(fixture.processes(ready.definition.server), 0);
+        assert!(!fixture.has_leftovers(&ready.folder));
+    }
+    assert!(adopt(&*plug, &ready).await.is_none());
+}
+
+/// What can never run is refused as such, before anything is made of it.
+pub async fn an_impossible_definition_is_refused(fixture: &dyn HypervisorFixture) {
+    let (plug, mut ready) = (fixture.hypervisor(), fixture.guest().await);
+    ready.definition.vcpus = 0;
+    let refused = plug
+        .start(&ready.definition, &ready.folder, Vec::new())
+        .await;
+    assert!(matches!(refused.err(), Some(HypervisorError::Invalid(_))));
+    assert_eq!(fixture.processes(ready.definition.server), 0);
+    assert!(!fixture.has_leftovers(&ready.folder));
+}
+
+/// The end of one guest is none of another's business.
+pub async fn two_guests_are_independent(fixture: &dyn HypervisorFixture) {
+    let plug = fixture.hypervisor();
+    let (one, two) = (fixture.guest().await, fixture.guest().await);
+    let (first, second) = tokio::join!(start(&*plug, &one), start(&*plug, &two));
+    stop(&*first).await;
+    assert_eq!(power(&*first).await, PowerState::Off);
+    assert_eq!(power(&*second).await, PowerState::Running);
+    assert!(adopt(&*plug, &one).await.is_none());
+    drop(second);
+    let second = adopt(&*fixture.hypervisor(), &two).await;
+    stop(&*second.expect("the other still runs")).await;
+}
+
+/// The host's resources are there and make sense.
+pub async fn a_host_has_resources(fixture: &dyn HypervisorFixture) {
+    let plug = fixture.hypervisor();
+    let host = in_time("resources", plug.resources())
+        .await
+        .expect("the host is read");
+    assert!(host.vcpus > 0 && host.memory_mib > 0 && host.disk_gib > 0);
+    assert!(host.memory_used_mib <= host.memory_mib);
+    assert!(host.disk_free_gib <= host.disk_gib);
+    assert!(!plug.name().is_empty() && !host.hypervisor_type.is_empty());
+    assert!(!host.arch.is_empty() && !host.accelerator.is_empty());
+}
+
+/// One test for each function above, on the fixture that the expression makes.
+#[macro_export]
+macro_rules! hypervisor_contract {
+    ($fixture:expr) => {
+        $crate::hypervisor_contract!(@ $fixture;
+            a_started_guest_runs_and_a_stopped_one_is_gone, stop_may_be_repeated, grace_is_not_for_ever,
+            a_stopped_guest_starts_again, a_running_guest_is_adopted, nothing_is_adopted_where_nothing_runs,
+            its_end_is_heard_by_all, a_failed_start_leaves_nothing, an_impossible_definition_is_refused,
+            two_guests_are_independent, a_host_has_resources);
+    };
+    (@ $fixture:expr; $($name:ident),+) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            $crate::contract::hypervisor::$name(&$fixture).await;
+        }
+    )+};
+}

@@ -1,0 +1,186 @@
+//! What the arguments look like, and what is refused.
+
+use super::{CannotRun, Descriptors, NicDescriptors, arguments};
+use crate::qemu::settings::Accelerator;
+use hatchery_model::compute::{DiskAttachment, GuestDefinition};
+use hatchery_model::disk::BlockSource;
+use hatchery_model::image::ImageFormat;
+use hatchery_model::network::MacAddress;
+use insta::assert_snapshot;
+use std::path::PathBuf;
+
+fn file(name: &str, format: ImageFormat, backing: Option<BlockSource>) -> BlockSource {
+    BlockSource::File {
+        path: PathBuf::from(name),
+        format,
+        read_only: false,
+        backing: backing.map(Box::new),
+    }
+}
+
+fn guest() -> GuestDefinition {
+    GuestDefinition {
+        server: "6d8b1f0e-0000-4000-8000-0000000000a1".parse().unwrap(),
+        name: "instance-0000000a".to_owned(),
+        vcpus: 2,
+        memory_mib: 512,
+        disks: vec![DiskAttachment {
+            serial: "root".to_owned(),
+            source: file(
+                "/disk",
+                ImageFormat::Qcow2,
+                Some(file("/base", ImageFormat::Raw, None)),
+            ),
+        }],
+        nics: vec![("tap0".to_owned(), MacAddress::generated([1, 2, 3]), 1450)],
+        config_drive: None,
+    }
+}
+
+fn descriptors() -> Descriptors {
+    Descriptors {
+        monitor: 10,
+        console: 11,
+        disks: vec![vec![12, 13]],
+        config_drive: None,
+        nics: vec![NicDescriptors {
+            tap: Some(14),
+            vhost: None,
+        }],
+        kvm: None,
+    }
+}
+
+fn lines(guest: &GuestDefinition, accelerator: Accelerator, descriptors: &Descriptors) -> String {
+    let mut lines = String::new();
+    for word in arguments(guest, accelerator, descriptors).unwrap() {
+        lines.push(if word.starts_with('-') { '\n' } else { ' ' });
+        lines.push_str(&word);
+    }
+    lines.trim_start().to_owned()
+}
+
+/// The lines that `whole` has and `part` has not.
+fn more(whole: &str, part: &str) -> String {
+    let known: Vec<&str> = part.lines().collect();
+    whole
+        .lines()
+        .filter(|line| !known.contains(line))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn an_overlay_and_one_interface_on_tcg() {
+    assert_snapshot!(lines(&guest(), Accelerator::Tcg, &descriptors()), @r#"
+    -name guest=instance-0000000a,debug-threads=on
+    -uuid 6d8b1f0e-0000-4000-8000-0000000000a1
+    -smbios type=1,manufacturer=OpenStack Foundation,product=OpenStack Nova,version=0.1.0,serial=6d8b1f0e-0000-4000-8000-0000000000a1,uuid=6d8b1f0e-0000-4000-8000-0000000000a1,family=Virtual Machine
+    -no-user-config
+    -nodefaults
+    -display none
+    -vga none
+    -machine pc,usb=off,vmport=off,smm=off,hpet=off,graphics=off
+    -accel tcg,thread=multi
+    -cpu max
+    -smp cpus=2,sockets=2,cores=1,threads=1
+    -m size=512M
+    -rtc base=utc
+    -boot menu=off,strict=on
+    -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
+    -msg timestamp=on
+    -chardev socket,id=monitor,fd=10,server=on,wait=off
+    -mon chardev=monitor,mode=control
+    -add-fd fd=11,set=11
+    -chardev file,id=console,path=/dev/fdset/11,append=on
+    -device isa-serial,chardev=console,index=0
+    -add-fd fd=13,set=13
+    -blockdev driver=file,node-name=disk0-base-file,filename=/dev/fdset/13,locking=on,aio=threads,read-only=on,auto-read-only=off
+    -blockdev driver=raw,node-name=disk0-base,file=disk0-base-file,read-only=on,auto-read-only=off
+    -add-fd fd=12,set=12
+    -blockdev driver=file,node-name=disk0-file,filename=/dev/fdset/12,locking=on,aio=threads,read-only=off,auto-read-only=off,discard=unmap
+    -blockdev driver=qcow2,node-name=disk0,file=disk0-file,read-only=off,auto-read-only=off,discard=unmap,backing=disk0-base
+    -device virtio-blk-pci,drive=disk0,serial=root,bootindex=1,addr=0x10
+    -netdev tap,id=net0,fd=14
+    -device virtio-net-pci,netdev=net0,mac=fa:16:3e:01:02:03,host_mtu=1450,romfile=,addr=0x3
+    -object rng-builtin,id=random
+    -device virtio-rng-pci,rng=random,addr=0x1e
+    "#);
+}
+
+#[test]
+fn kvm_takes_its_device_and_vhost_by_descriptor() {
+    let tcg = lines(&guest(), Accelerator::Tcg, &descriptors());
+    let mut with = descriptors();
+    with.kvm = Some(20);
+    with.nics[0].vhost = Some(21);
+    assert_snapshot!(more(&lines(&guest(), Accelerator::Kvm, &with), &tcg), @r#"
+    -add-fd fd=20,set=20
+    -accel kvm,device=/dev/fdset/20
+    -cpu host
+    -netdev tap,id=net0,fd=14,vhost=on,vhostfd=21
+    "#);
+}
+
+#[test]
+fn a_config_drive_is_one_more_read_only_disk() {
+    let without = lines(&guest(), Accelerator::Tcg, &descriptors());
+    let mut with = descriptors();
+    with.config_drive = Some(30);
+    assert_snapshot!(more(&lines(&guest(), Accelerator::Tcg, &with), &without), @r#"
+    -add-fd fd=30,set=30
+    -blockdev driver=file,node-name=config-file,filename=/dev/fdset/30,locking=on,read-only=on,auto-read-only=off
+    -blockdev driver=raw,node-name=config,file=config-file,read-only=on,auto-read-only=off
+    -device virtio-blk-pci,drive=config,serial=config-drive,addr=0x1d
+    "#);
+}
+
+#[test]
+fn an_interface_without_a_tap_has_no_backend() {
+    let with = lines(&guest(), Accelerator::Tcg, &descriptors());
+    let mut without = descriptors();
+    without.nics[0].tap = None;
+    assert_snapshot!(more(&lines(&guest(), Accelerator::Tcg, &without), &with), @"-device virtio-net-pci,mac=fa:16:3e:01:02:03,host_mtu=1450,romfile=,addr=0x3");
+}
+
+#[test]
+fn a_lone_qcow2_is_told_that_it_lies_on_nothing() {
+    let mut alone = guest();
+    alone.disks[0].source = file("/disk", ImageFormat::Qcow2, None);
+    let known = lines(&guest(), Accelerator::Tcg, &descriptors());
+    assert_snapshot!(more(&lines(&alone, Accelerator::Tcg, &descriptors()), &known), @"-blockdev {\"driver\":\"qcow2\",\"node-name\":\"disk0\",\"file\":\"disk0-file\",\"read-only\":false,\"auto-read-only\":false,\"discard\":\"unmap\",\"backing\":null}");
+}
+
+#[test]
+fn commas_in_names_add_no_option() {
+    let mut odd = guest();
+    odd.name = "a,debug-threads=off".to_owned();
+    odd.disks[0].serial = "s,drive=other".to_owned();
+    let known = lines(&guest(), Accelerator::Tcg, &descriptors());
+    assert_snapshot!(more(&lines(&odd, Accelerator::Tcg, &descriptors()), &known), @r#"
+    -name guest=a,,debug-threads=off,debug-threads=on
+    -device virtio-blk-pci,drive=disk0,serial=s,,drive=other,bootindex=1,addr=0x10
+    "#);
+}
+
+#[test]
+fn what_cannot_run_is_refused_with_a_reason() {
+    let refused = |change: &dyn Fn(&mut GuestDefinition)| {
+        let mut guest = guest();
+        change(&mut guest);
+        match arguments(&guest, Accelerator::Tcg, &descriptors()) {
+            Err(CannotRun(text)) => text,
+            Ok(args) => panic!("{args:?}"),
+        }
+    };
+    assert_snapshot!(refused(&|g| g.vcpus = 0), @"a guest has 1 to 255 virtual CPUs, not 0: choose another flavor");
+    assert_snapshot!(refused(&|g| g.memory_mib = 0), @"a guest needs memory: choose a flavor that has some");
+    assert_snapshot!(refused(&|g| g.name = "a\nb".to_owned()), @"the name of a guest must have 1 to 255 characters and no control characters");
+    assert_snapshot!(refused(&|g| g.disks = vec![g.disks[0].clone(); 14]), @"a guest has at most 13 disks, not 14");
+    assert_snapshot!(refused(&|g| g.disks.push(g.disks[0].clone())), @"no file was opened for disk1");
+    assert_snapshot!(refused(&|g| g.nics = vec![g.nics[0].clone(); 14]), @"a guest has at most 13 network interfaces, not 14");
+    assert_snapshot!(
+        refused(&|g| g.disks[0].source = file("/a", ImageFormat::Raw, Some(file("/b", ImageFormat::Raw, None)))),
+        @"a raw disk cannot lie on another: make it a qcow2 overlay"
+    );
+}
