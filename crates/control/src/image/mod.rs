@@ -1,1 +1,24 @@
-//! image
+//! Glance's verbs, one a file.
+//!
+//! An image's row and its bytes change in this order: the row says what is about to happen, then the bytes move, then the row says that
+//! it has happened. Whoever dies in between leaves a row from which [`recover`] or the delete task knows what to remove.
+
+mod access;
+mod change;
+mod create_image;
+mod delete_image;
+mod download_image;
+mod finish_delete;
+mod list_images;
+mod recover;
+mod set_active;
+mod update_image;
+mod upload_image;
+mod verbs;
+
+pub use change::{Change, Presence};
+pub use finish_delete::finish_delete;
+pub use list_images::{ImageQuery, Moment, VisibilityWanted};
+pub use recover::{Recovered, recover};
+pub use upload_image::{Upload, UploadBody, UploadLimits, UploadRefusal};
+pub use verbs::{ImagePorts, ImageVerbs};

@@ -1,0 +1,60 @@
+//! The step of the delete task: bytes first, then the hosts are told, then the row goes. May be repeated at any point, also by two at once.
+
+use super::upload_image::is_attempt_of;
+use crate::error::Error;
+use hatchery_model::id::{ImageId, MessageId, RequestId};
+use hatchery_model::image::ImageState;
+use hatchery_model::message::{Address, Body, Command, Envelope};
+use hatchery_model::task::Work;
+use hatchery_model::timestamp::Timestamp;
+use hatchery_ports::entropy::{Entropy, random_uuid};
+use hatchery_ports::image_store::ImageStore;
+use hatchery_ports::store::Store;
+
+/// Removes the bytes of an image that is being deleted, tells every host to let its base go, and removes row and task. `Ok` when nothing of
+/// it is left, also when there was nothing. After an error it is to be called again.
+///
+/// An upload may still be on its way. Its attempt is discarded here, before the row goes, so that it has nothing to publish under a
+/// name that could have a new owner by then.
+pub async fn finish_delete(
+    store: &dyn Store,
+    bytes: &dyn ImageStore,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+    image: ImageId,
+    request: &RequestId,
+) -> Result<(), Error> {
+    if is_going(store, image).await? {
+        let (_, attempts) = bytes.list().await?;
+        for attempt in attempts.iter().filter(|name| is_attempt_of(image, name)) {
+            bytes.discard(attempt).await?;
+        }
+        bytes.delete(image).await?;
+    }
+    let mut uow = store.begin().await?;
+    let row = uow.images().find(image).await?;
+    if row.is_some_and(|row| row.state == ImageState::Deleting) {
+        for host in uow.hosts().list().await? {
+            let envelope = Envelope {
+                id: MessageId(random_uuid(entropy)),
+                request: request.clone(),
+                to: Address::Host(host.name),
+                created_at: now,
+                body: Body::Command(Command::ReleaseBase { image }),
+            };
+            uow.outbox().insert(&envelope).await?;
+        }
+        uow.images().delete(image).await?;
+    }
+    uow.tasks()
+        .delete_by_work(&Work::DeleteImage(image))
+        .await?;
+    uow.commit().await?;
+    Ok(())
+}
+
+async fn is_going(store: &dyn Store, image: ImageId) -> Result<bool, Error> {
+    let mut uow = store.read().await?;
+    let row = uow.images().find(image).await?;
+    Ok(row.is_some_and(|row| row.state == ImageState::Deleting))
+}
