@@ -3,3 +3,4 @@
 
 mod ffi;
 pub mod qemu;
+pub mod sim;

@@ -1,0 +1,76 @@
+//! A guest without a process.
+
+use super::{Step, World, lock, remove_marker};
+use async_trait::async_trait;
+use hatchery_model::compute::PowerState;
+use hatchery_ports::hypervisor::{Guest, HypervisorError, Tap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// What every handle of a guest shares.
+pub(super) struct Shared {
+    end: watch::Sender<Option<String>>,
+    taps: Mutex<Vec<Tap>>,
+}
+
+pub(super) struct SimGuest {
+    pub(super) folder: PathBuf,
+    pub(super) shared: Arc<Shared>,
+    pub(super) world: Arc<World>,
+}
+
+impl Shared {
+    pub(super) fn new(taps: Vec<Tap>) -> Self {
+        Self {
+            end: watch::Sender::new(None),
+            taps: Mutex::new(taps),
+        }
+    }
+
+    /// Ends it, and with it its taps. `false` when it had ended.
+    pub(super) fn end(&self, why: &str) -> bool {
+        lock(&self.taps).clear();
+        self.end.send_if_modified(|end| {
+            let runs = end.is_none();
+            if runs {
+                *end = Some(why.to_owned());
+            }
+            runs
+        })
+    }
+}
+
+#[async_trait]
+impl Guest for SimGuest {
+    async fn power_state(&self) -> Result<PowerState, HypervisorError> {
+        self.world.pass(Step::PowerState)?;
+        Ok(match *self.shared.end.borrow() {
+            None => PowerState::Running,
+            Some(_) => PowerState::Off,
+        })
+    }
+
+    async fn ended(&self) -> String {
+        let mut end = self.shared.end.subscribe();
+        let why = end.wait_for(Option::is_some).await;
+        // The sender is this guest's own, so the wait cannot fail.
+        why.ok().and_then(|why| why.clone()).unwrap_or_default()
+    }
+
+    async fn stop(&self, _: Duration) -> Result<(), HypervisorError> {
+        if self.shared.end.borrow().is_some() {
+            return Ok(());
+        }
+        self.world.pass(Step::Stop)?;
+        remove_marker(&self.folder)?;
+        lock(&self.world.guests).remove(&self.folder);
+        self.shared.end("it was stopped");
+        Ok(())
+    }
+
+    fn process_id(&self) -> Option<u32> {
+        None
+    }
+}
