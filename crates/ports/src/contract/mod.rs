@@ -1,4 +1,5 @@
 //! Suites that every plug must pass.
 
+pub mod bus;
 pub mod store;
 pub mod hypervisor;
