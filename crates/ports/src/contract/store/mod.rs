@@ -63,7 +63,7 @@ pub async fn all(store: &dyn Store) {
     a_reader_writes_nothing(store).await;
     a_cancelled_statement_commits_nothing(store).await;
     messages_leave_only_after_commit(store).await;
-    writers_take_turns(store).await;
+    writers_take_turns(&[store]).await;
     never_oversold(&[store]).await;
 }
 

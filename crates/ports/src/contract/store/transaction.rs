@@ -126,20 +126,20 @@ pub async fn messages_leave_only_after_commit(store: &dyn Store) {
 }
 
 /// A second writer waits for the first, so that what a writer has read still holds when it commits: a counter that many
-/// read and raise by one loses no step.
-pub async fn writers_take_turns(store: &dyn Store) {
+/// read and raise by one loses no step. Several `stores` are several programs on one database.
+pub async fn writers_take_turns(stores: &[&dyn Store]) {
     let name = id().to_string();
     let name = name.as_str();
-    let steps = (0..20).map(|_| async move {
-        let mut unit = store.begin().await.unwrap();
+    let steps = (0..20).map(|n| async move {
+        let mut unit = stores[n % stores.len()].begin().await.unwrap();
         let found = unit.settings().find(name).await.unwrap();
         let count: u32 = found.map_or(0, |text| text.parse().unwrap());
-        unit.settings()
-            .put(name, &(count + 1).to_string())
-            .await
-            .unwrap();
+        let next = (count + 1).to_string();
+        unit.settings().put(name, &next).await.unwrap();
         unit.commit().await.unwrap();
     });
     join_all(steps).await;
-    assert_eq!(value(store, name).await.as_deref(), Some("20"));
+    for store in stores {
+        assert_eq!(value(*store, name).await.as_deref(), Some("20"));
+    }
 }
