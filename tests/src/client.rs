@@ -89,10 +89,22 @@ impl Client {
     }
 
     fn send(&self, method: &str, path: &str, body: Option<&[u8]>, kind: &str) -> Answer {
+        self.try_send(method, path, body, kind, "2.96")
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&[u8]>,
+        kind: &str,
+        version: &str,
+    ) -> Result<Answer, ureq::Error> {
         let mut request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
-            .header("openstack-api-version", "compute 2.96");
+            .header("openstack-api-version", format!("compute {version}"));
         if let Some(token) = &self.token {
             request = request.header("x-auth-token", token);
         }
