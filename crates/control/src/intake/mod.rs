@@ -1,1 +1,90 @@
-//! intake
+//! What agents tell: taken over one by one, each a pure transition and a compare-and-set. Hearing anything twice changes nothing.
+
+mod guest_event;
+mod host_report;
+mod repair;
+
+use crate::compute::ComputeSettings;
+use crate::error::Error;
+use crate::workflow::{TRIES, Wake};
+use async_trait::async_trait;
+use hatchery_model::id::{HostName, RequestId, ServerId};
+use hatchery_model::message::{Body, Envelope, Event};
+use hatchery_model::timestamp::Timestamp;
+use hatchery_ports::bus::Handler;
+use hatchery_ports::clock::Clock;
+use hatchery_ports::entropy::Entropy;
+use hatchery_ports::store::Store;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// The control plane's end of the bus: subscribe it at `Address::Control`.
+pub struct Intake {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    settings: Arc<ComputeSettings>,
+    tasks: Wake,
+    outbox: Wake,
+    /// Since when a host's reports lack a guest that it should have. Kept in memory: a restart only gives the guest more time.
+    missing: Mutex<HashMap<(HostName, ServerId), Timestamp>>,
+}
+
+impl Intake {
+    /// `tasks` wakes the task runner, `outbox` the relay.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        settings: Arc<ComputeSettings>,
+        tasks: Wake,
+        outbox: Wake,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            entropy,
+            settings,
+            tasks,
+            outbox,
+            missing: Mutex::default(),
+        }
+    }
+
+    async fn take(&self, event: &Event, request: &RequestId) -> Result<(), Error> {
+        match event {
+            Event::GuestStarted { .. }
+            | Event::GuestFailed { .. }
+            | Event::GuestStopped { .. }
+            | Event::GuestGone { .. } => self.guest_event(event, request).await,
+            Event::HostReported(report) => self.host_reported(report).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Handler for Intake {
+    async fn handle(&self, envelope: Envelope) -> Result<(), String> {
+        let Body::Event(event) = &envelope.body else {
+            tracing::error!(message.id = %envelope.id, "an order came to the control plane; it is dropped");
+            return Ok(());
+        };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.take(event, &envelope.request).await {
+                Ok(()) => return Ok(()),
+                Err(Error::Conflict(_)) if tries < TRIES => {}
+                // Taking it again cannot help, and must not keep what comes after it waiting.
+                Err(error @ Error::Internal { .. }) => {
+                    tracing::error!(
+                        message.id = %envelope.id, request.id = %envelope.request,
+                        error = &error as &dyn std::error::Error, "an event cannot be taken; it is dropped"
+                    );
+                    return Ok(());
+                }
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+}

@@ -85,6 +85,18 @@ impl ServerState {
         }
     }
 
+    /// Its host did not make it a guest: another host is looked for.
+    pub fn unplaced(self) -> Result<Self, Illegal> {
+        match self {
+            Self::Building(_) => Ok(Self::Building(BuildStep::Scheduling)),
+            Self::Active
+            | Self::Stopped
+            | Self::Failed(_)
+            | Self::Deleting { .. }
+            | Self::Deleted { .. } => Err(self.illegal("look for another host for")),
+        }
+    }
+
     /// Its guest runs.
     pub fn started(self) -> Result<Self, Illegal> {
         match self {

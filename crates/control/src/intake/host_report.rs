@@ -1,0 +1,297 @@
+//! A host's report: its row is brought up to date, and what lost events would have said is made good.
+
+use super::Intake;
+use super::guest_event::{Started, is_spawning, set_ports, started, stopped};
+use super::repair::{Repair, compare};
+use crate::error::Error;
+use crate::workflow::setback::{self, Setback};
+use crate::workflow::{illegal, order};
+use hatchery_model::compute::{Claim, Fault, Host, HostReport, HostResources, Server, ServerState};
+use hatchery_model::generation::Generation;
+use hatchery_model::id::{HostName, RequestId, ServerId};
+use hatchery_model::message::{Address, Body, Command, Envelope};
+use hatchery_model::network::PortStatus;
+use hatchery_model::page::Page;
+use hatchery_model::provision::TargetFacts;
+use hatchery_ports::entropy::random_uuid;
+use hatchery_ports::store::{ServerFilter, UnitOfWork};
+use std::collections::HashMap;
+use std::sync::PoisonError;
+
+/// Figures that always move (memory in use, free space) are written down at most so often.
+const FIGURES_SECONDS: u64 = 60;
+/// Outbox rows read at once.
+const OUTBOX_BATCH: u32 = 256;
+
+impl Intake {
+    pub(super) async fn host_reported(&self, report: &HostReport) -> Result<(), Error> {
+        self.keep_host(report).await?;
+        let mut uow = self.store.read().await?;
+        let filter = ServerFilter {
+            host: Some(report.name.clone()),
+            ..ServerFilter::default()
+        };
+        let servers = uow.servers().list(&filter, &Page::default()).await?;
+        drop(uow);
+        let now = self.clock.now();
+        let repairs = compare(report, &servers, now, self.settings.report_grace_seconds);
+        let lasting = self.missing_for_long(&report.name, &repairs);
+        for repair in repairs {
+            match repair {
+                Repair::Missing(id) if !lasting.contains(&id) => {}
+                repair => self.put_right(&report.name, &repair).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down what has changed of a host; a report in which nothing has costs one column.
+    async fn keep_host(&self, report: &HostReport) -> Result<(), Error> {
+        let now = self.clock.now();
+        let mut uow = self.store.begin().await?;
+        match uow.hosts().find(&report.name).await? {
+            None => {
+                let host = Host {
+                    id: report.id,
+                    name: report.name.clone(),
+                    generation: Generation::FIRST,
+                    resources: report.resources.clone(),
+                    claimed: Claim::default(),
+                    target: report.target.clone(),
+                    heard_at: now,
+                    disabled: None,
+                    availability_zone: self.settings.default_availability_zone.clone(),
+                    created_at: now,
+                };
+                uow.hosts().insert(&host).await?;
+                tracing::info!(host.id = %report.name, "a new host was heard");
+            }
+            Some(mut host) if has_changed(&host, report) => {
+                host.id = report.id;
+                host.resources = report.resources.clone();
+                host.target = report.target.clone();
+                host.heard_at = now;
+                uow.hosts().update(&host).await?;
+            }
+            Some(_) => uow.hosts().update_heard_at(&report.name, now).await?,
+        }
+        uow.commit().await?;
+        Ok(())
+    }
+
+    /// Guests that the reports of a host have lacked for longer than the grace.
+    fn missing_for_long(&self, host: &HostName, repairs: &[Repair]) -> Vec<ServerId> {
+        let now = self.clock.now();
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut still: HashMap<_, _> = HashMap::new();
+        let mut lasting = Vec::new();
+        for repair in repairs {
+            if let Repair::Missing(id) = repair {
+                let key = (host.clone(), *id);
+                let since = missing.get(&key).copied().unwrap_or(now);
+                if since.plus_seconds(self.settings.report_grace_seconds) <= now {
+                    lasting.push(*id);
+                }
+                still.insert(key, since);
+            }
+        }
+        missing.retain(|(name, _), _| name != host);
+        missing.extend(still);
+        lasting
+    }
+
+    /// One repair, in a transaction of its own, on the row as it is now.
+    async fn put_right(&self, host: &HostName, repair: &Repair) -> Result<(), Error> {
+        let now = self.clock.now();
+        let request = RequestId(format!("req-{}", random_uuid(&*self.entropy)));
+        let mut uow = self.store.begin().await?;
+        let (Repair::Started(id)
+        | Repair::Stopped(id)
+        | Repair::Failed(id)
+        | Repair::Stray(id, _)
+        | Repair::Missing(id)) = repair;
+        let server = uow.servers().find(*id).await?;
+        if let Repair::Stray(id, generation) = repair {
+            let owned = server.as_ref().is_some_and(|server| is_on(server, host));
+            if owned {
+                return Ok(());
+            }
+            let known = server.map_or(*generation, |server| server.generation);
+            let guest = (*id, known.max(*generation));
+            tracing::warn!(server.id = %id, host.id = %host, "a guest that no server there owns is taken apart");
+            order::destroy(&mut *uow, &*self.entropy, now, host, request, guest).await?;
+            uow.commit().await?;
+            self.outbox.wake();
+            return Ok(());
+        }
+        let Some(server) = server.filter(|server| is_on(server, host)) else {
+            return Ok(());
+        };
+        tracing::warn!(server.id = %id, host.id = %host, ?repair, "a report says what no event has said");
+        match repair {
+            Repair::Started(_) => self.repair_started(&mut *uow, server, host).await?,
+            Repair::Stopped(_) if server.state == ServerState::Active => {
+                let reason = "The host reports that the guest does not run any more.";
+                stopped(&mut *uow, server, request, reason, now).await?;
+            }
+            Repair::Failed(_) if is_spawning(&server) => {
+                let message = "The host could not make the guest; its log says why.";
+                self.repair_failed(&mut *uow, server, host, request, message)
+                    .await?;
+            }
+            Repair::Missing(_) => {
+                self.repair_missing(&mut *uow, server, host, request)
+                    .await?
+            }
+            Repair::Stopped(_) | Repair::Failed(_) | Repair::Stray(..) => return Ok(()),
+        }
+        uow.commit().await?;
+        self.tasks.wake();
+        Ok(())
+    }
+
+    async fn repair_started(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        mut server: Server,
+        host: &HostName,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        if server.state == ServerState::Stopped {
+            server.state = server.state.started().map_err(illegal)?;
+            server.updated_at = now;
+            set_ports(uow, &server, PortStatus::Active, now).await?;
+            uow.servers().update(&server).await?;
+            return Ok(());
+        }
+        let news = Started {
+            host,
+            request: None,
+            steps: &[],
+            bytes_copied: None,
+        };
+        started(uow, server, news, now).await?;
+        Ok(())
+    }
+
+    async fn repair_failed(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        server: Server,
+        host: &HostName,
+        request: RequestId,
+        message: &str,
+    ) -> Result<(), Error> {
+        let setback = Setback {
+            host: host.clone(),
+            steps: Vec::new(),
+            message: message.to_owned(),
+            details: format!("Found in a report of host {host}."),
+        };
+        setback::leave_host(uow, server, &request, setback, self.clock.now()).await
+    }
+
+    /// The host does not know a guest that it should have, and has not for a while.
+    async fn repair_missing(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        mut server: Server,
+        host: &HostName,
+        request: RequestId,
+    ) -> Result<(), Error> {
+        if is_spawning(&server) {
+            if build_is_unsent(uow, &server, host).await? {
+                return Ok(());
+            }
+            let message = "The host has lost the order to make the guest.";
+            return self
+                .repair_failed(uow, server, host, request, message)
+                .await;
+        }
+        let now = self.clock.now();
+        let fault = Fault {
+            code: 500,
+            message: format!(
+                "Host {host} does not have the instance's guest any more; delete the instance, or look on the host for what became of it."
+            ),
+            details: format!(
+                "The reports of host {host} have lacked the guest for {} s.",
+                self.settings.report_grace_seconds
+            ),
+            at: now,
+        };
+        match server.state {
+            ServerState::Active | ServerState::Stopped => {}
+            ServerState::Building(_)
+            | ServerState::Failed(_)
+            | ServerState::Deleting { .. }
+            | ServerState::Deleted { .. } => return Ok(()),
+        }
+        server.state = server.state.failed(fault).map_err(illegal)?;
+        server.updated_at = now;
+        set_ports(uow, &server, PortStatus::Down, now).await?;
+        uow.servers().update(&server).await?;
+        Ok(())
+    }
+}
+
+fn is_on(server: &Server, host: &HostName) -> bool {
+    server.host.as_ref() == Some(host) && !matches!(server.state, ServerState::Deleted { .. })
+}
+
+/// Whether the order to make the server's guest still stands in the outbox.
+async fn build_is_unsent(
+    uow: &mut dyn UnitOfWork,
+    server: &Server,
+    host: &HostName,
+) -> Result<bool, Error> {
+    let mut after = 0;
+    loop {
+        let rows = uow.outbox().list(after, OUTBOX_BATCH).await?;
+        let Some((last, _)) = rows.last() else {
+            return Ok(false);
+        };
+        after = *last;
+        if rows
+            .iter()
+            .any(|(_, envelope)| builds(envelope, server.id, host))
+        {
+            return Ok(true);
+        }
+    }
+}
+
+fn builds(envelope: &Envelope, server: ServerId, host: &HostName) -> bool {
+    let ours = matches!(&envelope.to, Address::Host(name) if name == host);
+    ours && matches!(
+        &envelope.body,
+        Body::Command(Command::BuildGuest(spec)) if spec.server == server
+    )
+}
+
+/// Whether a report says anything of the host that its row does not.
+fn has_changed(host: &Host, report: &HostReport) -> bool {
+    let resources = (fixed(&host.resources), fixed_target(&host.target));
+    let reported = (fixed(&report.resources), fixed_target(&report.target));
+    let uptime = (
+        host.resources.uptime_seconds,
+        report.resources.uptime_seconds,
+    );
+    host.id != report.id || resources != reported || uptime.0.abs_diff(uptime.1) >= FIGURES_SECONDS
+}
+
+/// Resources without the figures that move by themselves.
+fn fixed(resources: &HostResources) -> HostResources {
+    HostResources {
+        memory_used_mib: 0,
+        disk_free_gib: 0,
+        uptime_seconds: 0,
+        ..resources.clone()
+    }
+}
+
+fn fixed_target(target: &TargetFacts) -> TargetFacts {
+    let mut target = target.clone();
+    target.file.free = hatchery_model::units::Bytes(0);
+    target
+}

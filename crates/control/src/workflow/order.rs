@@ -1,0 +1,43 @@
+//! Orders to agents, as rows: they leave only if the transaction commits.
+
+use crate::error::Error;
+use hatchery_model::generation::Generation;
+use hatchery_model::id::{HostName, MessageId, RequestId, ServerId};
+use hatchery_model::message::{Address, Body, Command, Envelope};
+use hatchery_model::timestamp::Timestamp;
+use hatchery_ports::entropy::{Entropy, random_uuid};
+use hatchery_ports::store::UnitOfWork;
+
+/// Writes an order to a host's agent down.
+pub(crate) async fn write_down(
+    uow: &mut dyn UnitOfWork,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+    host: &HostName,
+    request: RequestId,
+    command: Command,
+) -> Result<(), Error> {
+    let envelope = Envelope {
+        id: MessageId(random_uuid(entropy)),
+        request,
+        to: Address::Host(host.clone()),
+        created_at: now,
+        body: Body::Command(command),
+    };
+    uow.outbox().insert(&envelope).await?;
+    Ok(())
+}
+
+/// Writes down that nothing of a guest is to be left on a host.
+pub(crate) async fn destroy(
+    uow: &mut dyn UnitOfWork,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+    host: &HostName,
+    request: RequestId,
+    guest: (ServerId, Generation),
+) -> Result<(), Error> {
+    let (server, generation) = guest;
+    let command = Command::DestroyGuest { server, generation };
+    write_down(uow, entropy, now, host, request, command).await
+}

@@ -1,0 +1,111 @@
+//! A build that did not work: the host is left, or the server fails. Both leave no claim behind.
+
+use super::claim;
+use super::step::illegal;
+use super::timeline;
+use crate::error::Error;
+use hatchery_model::compute::{Action, ActionKind, EventResult, Fault, Server};
+use hatchery_model::id::{HostName, RequestId};
+use hatchery_model::message::StepTiming;
+use hatchery_model::page::Page;
+use hatchery_model::task::Work;
+use hatchery_model::timestamp::Timestamp;
+use hatchery_ports::store::UnitOfWork;
+
+/// What went wrong on a host.
+pub(crate) struct Setback {
+    pub(crate) host: HostName,
+    pub(crate) steps: Vec<StepTiming>,
+    pub(crate) message: String,
+    pub(crate) details: String,
+}
+
+/// Gives the claim back, remembers the host as tried, and has another one looked for. Whether there is one is the next step's question: it fails the
+/// server with this setback's message where there is none.
+pub(crate) async fn leave_host(
+    uow: &mut dyn UnitOfWork,
+    mut server: Server,
+    request: &RequestId,
+    setback: Setback,
+    now: Timestamp,
+) -> Result<(), Error> {
+    claim::give_back(uow, server.id).await?;
+    let mut action = match find_create(uow, &server, Some(request)).await? {
+        Some(action) => action,
+        None => timeline::of_create(&server, request),
+    };
+    timeline::timed(&mut action, &setback.host, &setback.steps, now);
+    if !timeline::failed_hosts(&action).contains(&setback.host) {
+        timeline::noted(
+            &mut action,
+            "compute_spawn",
+            EventResult::Error,
+            Some(setback.host),
+            setback.details,
+            now,
+        );
+    }
+    action.message = Some(setback.message);
+    timeline::rescheduling(&mut action, now);
+    uow.actions().update(&action).await?;
+    server.state = server.state.unplaced().map_err(illegal)?;
+    server.host = None;
+    server.plan = None;
+    server.updated_at = now;
+    uow.servers().update(&server).await?;
+    let work = Work::BuildServer(server.id);
+    if let Some(mut task) = uow.tasks().find_by_work(&work).await? {
+        task.due_at = now;
+        uow.tasks().update(&task).await?;
+    }
+    Ok(())
+}
+
+/// The server is in error, its action says why, and nothing more is done. The caller has seen to the claim.
+pub(crate) async fn fail(
+    uow: &mut dyn UnitOfWork,
+    mut server: Server,
+    action: Option<Action>,
+    fault: Fault,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if let Some(mut action) = action {
+        action.message = Some(fault.message.clone());
+        action.updated_at = now;
+        uow.actions().update(&action).await?;
+    }
+    server.state = server.state.failed(fault).map_err(illegal)?;
+    server.updated_at = now;
+    uow.servers().update(&server).await?;
+    let work = Work::BuildServer(server.id);
+    uow.tasks().delete_by_work(&work).await?;
+    Ok(())
+}
+
+/// The action of the create: by its request where it is known, else the one of that kind.
+pub(crate) async fn find_create(
+    uow: &mut dyn UnitOfWork,
+    server: &Server,
+    request: Option<&RequestId>,
+) -> Result<Option<Action>, Error> {
+    if let Some(request) = request {
+        let found = uow.actions().find(server.id, request).await?;
+        if found
+            .as_ref()
+            .is_some_and(|action| action.kind == ActionKind::Create)
+        {
+            return Ok(found);
+        }
+    }
+    find_kind(uow, server, ActionKind::Create).await
+}
+
+/// The newest action of a kind.
+pub(crate) async fn find_kind(
+    uow: &mut dyn UnitOfWork,
+    server: &Server,
+    kind: ActionKind,
+) -> Result<Option<Action>, Error> {
+    let actions = uow.actions().list(server.id, &Page::default()).await?;
+    Ok(actions.into_iter().find(|action| action.kind == kind))
+}
