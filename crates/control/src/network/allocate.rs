@@ -130,11 +130,12 @@ async fn take_any(
 ) -> Result<Vec<FixedIp>, Refusal> {
     let mut taken = Vec::new();
     for v4 in [true, false] {
-        let mut candidates = subnets
+        // Collected: an iterator with a closure in it, held over an await, keeps the future from being `Send`.
+        let candidates: Vec<&Subnet> = subnets
             .iter()
             .filter(|subnet| subnet.cidr.addr().is_ipv4() == v4)
-            .peekable();
-        if candidates.peek().is_none() {
+            .collect();
+        if candidates.is_empty() {
             continue;
         }
         let mut found = None;
