@@ -115,11 +115,17 @@ impl Client {
             .agent
             .configure_request(request.body(body.unwrap_or_default()).unwrap());
         let request = agent.allow_non_standard_methods(true).build();
-        read(
-            self.agent
-                .run(request)
-                .unwrap_or_else(|error| panic!("{method} {path}: {error}")),
-        )
+        self.agent.run(request).map(read)
+    }
+
+    /// GET with another compute microversion.
+    pub fn raw_version(&self, path: &str, version: &str) -> Answer {
+        self.try_send("GET", path, None, "", version).unwrap()
+    }
+
+    /// Any method, against a cloud that may die meanwhile.
+    pub fn try_raw(&self, method: &str, path: &str, body: &[u8]) -> Result<Answer, ureq::Error> {
+        self.try_send(method, path, Some(body), "application/json", "2.96")
     }
 
     /// GET.
