@@ -1,1 +1,19 @@
-//! storage
+//! Plugs for bytes: the image store and the disk backends, on files.
+//!
+//! `image_store` receives and keeps images, `inspect` judges them while they arrive, `pool` gives them their further
+//! names (the cache, the bases), `disk` lays guests' disks on the bases, and `qcow2` is the format, written and read in
+//! process. Not here: who may do it, which disk a server gets (the planner), and how a hypervisor opens it.
+
+mod disk;
+mod durable;
+mod ffi;
+mod image_store;
+pub mod inspect;
+mod owner;
+mod pool;
+pub mod qcow2;
+
+pub use disk::FileDiskBackend;
+pub use image_store::FileImageStore;
+pub use owner::{FileOwner, OwnerError};
+pub use pool::{BaseRecord, base_name};

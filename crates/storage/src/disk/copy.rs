@@ -1,0 +1,55 @@
+//! Copies an image's bytes to where a base will be, and proves that they are the image's.
+
+use crate::image_store::SparseFile;
+use crate::owner::FileOwner;
+use crate::pool::hex;
+use sha2::{Digest, Sha512};
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, Read};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+const PIECE: usize = 1 << 20;
+
+/// A copy that is on the disk.
+pub(super) struct Copied {
+    /// Bytes written; runs of zeroes are left as holes and not counted.
+    pub(super) written: u64,
+    /// SHA-512 of all bytes, lower-case hex.
+    pub(super) sha512: String,
+}
+
+/// Copies to a name that must be free. The caller removes what a failure leaves.
+pub(super) fn copy(from: &Path, to: &Path, owner: FileOwner) -> io::Result<Copied> {
+    let mut source = File::open(from)?;
+    let mut target = SparseFile::new(create(to)?);
+    let mut digest = Sha512::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        let length = source.read(&mut piece)?;
+        if length == 0 {
+            break;
+        }
+        digest.update(&piece[..length]);
+        target.append(&piece[..length])?;
+    }
+    Ok(Copied {
+        written: target.seal(|file| give(file, owner))?,
+        sha512: hex(&digest.finalize()),
+    })
+}
+
+/// A new file for a base.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Bases belong to the hypervisor's user and can be read by all.
+pub(super) fn give(file: &File, owner: FileOwner) -> io::Result<()> {
+    owner.give(file)?;
+    file.set_permissions(Permissions::from_mode(0o644))
+}

@@ -1,0 +1,150 @@
+//! Disks of guests as files of a host: `INSTANCES/<disk id>/disk`, a qcow2 overlay on `INSTANCES/_base/<sha1>`.
+//!
+//! Blocking work runs on blocking threads and goes on when its caller lets go. Work on one image's base is done
+//! by one at a time, so that many first servers of an image copy it once.
+
+use super::base::Bases;
+use super::error::disk_error;
+use super::root_disk;
+use crate::owner::FileOwner;
+use crate::pool::{Instances, Pool, free_bytes, try_hard_link, try_reflink};
+use async_trait::async_trait;
+use hatchery_model::compute::RootDisk;
+use hatchery_model::disk::BlockSource;
+use hatchery_model::id::{DiskId, ImageId};
+use hatchery_model::provision::{FileAbilities, TargetFacts};
+use hatchery_ports::disk_backend::{CreatedDisk, DiskBackend, DiskError};
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tokio::sync::OwnedMutexGuard;
+use tokio::task::spawn_blocking;
+
+type ImageLock = tokio::sync::Mutex<()>;
+
+/// See the head of this file.
+#[derive(Clone, Debug)]
+pub struct FileDiskBackend {
+    bases: Bases,
+    force_raw: bool,
+    locks: Arc<Mutex<HashMap<ImageId, Weak<ImageLock>>>>,
+}
+
+impl FileDiskBackend {
+    /// Over a pool and a host's folder of instances, both made if they are missing. Disks belong to `owner`, the
+    /// hypervisor's user. `force_raw` is passed on to the planner (`force_raw_images`).
+    pub fn new(
+        pool: &Path,
+        instances: &Path,
+        owner: FileOwner,
+        force_raw: bool,
+    ) -> Result<Self, DiskError> {
+        let opened = Pool::open(pool).and_then(|pool| Ok((pool, Instances::open(instances)?)));
+        let (pool, instances) = opened.map_err(|error| {
+            let (pool, instances) = (pool.display(), instances.display());
+            disk_error(&format!("use the folders {pool} and {instances}"), error)
+        })?;
+        Ok(Self {
+            bases: Bases {
+                pool,
+                instances,
+                owner,
+            },
+            force_raw,
+            locks: Arc::default(),
+        })
+    }
+
+    /// Waits for everyone else who works on the image's base.
+    async fn lock(&self, image: ImageId) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+            locks.retain(|_, lock| lock.strong_count() > 0);
+            match locks.get(&image).and_then(Weak::upgrade) {
+                Some(lock) => lock,
+                None => {
+                    let lock = Arc::new(ImageLock::default());
+                    locks.insert(image, Arc::downgrade(&lock));
+                    lock
+                }
+            }
+        };
+        lock.lock_owned().await
+    }
+}
+
+/// Runs on a thread that may block.
+async fn blocking<T: Send + 'static>(
+    doing: &'static str,
+    work: impl FnOnce() -> Result<T, DiskError> + Send + 'static,
+) -> Result<T, DiskError> {
+    match spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(disk_error(doing, io::Error::other(error))),
+    }
+}
+
+#[async_trait]
+impl DiskBackend for FileDiskBackend {
+    async fn abilities(&self) -> Result<TargetFacts, DiskError> {
+        let (bases, force_raw) = (self.bases.clone(), self.force_raw);
+        blocking("try the filesystems out", move || {
+            let free = free_bytes(&bases.instances.bases())
+                .map_err(|error| disk_error("ask how much room there is", error))?;
+            Ok(TargetFacts {
+                file: FileAbilities {
+                    hard_link: try_hard_link(&bases.pool, &bases.instances),
+                    reflink: try_reflink(&bases.pool, &bases.instances),
+                    free,
+                },
+                force_raw,
+            })
+        })
+        .await
+    }
+
+    async fn create(&self, root: &RootDisk) -> Result<CreatedDisk, DiskError> {
+        let guard = self.lock(root.image).await;
+        let (bases, root) = (self.bases.clone(), root.clone());
+        blocking("make the disk", move || {
+            root_disk::create(&bases, &root, guard)
+        })
+        .await
+    }
+
+    async fn find(&self, disk: &DiskId) -> Result<Option<BlockSource>, DiskError> {
+        let (bases, disk) = (self.bases.clone(), disk.clone());
+        blocking("find the disk", move || root_disk::find(&bases, &disk)).await
+    }
+
+    async fn remove(&self, disk: &DiskId) -> Result<(), DiskError> {
+        let (bases, disk) = (self.bases.clone(), disk.clone());
+        blocking("remove the disk", move || root_disk::delete(&bases, &disk)).await
+    }
+
+    async fn release_base(&self, image: ImageId, in_use: &[ImageId]) -> Result<bool, DiskError> {
+        if in_use.contains(&image) {
+            return Ok(false);
+        }
+        let guard = self.lock(image).await;
+        let bases = self.bases.clone();
+        blocking("release the base", move || {
+            let _guard = guard;
+            bases
+                .release(image)
+                .map_err(|error| disk_error("release the base", error))
+        })
+        .await
+    }
+
+    async fn list_bases(&self) -> Result<Vec<ImageId>, DiskError> {
+        let bases = self.bases.clone();
+        blocking("list the bases", move || {
+            bases
+                .list()
+                .map_err(|error| disk_error("list the bases", error))
+        })
+        .await
+    }
+}

@@ -1,0 +1,14 @@
+//! The pool: which name means what, and how a file gets a further name.
+
+mod base_name;
+mod layout;
+mod link;
+mod record;
+mod trial;
+
+pub use base_name::base_name;
+pub(crate) use base_name::hex;
+pub(crate) use layout::{Instances, Pool};
+pub(crate) use link::link;
+pub use record::BaseRecord;
+pub(crate) use trial::{free_bytes, try_hard_link, try_reflink};
