@@ -9,6 +9,7 @@ use hatchery_ports::hypervisor::HypervisorError;
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -23,6 +24,9 @@ pub struct Proof {
     /// Why the better one was not taken, in a sentence; only where `auto` had tried it.
     pub refused: Option<String>,
 }
+
+/// The BIOS boots from no disk of less than a cylinder.
+const DISK_BYTES: u64 = 1 << 20;
 
 /// What the guest says; QEMU then ends with `2 * WORD + 1`.
 const WORD: u8 = 0x2a;
@@ -141,7 +145,9 @@ fn boot_disk() -> io::Result<File> {
     sector[510..].copy_from_slice(&[0x55, 0xaa]);
     let file = memory_file("boot")?;
     file.write_all_at(&sector, 0)?;
-    Ok(file)
+    file.set_len(DISK_BYTES)?;
+    // Opened once more: QEMU takes a read-only disk only by a descriptor that cannot write.
+    File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 fn memory_file(name: &str) -> io::Result<File> {

@@ -60,7 +60,7 @@ impl Default for QemuSettings {
             start_deadline: Duration::from_secs(30),
             answer_deadline: Duration::from_secs(5),
             end_deadline: Duration::from_secs(5),
-            proof_deadline: Duration::from_secs(5),
+            proof_deadline: Duration::from_secs(3),
         }
     }
 }

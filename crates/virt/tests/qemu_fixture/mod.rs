@@ -1,5 +1,7 @@
 //! Guests of a few bytes on a real QEMU. What a test leaves running is ended when its fixture is dropped.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use async_trait::async_trait;
 use hatchery_model::compute::{DiskAttachment, GuestDefinition};
 use hatchery_model::disk::BlockSource;
@@ -14,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -62,6 +65,10 @@ impl QemuFixture {
             home: TempDir::new().unwrap(),
             servers: Mutex::new(Vec::new()),
         }
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     pub fn settings(&self) -> QemuSettings {
@@ -169,8 +176,25 @@ impl HypervisorFixture for QemuFixture {
 
 /// Kills that very process.
 pub fn kill(pid: u32) {
+    kill_with(pid, Signal::KILL);
+}
+
+/// Sends that very process a signal.
+pub fn kill_with(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    kill_process(pid, Signal::KILL).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+/// Waits for what nothing signals.
+pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "not in time: {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 /// Processes whose command line names the server.

@@ -54,10 +54,7 @@ pub(super) fn hardware(
     args.flag("-nodefaults");
     args.option("-display", "none");
     args.option("-vga", "none");
-    args.option(
-        "-machine",
-        "pc,usb=off,vmport=off,smm=off,hpet=off,graphics=off",
-    );
+    args.option("-machine", "pc,usb=off,vmport=off,smm=off,hpet=off");
     match (accelerator, kvm) {
         (Accelerator::Kvm, Some(device)) => {
             let device = args.inherited_file(device);

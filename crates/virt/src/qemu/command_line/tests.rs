@@ -80,7 +80,7 @@ fn an_overlay_and_one_interface_on_tcg() {
     -nodefaults
     -display none
     -vga none
-    -machine pc,usb=off,vmport=off,smm=off,hpet=off,graphics=off
+    -machine pc,usb=off,vmport=off,smm=off,hpet=off
     -accel tcg,thread=multi
     -cpu max
     -smp cpus=2,sockets=2,cores=1,threads=1
