@@ -2,14 +2,46 @@
 
 use super::upload_image::is_attempt_of;
 use crate::error::Error;
+use crate::workflow::{Step, Wake};
+use async_trait::async_trait;
 use hatchery_model::id::{ImageId, MessageId, RequestId};
 use hatchery_model::image::ImageState;
 use hatchery_model::message::{Address, Body, Command, Envelope};
-use hatchery_model::task::Work;
+use hatchery_model::task::{Task, Work};
 use hatchery_model::timestamp::Timestamp;
+use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::{Entropy, random_uuid};
 use hatchery_ports::image_store::ImageStore;
 use hatchery_ports::store::Store;
+use std::sync::Arc;
+
+/// [`finish_delete`] as the task runner runs it.
+pub struct DeleteImage {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The bytes.
+    pub bytes: Arc<dyn ImageStore>,
+    /// Time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Wakes whoever sends the outbox.
+    pub outbox: Wake,
+}
+
+#[async_trait]
+impl Step for DeleteImage {
+    async fn run(&self, task: &Task) -> Result<(), Error> {
+        let Work::DeleteImage(image) = task.work else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        let (store, bytes, entropy) = (&*self.store, &*self.bytes, &*self.entropy);
+        finish_delete(store, bytes, entropy, now, image, &task.request).await?;
+        self.outbox.wake();
+        Ok(())
+    }
+}
 
 /// Removes the bytes of an image that is being deleted, tells every host to let its base go, and removes row and task. `Ok` when nothing of
 /// it is left, also when there was nothing. After an error it is to be called again.

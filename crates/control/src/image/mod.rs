@@ -17,7 +17,7 @@ mod upload_image;
 mod verbs;
 
 pub use change::{Change, Presence};
-pub use finish_delete::finish_delete;
+pub use finish_delete::{DeleteImage, finish_delete};
 pub use list_images::{ImageQuery, Moment, VisibilityWanted};
 pub use recover::{Recovered, recover};
 pub use upload_image::{Upload, UploadBody, UploadLimits, UploadRefusal};
