@@ -3,3 +3,5 @@
 pub mod bus;
 pub mod store;
 pub mod hypervisor;
+pub mod disk_backend;
+pub mod image_store;
