@@ -50,9 +50,12 @@ CREATE TABLE servers (
     state TEXT COLLATE "C" NOT NULL, deleted BIGINT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL,
     body TEXT COLLATE "C" NOT NULL
 );
-CREATE INDEX servers_by_age ON servers (deleted, created_at DESC, id);
-CREATE INDEX servers_by_project ON servers (project, deleted, created_at DESC, id);
-CREATE INDEX servers_by_host ON servers (host, deleted) WHERE host IS NOT NULL;
+-- Each listing says `deleted = 0` or `deleted = 1` in its text, so that the engines see that these apply.
+CREATE INDEX servers_by_age ON servers (created_at DESC, id) WHERE deleted = 0;
+CREATE INDEX servers_by_project ON servers (project, created_at DESC, id) WHERE deleted = 0;
+CREATE INDEX servers_by_host ON servers (host, created_at DESC, id) WHERE deleted = 0;
+CREATE INDEX servers_by_state ON servers (state, created_at DESC, id) WHERE deleted = 0;
+CREATE INDEX servers_deleted ON servers (created_at DESC, id) WHERE deleted = 1;
 
 CREATE TABLE flavors (id TEXT COLLATE "C" PRIMARY KEY, name TEXT COLLATE "C" NOT NULL UNIQUE, body TEXT COLLATE "C" NOT NULL);
 
@@ -105,7 +108,7 @@ CREATE TABLE addresses (
     PRIMARY KEY (subnet, address)
 );
 CREATE INDEX addresses_by_port ON addresses (port);
-CREATE INDEX addresses_run_end ON addresses (subnet, address) WHERE run_end = 1;
+CREATE INDEX addresses_run_end ON addresses (subnet, run_end, address, next);
 CREATE FUNCTION addresses_joined() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     UPDATE addresses SET run_end = 0 WHERE subnet = NEW.subnet AND address = NEW.prior;
     RETURN NULL;

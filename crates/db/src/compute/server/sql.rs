@@ -50,7 +50,12 @@ impl Servers for Transaction {
     ) -> Result<Vec<Server>, StoreError> {
         let mut select = Select::new("SELECT number, body FROM servers");
         select.and_maybe("project = ?", filter.project.as_ref().map(text));
-        select.and("deleted = ?", [int(filter.deleted)]);
+        let deleted = if filter.deleted {
+            "deleted = 1"
+        } else {
+            "deleted = 0"
+        };
+        select.and(deleted, []);
         select.and_maybe("user_id = ?", filter.user.as_ref().map(text));
         select.and_maybe("host = ?", filter.host.as_ref().map(text));
         select.and_maybe("image = ?", filter.image.map(text));
