@@ -16,7 +16,7 @@ pub const JSON_CAP: usize = 114_688;
 pub const JSON_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Extractor: a JSON body. What is not JSON, or not of the wanted form, is a 400 in service `S`'s envelope.
-pub struct Json<T, S>(pub T, PhantomData<S>);
+pub struct Json<T, S>(pub T, pub PhantomData<S>);
 
 impl<T: DeserializeOwned, S: Envelope, X: Send + Sync> FromRequest<X> for Json<T, S> {
     type Rejection = Failure<S>;

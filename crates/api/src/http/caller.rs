@@ -63,7 +63,7 @@ fn checked(check: &dyn CheckToken, request: &Request) -> Result<Checked, Error> 
 }
 
 /// Extractor: the caller of a route behind [`require`].
-pub struct By<S>(pub Caller, PhantomData<S>);
+pub struct By<S>(pub Caller, pub PhantomData<S>);
 
 impl<S: Envelope, T: Send + Sync> FromRequestParts<T> for By<S> {
     type Rejection = Failure<S>;

@@ -5,5 +5,8 @@ pub mod caller;
 pub mod failure;
 pub mod paging;
 pub mod request_id;
+pub mod root;
 pub mod serve;
+#[cfg(test)]
+pub mod testing;
 pub mod time;

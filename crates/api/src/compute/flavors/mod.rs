@@ -1,0 +1,3 @@
+//! Flavors.
+
+mod view;

@@ -1,0 +1,3 @@
+//! Key pairs.
+
+mod view;

@@ -1,0 +1,9 @@
+//! Servers.
+
+pub mod create;
+pub mod list;
+mod query;
+pub mod show;
+mod status;
+mod view;
+mod wire;
