@@ -1,5 +1,5 @@
-//! Makes a BIOS-bootable qcow2 of a folder: one partition with ext4, GRUB in the
-//! gap before it. All of it by writing files: nothing is mounted or attached.
+//! Makes a BIOS-bootable qcow2: boot sector, kernel and ramdisk first, then one
+//! partition with ext4. All of it by writing files: nothing is mounted or attached.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -7,40 +7,35 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::packages::Packages;
+use super::boot;
+use super::root::Content;
 use crate::failure::{Failure, output_of};
-
-const BOOT_SCRIPT: &str = include_str!("../../guest/boot.cfg");
-
-/// The scripts that end up in the image.
-pub const SCRIPTS: &[&str] = &[BOOT_SCRIPT];
 
 const SECTOR: u64 = 512;
 const MIB: u64 = 1024 * 1024;
-/// Where the partition starts; GRUB lies before it.
-const PARTITION_START: u64 = MIB;
+/// Where the partition starts: what is booted lies before it.
+const PARTITION_START: u64 = 20 * MIB;
 /// The size of the partition: what the system needs, and a few MiB to write to.
-const PARTITION_SIZE: u64 = 47 * MIB;
-
-/// Where boot code ends in the first sector, and the partition table starts.
-const BOOT_CODE: usize = 440;
+const PARTITION_SIZE: u64 = 32 * MIB;
 const PARTITION_TABLE: usize = 446;
 
-/// What GRUB has to know to find and start a kernel; there is no menu.
-const GRUB_MODULES: &[&str] = &["biosdisk", "part_msdos", "ext2", "linux"];
-
 /// Builds the disk in the folder `work` and gives the path of the qcow2 file.
-pub fn assemble(work: &Path, tree: &Path, packages: &Packages) -> Result<PathBuf, Failure> {
+pub fn assemble(work: &Path, content: &Content) -> Result<PathBuf, Failure> {
     let partition = work.join("partition.ext4");
-    file_system(tree, &partition)?;
-    let (first_sector, core) = boot_loader(work, packages)?;
+    file_system(&content.tree, &partition)?;
+    let mut first = boot::sectors(work, &content.kernel, &content.ramdisk)?;
+    if first.len() as u64 > PARTITION_START {
+        return Err(Failure::new(
+            "kernel and ramdisk do not fit before the partition: move it",
+        ));
+    }
+    write_partition_table(&mut first);
 
     let raw = work.join("disk.raw");
     let mut disk = File::create(&raw).map_err(Failure::at(&raw))?;
     disk.set_len(PARTITION_START + PARTITION_SIZE)
         .map_err(Failure::at(&raw))?;
-    disk.write_all(&first_sector).map_err(Failure::at(&raw))?;
-    disk.write_all(&core).map_err(Failure::at(&raw))?;
+    disk.write_all(&first).map_err(Failure::at(&raw))?;
     copy_sparsely(&partition, &mut disk)?;
     disk.sync_all().map_err(Failure::at(&raw))?;
 
@@ -71,24 +66,14 @@ fn file_system(tree: &Path, partition: &Path) -> Result<(), Failure> {
             "-J",
             "size=4",
         ])
-        // What GRUB can read, and nothing left to be done at the first mount.
-        .args(["-O", "^metadata_csum_seed,^orphan_file,^resize_inode"])
+        // Nothing is left to be done at the first mount.
         .args([
             "-E",
             "lazy_itable_init=0,lazy_journal_init=0,nodiscard,root_owner=0:0",
         ])
         .arg("-d")
         .args([tree, partition]);
-    // Versions before 1.47 do not know some of those features, nor have them.
-    if output_of(&mut make).is_err() {
-        let mut plain = Command::new("mke2fs");
-        plain
-            .env("PATH", with_system_folders())
-            .args(["-q", "-F", "-t", "ext4", "-L", "tiny-root", "-m", "0"])
-            .args(["-E", "lazy_itable_init=0,root_owner=0:0", "-d"])
-            .args([tree, partition]);
-        output_of(&mut plain)?;
-    }
+    output_of(&mut make)?;
     if fs::metadata(tree).map_err(Failure::at(tree))?.uid() != 0 {
         give_to_root(tree, partition)?;
     }
@@ -122,45 +107,11 @@ fn give_to_root(tree: &Path, partition: &Path) -> Result<(), Failure> {
     output_of(&mut edit).map(drop)
 }
 
-/// The first sector and the sectors after it: boot code, partition table, GRUB
-/// with its modules and the boot script inside.
-fn boot_loader(work: &Path, packages: &Packages) -> Result<(Vec<u8>, Vec<u8>), Failure> {
-    let script = work.join("boot.cfg");
-    fs::write(&script, BOOT_SCRIPT).map_err(Failure::at(&script))?;
-    let core_file = work.join("core.img");
-    let parts = packages.find("usr/lib/grub/i386-pc")?;
-    let libraries = packages.find_library("libdevmapper.so.1.02.1")?;
-    let mut make = Command::new(packages.find("usr/bin/grub-mkimage")?);
-    if let Some(folder) = libraries.parent() {
-        make.env("LD_LIBRARY_PATH", folder);
-    }
-    make.arg("-d")
-        .arg(&parts)
-        .arg("-c")
-        .arg(&script)
-        .arg("-o")
-        .arg(&core_file)
-        .args(["-O", "i386-pc", "-p", "(,msdos1)/boot/grub"])
-        .args(GRUB_MODULES);
-    output_of(&mut make)?;
-    let core = fs::read(&core_file).map_err(Failure::at(&core_file))?;
-    if core.len() as u64 > PARTITION_START - SECTOR {
-        return Err(Failure::new(
-            "GRUB does not fit before the partition: name fewer modules",
-        ));
-    }
-    let boot_file = parts.join("boot.img");
-    let boot = fs::read(&boot_file).map_err(Failure::at(&boot_file))?;
-    Ok((first_sector(&boot), core))
-}
-
-fn first_sector(boot: &[u8]) -> Vec<u8> {
-    let mut sector = vec![0; SECTOR as usize];
-    let code = boot.len().min(BOOT_CODE);
-    sector[..code].copy_from_slice(&boot[..code]);
+/// Puts a table of one partition into the first sector.
+fn write_partition_table(sectors: &mut [u8]) {
     let start = (PARTITION_START / SECTOR) as u32;
     let length = (PARTITION_SIZE / SECTOR) as u32;
-    let entry = &mut sector[PARTITION_TABLE..PARTITION_TABLE + 16];
+    let entry = &mut sectors[PARTITION_TABLE..PARTITION_TABLE + 16];
     // Active; type Linux; the old cylinder fields at their "too large" value.
     entry[0] = 0x80;
     entry[1..4].copy_from_slice(&[0xfe, 0xff, 0xff]);
@@ -168,8 +119,7 @@ fn first_sector(boot: &[u8]) -> Vec<u8> {
     entry[5..8].copy_from_slice(&[0xfe, 0xff, 0xff]);
     entry[8..12].copy_from_slice(&start.to_le_bytes());
     entry[12..16].copy_from_slice(&length.to_le_bytes());
-    sector[510..].copy_from_slice(&[0x55, 0xaa]);
-    sector
+    sectors[510..512].copy_from_slice(&[0x55, 0xaa]);
 }
 
 /// Copies the partition to its place and leaves out what is only zeros.
@@ -200,17 +150,16 @@ fn with_system_folders() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::first_sector;
+    use super::write_partition_table;
 
     #[test]
-    fn the_first_sector_holds_code_and_one_active_partition() {
-        let sector = first_sector(&[0xeb; 512]);
-        assert_eq!(sector.len(), 512);
-        assert_eq!(sector[439], 0xeb);
-        assert_eq!(&sector[440..446], &[0; 6]);
+    fn the_table_has_one_active_partition_and_leaves_the_code_alone() {
+        let mut sector = vec![0xeb; 512];
+        write_partition_table(&mut sector);
+        assert!(sector[..446].iter().all(|byte| *byte == 0xeb));
         assert_eq!(sector[446], 0x80);
-        assert_eq!(&sector[454..458], &2048_u32.to_le_bytes());
-        assert_eq!(&sector[458..462], &(47 * 2048_u32).to_le_bytes());
+        assert_eq!(&sector[454..458], &(20 * 2048_u32).to_le_bytes());
+        assert_eq!(&sector[458..462], &(32 * 2048_u32).to_le_bytes());
         assert_eq!(&sector[510..], &[0x55, 0xaa]);
     }
 }

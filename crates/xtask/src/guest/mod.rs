@@ -7,6 +7,7 @@
 //! change is a copy out of it.
 
 mod archive;
+mod boot;
 mod disk;
 mod modules;
 mod packages;
@@ -46,6 +47,7 @@ pub struct Tiny {
 const RECIPE: &[&str] = &[
     include_str!("mod.rs"),
     include_str!("archive.rs"),
+    include_str!("boot.rs"),
     include_str!("disk.rs"),
     include_str!("modules.rs"),
     include_str!("root.rs"),
@@ -93,14 +95,14 @@ fn build_in(work: &Path, packages: &Packages) -> Result<PathBuf, Failure> {
     }
     fs::create_dir_all(work).map_err(Failure::at(work))?;
     let tree = work.join("root");
-    root::populate(&tree, packages)?;
-    disk::assemble(work, &tree, packages)
+    let content = root::populate(&tree, packages)?;
+    disk::assemble(work, &content)
 }
 
 /// A digest of everything that decides what the image holds.
 fn inputs(packages: &Packages) -> String {
     let mut digest = Sha256::new();
-    for part in RECIPE.iter().chain(root::SCRIPTS).chain(disk::SCRIPTS) {
+    for part in RECIPE.iter().chain(root::SCRIPTS).chain(boot::SCRIPTS) {
         digest.update(part.as_bytes());
         digest.update([0]);
     }

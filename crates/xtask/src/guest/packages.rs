@@ -11,16 +11,12 @@ use crate::failure::{Failure, output_of};
 const KERNEL_META: &str = "linux-image-cloud-amd64";
 
 /// Everything but the kernel. The guest's libraries are taken from Debian as
-/// well, so that the image does not depend on the machine it is built on;
-/// `libdevmapper` is what `grub-mkimage` wants and a small machine lacks.
+/// well, so that the image does not depend on the machine it is built on.
 const NAMES: &[&str] = &[
     "busybox-static",
     "dropbear-bin",
-    "grub-common",
-    "grub-pc-bin",
     "libc6",
     "libcrypt1",
-    "libdevmapper1.02.1",
     "libgmp10",
     "libtomcrypt1",
     "libtommath1",

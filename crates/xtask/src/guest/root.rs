@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::archive::Archive;
@@ -26,15 +26,15 @@ pub const SCRIPTS: &[&str] = &[
     EARLY_INIT, STARTUP, LEASE, FLATTEN, INITTAB, POWER, CURL, LSBLK, SUDO,
 ];
 
+/// Debian's cloud kernel has no AHCI: a guest on q35 sees no SATA drives.
 /// Loaded by the ramdisk in every guest, and only where there is no virtio disk.
 const FIRST_MODULES: &[&str] = &["virtio_pci", "virtio_blk"];
-const OTHER_DISK_MODULES: &[&str] = &["virtio_scsi", "ahci", "ata_piix", "nvme", "sd_mod"];
+const OTHER_DISK_MODULES: &[&str] = &["virtio_scsi", "ata_piix", "nvme", "sd_mod"];
 /// Loaded by the running system for the devices that it finds.
 const SYSTEM_MODULES: &[&str] = &[
     "virtio_pci",
     "virtio_blk",
     "virtio_scsi",
-    "ahci",
     "ata_piix",
     "nvme",
     "sd_mod",
@@ -53,7 +53,6 @@ const SYSTEM_MODULES: &[&str] = &[
 
 const FOLDERS: &[&str] = &[
     "bin",
-    "boot",
     "dev",
     "etc/dropbear",
     "etc/acpi/PWRF",
@@ -83,15 +82,37 @@ const LIBRARIES: &[&str] = &[
     "libz.so.1",
 ];
 
+/// All that goes into a disk.
+pub struct Content {
+    /// The folder that holds the root file system.
+    pub tree: PathBuf,
+    /// The kernel, as Debian packs it.
+    pub kernel: Vec<u8>,
+    /// Its initial ramdisk.
+    pub ramdisk: Vec<u8>,
+}
+
 /// Fills the folder `tree` with the guest's root file system.
-pub fn populate(tree: &Path, packages: &Packages) -> Result<(), Failure> {
+pub fn populate(tree: &Path, packages: &Packages) -> Result<Content, Failure> {
     for folder in FOLDERS {
         let path = tree.join(folder);
         fs::create_dir_all(&path).map_err(Failure::at(&path))?;
     }
     programs(tree, packages)?;
     settings(tree)?;
-    kernel(tree, packages)
+    let modules = Modules::of(&packages.find("lib/modules")?)?;
+    system_modules(tree, &modules)?;
+    let kernel = read(&packages.find(&format!("boot/vmlinuz-{}", modules.release))?)?;
+    let busybox = read(&packages.find("bin/busybox")?)?;
+    let first = modules.closure(FIRST_MODULES)?;
+    let mut others = modules.closure(OTHER_DISK_MODULES)?;
+    others.retain(|module| first.iter().all(|known| known.name != module.name));
+    let ramdisk = ramdisk(&busybox, &first, &others);
+    Ok(Content {
+        tree: tree.to_owned(),
+        kernel,
+        ramdisk,
+    })
 }
 
 fn programs(tree: &Path, packages: &Packages) -> Result<(), Failure> {
@@ -158,11 +179,7 @@ fn settings(tree: &Path) -> Result<(), Failure> {
     permit(&tree.join("tmp"), 0o1777)
 }
 
-fn kernel(tree: &Path, packages: &Packages) -> Result<(), Failure> {
-    let modules = Modules::of(&packages.find("lib/modules")?)?;
-    let image = packages.find(&format!("boot/vmlinuz-{}", modules.release))?;
-    place(&tree.join("boot/vmlinuz"), 0o644, &read(&image)?)?;
-
+fn system_modules(tree: &Path, modules: &Modules) -> Result<(), Failure> {
     let system = modules.closure(SYSTEM_MODULES)?;
     let folder = tree.join("lib/modules").join(&modules.release);
     fs::create_dir_all(&folder).map_err(Failure::at(&folder))?;
@@ -175,17 +192,7 @@ fn kernel(tree: &Path, packages: &Packages) -> Result<(), Failure> {
     }
     let (dependencies, aliases) = tables(&system);
     place(&folder.join("modules.dep"), 0o644, dependencies.as_bytes())?;
-    place(&folder.join("modules.alias"), 0o644, aliases.as_bytes())?;
-
-    let busybox = read(&packages.find("bin/busybox")?)?;
-    let first = modules.closure(FIRST_MODULES)?;
-    let mut others = modules.closure(OTHER_DISK_MODULES)?;
-    others.retain(|module| first.iter().all(|known| known.name != module.name));
-    place(
-        &tree.join("boot/initrd"),
-        0o644,
-        &ramdisk(&busybox, &first, &others),
-    )
+    place(&folder.join("modules.alias"), 0o644, aliases.as_bytes())
 }
 
 /// The ramdisk is not compressed: an emulated guest reads faster than it unpacks.
