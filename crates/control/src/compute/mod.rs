@@ -1,17 +1,29 @@
 //! Nova's verbs, one a file.
 
+mod console_output;
 mod create_server;
 mod delete_server;
+mod explain;
 mod find_server;
+mod flavors;
+mod hosts;
 mod image_fit;
+mod instance_actions;
+mod keypairs;
 mod list_servers;
 mod new_server;
 mod plug_networks;
 mod settings;
 mod show_server;
 
+pub use console_output::ConsoleOutput;
 pub use create_server::CreateServer;
 pub use delete_server::DeleteServer;
+pub use explain::{Explain, Explanation, HostExplanation};
+pub use flavors::{FlavorQuery, FlavorVerbs, NewFlavor};
+pub use hosts::{HostStatus, HostVerbs, Zone};
+pub use instance_actions::InstanceActions;
+pub use keypairs::{CreatedKeypair, KeypairVerbs, NewKeypair};
 pub use list_servers::{ListServers, ServerQuery};
 pub use new_server::{NetworkChoice, NewServer, NicChoice, ZoneChoice, sanitize_hostname};
 pub use settings::ComputeSettings;
