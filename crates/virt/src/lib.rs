@@ -2,5 +2,7 @@
 //! images, pools, databases or buses.
 
 mod ffi;
+pub mod guest_data;
+pub mod net;
 pub mod qemu;
 pub mod sim;

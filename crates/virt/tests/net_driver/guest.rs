@@ -1,0 +1,187 @@
+//! A machine on a network's bridge that speaks DHCP and HTTP: a namespace with one interface, and busybox in it.
+
+use crate::world::{World, require, run, unique};
+use hatchery_model::compute::GuestNic;
+use hatchery_model::network::MacAddress;
+use std::collections::HashMap;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// Configures the interface as cloud images do, and tells the test what it was told.
+const SCRIPT: &str = r#"#!/bin/sh
+case $1 in bound|renew) ;; *) exit 0 ;; esac
+ip link set dev "$interface" mtu "${mtu:-1500}"
+ip addr flush dev "$interface"
+ip addr add "$ip/$mask" dev "$interface"
+set -- $staticroutes
+while [ $# -ge 2 ]; do
+    if [ "$2" = 0.0.0.0 ]; then ip route replace "$1" dev "$interface"
+    else ip route replace "$1" via "$2" dev "$interface" onlink; fi
+    shift 2
+done
+{
+    echo "ip=$ip/$mask"; echo "mtu=$mtu"; echo "router=$router"; echo "dns=$dns"
+    echo "hostname=$hostname"; echo "server=$serverid"; echo "lease=$lease"; echo "routes=$staticroutes"
+} > "$TOLD"
+"#;
+
+/// See the head of this file.
+pub struct FakeGuest {
+    name: String,
+    folder: TempDir,
+}
+
+impl FakeGuest {
+    /// Wired to the network of that interface, with its hardware address.
+    pub fn wire(world: &World, nic: &GuestNic) -> Self {
+        Self::wire_with(world, nic, nic.mac)
+    }
+
+    /// The same, with a hardware address of its own.
+    pub fn wire_with(world: &World, nic: &GuestNic, mac: MacAddress) -> Self {
+        require("busybox", "busybox");
+        let name = format!("hatchguest{:x}", unique());
+        let network = world.namespace(nic.network.id);
+        let outer = format!("g{:x}", unique() & 0xffff_ffff_ffff);
+        run("ip", &["netns", "add", &name]);
+        let guest = Self {
+            folder: tempfile::tempdir().unwrap(),
+            name,
+        };
+        run(
+            "ip",
+            &[
+                "-n",
+                &network,
+                "link",
+                "add",
+                &outer,
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
+                &guest.name,
+            ],
+        );
+        run(
+            "ip",
+            &[
+                "-n", &network, "link", "set", &outer, "master", "bridge", "up",
+            ],
+        );
+        run(
+            "ip",
+            &[
+                "-n",
+                &guest.name,
+                "link",
+                "set",
+                "eth0",
+                "address",
+                &mac.to_string(),
+                "up",
+            ],
+        );
+        let script = guest.folder.path().join("script");
+        fs::write(&script, SCRIPT).unwrap();
+        fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+        guest
+    }
+
+    /// What a DHCP server tells within some seconds; `None` if none answers.
+    pub fn ask_dhcp(&self) -> Option<HashMap<String, String>> {
+        let told = self.folder.path().join("told");
+        let _ = fs::remove_file(&told);
+        let script = self.folder.path().join("script");
+        let output = self
+            .command(&[
+                "busybox",
+                "udhcpc",
+                "-i",
+                "eth0",
+                "-f",
+                "-q",
+                "-n",
+                "-t",
+                "4",
+                "-T",
+                "1",
+                "-O",
+                "mtu",
+                "-O",
+                "staticroutes",
+                "-s",
+            ])
+            .arg(&script)
+            .env("TOLD", &told)
+            .output()
+            .unwrap();
+        let text = fs::read_to_string(&told).ok();
+        let text = text.filter(|_| output.status.success())?;
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        Some(
+            pairs
+                .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+                .collect(),
+        )
+    }
+
+    /// Runs a command as this guest.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Status and body of a metadata path.
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: 169.254.169.254\r\nConnection: close\r\n\r\n");
+        let response = self.talk(request.into_bytes()).await;
+        let response = String::from_utf8_lossy(&response).into_owned();
+        let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
+        let status = head.split(' ').nth(1).and_then(|text| text.parse().ok());
+        (status.unwrap_or(0), body.to_owned())
+    }
+
+    /// Sends bytes to the metadata service, and reads until it closes.
+    pub async fn talk(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let name = self.name.clone();
+        let talk = move || {
+            use std::io::{Read, Write};
+            let namespace = fs::File::open(format!("/run/netns/{name}")).unwrap();
+            nix::sched::setns(namespace, nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+            let mut stream = std::net::TcpStream::connect("169.254.169.254:80").unwrap();
+            stream.write_all(&bytes).unwrap();
+            let mut answer = Vec::new();
+            // A reset ends the answer, too.
+            let _ = stream.read_to_end(&mut answer);
+            answer
+        };
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || answer.send(talk()));
+        answered.await.unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.name]).args(arguments);
+        command
+    }
+}
+
+impl Drop for FakeGuest {
+    fn drop(&mut self) {
+        let _ = Command::new("ip")
+            .args(["netns", "del", &self.name])
+            .output();
+    }
+}

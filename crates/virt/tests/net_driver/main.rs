@@ -1,0 +1,8 @@
+//! The network driver on the real kernel: namespaces, a real DHCP client, HTTP over the bridge. Needs root, dnsmasq,
+//! iproute2 and busybox; says so and stops where one is missing.
+
+mod contract;
+mod guest;
+mod life;
+mod serving;
+mod world;
