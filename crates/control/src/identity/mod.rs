@@ -1,27 +1,49 @@
 //! Keystone's verbs.
+//!
+//! One verb a file, in a folder by noun; [`IdentityVerbs`] joins them with their ports. Who may do what is in `policy`. What each
+//! route says on the wire is not here.
 
-mod authenticate;
+mod assignment;
 mod bootstrap;
 mod check_token;
+mod conflict;
+mod domain;
 mod passwords;
 mod policy;
+mod project;
 mod reference;
-mod revocation_index;
-mod revoke_token;
-mod role_graph;
-mod scope;
-mod show_token;
-mod token_authority;
-mod token_codec;
+mod removal;
+mod role;
+mod token;
+mod user;
 mod verbs;
 
-pub use authenticate::{Authenticate, Login, Proof, TokenDetail};
+pub use assignment::{
+    AssignmentDetail, AssignmentNames, AssignmentQuery, CheckGrant, Grant, ListAssignments,
+    ListGrants, Ungrant,
+};
 pub use bootstrap::{DEFAULT_DOMAIN, Foundation, bootstrap};
 pub use check_token::CheckToken;
+pub use domain::{
+    CreateDomain, DeleteDomain, DomainChange, DomainQuery, ListDomains, NewDomain, ShowDomain,
+    UpdateDomain,
+};
 pub use passwords::{MAX_PASSWORD_BYTES, Passwords};
+pub use project::{
+    CreateProject, DeleteProject, ListProjects, ListUserScopes, NewProject, ProjectChange,
+    ProjectQuery, ShowProject, TagQuery, UpdateProject, UserScopes,
+};
 pub use reference::{DomainRef, ProjectRef, UserRef};
-pub use revoke_token::RevokeToken;
-pub use scope::{FoundScope, WantedScope};
-pub use show_token::ShowToken;
-pub use token_authority::{DEFAULT_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS, TokenAuthority};
+pub use role::{
+    CreateRole, DeleteRole, Implication, ImplyRole, ListImplications, ListRoles, NewRole,
+    RoleChange, RoleQuery, ShowImplication, ShowRole, StopImplyingRole, UpdateRole,
+};
+pub use token::{
+    Authenticate, DEFAULT_LIFETIME_SECONDS, FoundScope, Login, MAX_LIFETIME_SECONDS, Proof,
+    RevokeToken, ShowToken, TokenAuthority, TokenDetail, WantedScope,
+};
+pub use user::{
+    ChangePassword, CreateUser, DeleteUser, ListUsers, NewUser, ShowUser, UpdateUser, UserChange,
+    UserQuery,
+};
 pub use verbs::{IdentityPorts, IdentityVerbs};

@@ -71,3 +71,6 @@ pub(super) fn domain_for_new(caller: &Caller) -> DomainId {
 pub(super) fn holds_on(caller: &Caller, role: &str, domain: &DomainId) -> bool {
     caller.has_role(role) && visible_domain(caller) == Some(domain)
 }
+
+/// The roles that a domain's manager may give and take.
+pub(super) const MANAGED_ROLES: [&str; 3] = ["manager", "member", "reader"];

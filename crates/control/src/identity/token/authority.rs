@@ -4,10 +4,10 @@
 //! that no interruption between the two lets a revoked token live: after a restart the rows are all that counts. Two
 //! control planes on one store would not hear of each other's revocations: there is one.
 
-use super::check_token::CheckToken;
+use super::codec::{KEY_BYTES, TokenCodec};
 use super::revocation_index::RevocationIndex;
-use super::token_codec::{KEY_BYTES, TokenCodec};
 use crate::error::Error;
+use crate::identity::check_token::CheckToken;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hatchery_model::identity::{Revocation, RevocationSubject, TokenClaims};

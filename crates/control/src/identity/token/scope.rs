@@ -1,7 +1,7 @@
 //! Scopes: as asked for, and as found.
 
-use super::reference::{DomainRef, ProjectRef, enabled_domain, enabled_project};
 use crate::error::Error;
+use crate::identity::reference::{DomainRef, ProjectRef, enabled_domain, enabled_project};
 use hatchery_model::caller::Scope;
 use hatchery_model::identity::{AssignmentTarget, Domain, Project};
 use hatchery_ports::store::UnitOfWork;

@@ -1,9 +1,9 @@
 //! Takes a token back.
 
-use super::check_token::CheckToken;
-use super::policy::require;
-use super::token_authority::TokenAuthority;
+use super::authority::TokenAuthority;
 use crate::error::Error;
+use crate::identity::check_token::CheckToken;
+use crate::identity::policy::require;
 use hatchery_model::caller::Caller;
 use hatchery_model::identity::RevocationSubject;
 use hatchery_ports::store::Store;
@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 /// Revokes a token.
 pub struct RevokeToken {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) authority: Arc<TokenAuthority>,
+    pub(in crate::identity) store: Arc<dyn Store>,
+    pub(in crate::identity) authority: Arc<TokenAuthority>,
 }
 
 impl RevokeToken {

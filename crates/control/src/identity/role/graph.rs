@@ -1,13 +1,15 @@
 //! Roles and what they imply.
 
 use crate::error::Error;
+use crate::identity::removal::revoke_assignment;
+use crate::identity::token::Revoking;
 use hatchery_model::id::{RoleId, UserId};
 use hatchery_model::identity::{AssignmentTarget, Role};
 use hatchery_ports::store::{AssignmentFilter, UnitOfWork};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All roles, and which implies which.
-pub(super) struct RoleGraph {
+pub struct RoleGraph {
     roles: BTreeMap<RoleId, Role>,
     implied: BTreeMap<RoleId, Vec<RoleId>>,
 }
@@ -96,6 +98,25 @@ impl RoleGraph {
             .collect();
         Ok(self.effective(&held))
     }
+}
+
+/// Takes back the tokens of all who hold the role, directly or by implication.
+pub(super) async fn revoke_holders(
+    unit: &mut dyn UnitOfWork,
+    revoking: &mut Revoking<'_>,
+    graph: &RoleGraph,
+    role: &RoleId,
+) -> Result<(), Error> {
+    for held in graph.leading_to(role) {
+        let filter = AssignmentFilter {
+            role: Some(held),
+            ..AssignmentFilter::default()
+        };
+        for assignment in unit.assignments().list(&filter).await? {
+            revoke_assignment(revoking, &assignment);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 //! Whatever is wrong with a login, the answer and the work for it are the same: nobody learns which users, projects or domains
 //! exist.
 
-use super::check_token::CheckToken;
-use super::passwords::Passwords;
-use super::reference::{ProjectRef, UserRef, enabled_user};
-use super::role_graph::RoleGraph;
+use super::authority::TokenAuthority;
 use super::scope::{FoundScope, WantedScope};
-use super::token_authority::TokenAuthority;
 use crate::error::Error;
+use crate::identity::check_token::CheckToken;
+use crate::identity::passwords::Passwords;
+use crate::identity::reference::{ProjectRef, UserRef, enabled_user};
+use crate::identity::role::RoleGraph;
 use hatchery_model::caller::Scope;
 use hatchery_model::id::UserId;
 use hatchery_model::identity::{Domain, Role, TokenClaims, User};
@@ -54,9 +54,9 @@ pub struct TokenDetail {
 
 /// Logs in.
 pub struct Authenticate {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) passwords: Passwords,
-    pub(super) authority: Arc<TokenAuthority>,
+    pub(in crate::identity) store: Arc<dyn Store>,
+    pub(in crate::identity) passwords: Passwords,
+    pub(in crate::identity) authority: Arc<TokenAuthority>,
 }
 
 /// What a proof has shown.
@@ -239,6 +239,6 @@ async fn explicit_scope_of(
 }
 
 /// Keystone's one answer to every login that fails.
-pub(super) fn refused() -> Error {
+pub(in crate::identity) fn refused() -> Error {
     Error::Unauthenticated("The request you have made requires authentication.".into())
 }

@@ -1,11 +1,11 @@
 //! What a token says, for those who may know.
 
 use super::authenticate::TokenDetail;
-use super::check_token::CheckToken;
-use super::policy::{require, system_reader};
+use super::authority::TokenAuthority;
 use super::scope::FoundScope;
-use super::token_authority::TokenAuthority;
 use crate::error::Error;
+use crate::identity::check_token::CheckToken;
+use crate::identity::policy::{require, system_reader};
 use hatchery_model::caller::Caller;
 use hatchery_model::identity::Role;
 use hatchery_ports::store::Store;
@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 /// Shows a token.
 pub struct ShowToken {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) authority: Arc<TokenAuthority>,
+    pub(in crate::identity) store: Arc<dyn Store>,
+    pub(in crate::identity) authority: Arc<TokenAuthority>,
 }
 
 impl ShowToken {
