@@ -48,9 +48,14 @@ pub struct Endpoint {
 }
 
 impl CatalogSettings {
+    /// Where identity itself is, without a slash at the end.
+    pub fn identity(&self) -> String {
+        format!("{}/identity", self.base())
+    }
+
     /// Where identity's own version 3 is, without a slash at the end.
     pub fn identity_v3(&self) -> String {
-        format!("{}/identity/v3", self.base())
+        format!("{}/v3", self.identity())
     }
 
     fn base(&self) -> &str {

@@ -2,6 +2,7 @@
 
 use hatchery_control::Error;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 /// An object's members that have not been read yet.
@@ -166,9 +167,12 @@ impl Fields {
         self.object(name)?.ok_or_else(|| self.missing(name))
     }
 
-    /// What has not been read.
-    pub fn rest(self) -> Map<String, Value> {
+    /// What has not been read and is not `ours` to say.
+    pub fn extra(self, ours: &[&str]) -> BTreeMap<String, Value> {
         self.members
+            .into_iter()
+            .filter(|(name, _)| !ours.contains(&name.as_str()))
+            .collect()
     }
 
     /// That a member is missing.

@@ -5,11 +5,20 @@
 
 mod auth;
 mod catalog;
+mod domains;
 mod envelope;
 mod fields;
+mod grants;
 mod guard;
+mod implied_roles;
+mod listing;
+mod projects;
+mod role_assignments;
+mod roles;
 mod router;
+mod services;
 mod state;
+mod users;
 mod versions;
 
 pub use catalog::{CatalogSettings, DEFAULT_REGION};

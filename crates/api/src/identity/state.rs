@@ -14,6 +14,11 @@ pub struct IdentityState {
 }
 
 impl IdentityState {
+    /// What stands before the paths that this service sees.
+    pub fn root(&self) -> String {
+        self.catalog.identity()
+    }
+
     /// The address of something of this service: `path` begins with a slash and does not name the version.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.catalog.identity_v3())

@@ -8,6 +8,7 @@ mod bootstrap;
 mod check_token;
 mod conflict;
 mod domain;
+mod fixed;
 mod passwords;
 mod policy;
 mod project;
@@ -28,6 +29,7 @@ pub use domain::{
     CreateDomain, DeleteDomain, DomainChange, DomainQuery, ListDomains, NewDomain, ShowDomain,
     UpdateDomain,
 };
+pub use fixed::{may_change_catalog, may_list_groups, may_read_catalog};
 pub use passwords::{MAX_PASSWORD_BYTES, Passwords};
 pub use project::{
     CreateProject, DeleteProject, ListProjects, ListUserScopes, NewProject, ProjectChange,
