@@ -40,20 +40,18 @@ pub async fn serve(
     let places = Arc::new(Semaphore::new(limits.connections));
     let mut tasks = tokio::task::JoinSet::new();
     loop {
-        let place = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
-            place = places.clone().acquire_owned() => place.map_err(std::io::Error::other)?,
+        let Some(place) = unless_stopped(&mut stop, places.clone().acquire_owned()).await else {
+            break;
         };
-        let stream = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
+        let place = place.map_err(std::io::Error::other)?;
+        let Some(accepted) = unless_stopped(&mut stop, listener.accept()).await else { break };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
         };
         let _ = stream.set_nodelay(true);
         let router = router.clone();
@@ -68,6 +66,18 @@ pub async fn serve(
     Ok(())
 }
 
+/// What the future gives, or `None` once `stop` is true.
+async fn unless_stopped<T>(
+    stop: &mut watch::Receiver<bool>,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    let stopped = async { stop.wait_for(|stop| *stop).await.is_ok() };
+    tokio::select! {
+        _ = stopped => None,
+        value = future => Some(value),
+    }
+}
+
 async fn connection(
     stream: tokio::net::TcpStream,
     router: Router,
@@ -80,11 +90,7 @@ async fn connection(
         .max_buf_size(limits.head_bytes.max(8192))
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     tokio::pin!(connection);
-    let stopping = async { stop.wait_for(|stop| *stop).await.is_ok() };
-    let ended = tokio::select! {
-        result = connection.as_mut() => Some(result),
-        _ = stopping => None,
-    };
+    let ended = unless_stopped(&mut stop, connection.as_mut()).await;
     let result = match ended {
         Some(result) => result,
         None => {

@@ -1,0 +1,99 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// From an image to a running machine, without copying the image.
+#[derive(Debug, Parser)]
+#[command(name = "hatchery", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole cloud in the foreground, until SIGTERM or SIGINT. Guests go on running.
+    Up(Up),
+    /// Stop a running cloud; with --guests also its guests and networks on this host.
+    Down(Down),
+    /// Say what this machine lacks and how to get it, and prove which accelerator runs a guest.
+    Doctor(Doctor),
+    /// Print how a server's disk would be made: the chosen way, its bytes, and why each better way was refused.
+    Explain(Explain),
+    /// Upload an image, boot a server from it, and show its console and its timeline.
+    Demo(Demo),
+}
+
+/// The state folder.
+#[derive(Clone, Debug, Args)]
+pub struct State {
+    /// Folder of the database, the pool, the instances and the logs.
+    #[arg(long = "state", value_name = "DIR", env = "HATCHERY_STATE", default_value = "/var/lib/hatchery")]
+    pub dir: PathBuf,
+}
+
+/// `hatchery up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    #[command(flatten)]
+    pub state: State,
+    /// Where all APIs listen.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:5000")]
+    pub listen: SocketAddr,
+    /// Settings; DIR/hatchery.toml is read if it is there and this is not given.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `hatchery down`.
+#[derive(Debug, Args)]
+pub struct Down {
+    #[command(flatten)]
+    pub state: State,
+    /// Also end the guests of this state folder and remove their networks from this host.
+    #[arg(long)]
+    pub guests: bool,
+}
+
+/// `hatchery doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub state: State,
+}
+
+/// `hatchery explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    #[command(flatten)]
+    pub state: State,
+    /// Name or id of the image.
+    #[arg(long)]
+    pub image: String,
+    /// Name or id of the flavor.
+    #[arg(long)]
+    pub flavor: String,
+}
+
+/// `hatchery demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    #[command(flatten)]
+    pub state: State,
+    /// A qcow2 or raw image of a guest that prints a line beginning with the --ready text on its serial console.
+    #[arg(long, value_name = "FILE")]
+    pub image: PathBuf,
+    /// Name of the image and of the server.
+    #[arg(long, default_value = "first")]
+    pub name: String,
+    /// Begins the line that a ready guest prints.
+    #[arg(long, default_value = "TINY-READY")]
+    pub ready: String,
+    /// How long the guest may take.
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    pub wait: u64,
+}

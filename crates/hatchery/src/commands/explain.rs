@@ -1,0 +1,88 @@
+//! `hatchery explain`: the planner's answer, printed.
+
+use crate::cli::Explain;
+use crate::client::Client;
+use crate::credentials;
+use crate::state_dir::StateDir;
+use anyhow::{Context, bail};
+use serde_json::Value;
+use std::process::ExitCode;
+
+/// Asks the running cloud for the plan, host by host.
+pub fn run(args: &Explain) -> anyhow::Result<ExitCode> {
+    let state = StateDir::new(&args.state.dir)?;
+    let client = Client::log_in(&credentials::find(&state)?)?;
+    let images = client.get("image", "/v2/images?limit=1000")?;
+    let image = pick(&images["images"], &args.image, "image")?;
+    let flavors = client.get("compute", "/flavors?is_public=None")?;
+    let flavor = pick(&flavors["flavors"], &args.flavor, "flavor")?;
+    let path = format!("/os-hatchery-explain?image={image}&flavor={flavor}");
+    let answer = client.get("compute", &path)?;
+    print!("{}", render(&answer));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn pick(all: &Value, wanted: &str, noun: &str) -> anyhow::Result<String> {
+    let all = all.as_array().context("an answer of the cloud has no list")?;
+    let fits = |item: &&Value| item["id"] == wanted || item["name"] == wanted;
+    let mut found = all.iter().filter(fits);
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one["id"].as_str().unwrap_or_default().to_owned()),
+        (Some(_), Some(_)) => bail!("there are several {noun}s named {wanted}; give an id"),
+        (None, _) => bail!("there is no {noun} {wanted}"),
+    }
+}
+
+fn render(answer: &Value) -> String {
+    let mut text = String::new();
+    for host in answer["hosts"].as_array().into_iter().flatten() {
+        let plan = &host["plan"];
+        text.push_str(&format!("host {}\n", host["host"].as_str().unwrap_or_default()));
+        match plan["way"].as_str() {
+            Some(way) => text.push_str(&format!(
+                "  chosen   {way}, which copies {} bytes of image data\n  steps    {}\n",
+                plan["bytes_copied"],
+                words(&plan["steps"]).join(", then ")
+            )),
+            None => text.push_str("  chosen   none: every way was refused\n"),
+        }
+        for refusal in plan["refused"].as_array().into_iter().flatten() {
+            text.push_str(&format!(
+                "  refused  {}: {}\n",
+                refusal["way"].as_str().unwrap_or_default(),
+                refusal["reason"].as_str().unwrap_or_default()
+            ));
+        }
+    }
+    text
+}
+
+fn words(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{pick, render};
+    use serde_json::json;
+
+    #[test]
+    fn a_name_that_fits_twice_is_refused() {
+        let all = json!([{"id": "1", "name": "a"}, {"id": "2", "name": "a"}, {"id": "3", "name": "b"}]);
+        assert_eq!(pick(&all, "b", "image").unwrap(), "3");
+        assert_eq!(pick(&all, "2", "image").unwrap(), "2");
+        assert!(pick(&all, "a", "image").is_err());
+        assert!(pick(&all, "c", "image").is_err());
+    }
+
+    #[test]
+    fn says_way_bytes_and_refusals() {
+        let answer = json!({"hosts": [{"host": "h", "plan": {
+            "way": "copy", "bytes_copied": 7, "steps": ["copy the image"],
+            "refused": [{"way": "hard link", "reason": "two filesystems"}],
+        }}]});
+        let text = render(&answer);
+        assert!(text.contains("copy, which copies 7 bytes"), "{text}");
+        assert!(text.contains("refused  hard link: two filesystems"), "{text}");
+    }
+}

@@ -1,0 +1,22 @@
+//! One file a subcommand.
+
+mod demo;
+mod doctor;
+mod down;
+mod explain;
+mod timeline;
+mod up;
+
+use crate::cli::{Cli, Command};
+use std::process::ExitCode;
+
+/// Runs the chosen subcommand.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Up(args) => up::run(args),
+        Command::Down(args) => down::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Demo(args) => demo::run(&args),
+    }
+}

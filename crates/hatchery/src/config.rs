@@ -1,0 +1,185 @@
+//! Settings: OpenStack's names and groups where it has them, from a TOML file and the environment.
+
+use anyhow::Context;
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Everything that can be set. A name that is not one of these is refused, so that a slip of the pen is seen.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Of no group.
+    #[serde(rename = "DEFAULT")]
+    pub default: Default_,
+    /// QEMU without a daemon.
+    pub qemu: Qemu,
+    /// Glance's.
+    pub glance: Glance,
+    /// Keystone's tokens.
+    pub token: Token,
+    /// The network of the first start.
+    pub first_network: FirstNetwork,
+}
+
+/// `[DEFAULT]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Default_ {
+    /// This host's name; the machine's own if empty.
+    pub host: String,
+    /// This host's address, as shown.
+    pub my_ip: String,
+    /// `qemu` or `sim`.
+    pub compute_driver: String,
+    /// Builds at once.
+    pub max_concurrent_builds: usize,
+    /// Virtual CPUs sold for each real one.
+    pub cpu_allocation_ratio: f64,
+    /// Memory sold for each real one.
+    pub ram_allocation_ratio: f64,
+    /// Disk sold for each real one.
+    pub disk_allocation_ratio: f64,
+    /// Memory kept for the host.
+    pub reserved_host_memory_mb: u64,
+    /// Disk kept for the host.
+    pub reserved_host_disk_mb: u64,
+    /// CPUs kept for the host.
+    pub reserved_host_cpus: u32,
+    /// Base images must be raw. Off by default here: a qcow2 image serves as base as it is.
+    pub force_raw_images: bool,
+}
+
+/// `[qemu]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Qemu {
+    /// `auto` (by a trial start), `kvm` or `tcg`.
+    pub accel: String,
+    /// The program.
+    pub binary: PathBuf,
+    /// Whom guests run as: `user:group`.
+    pub user: String,
+}
+
+/// `[glance]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Glance {
+    /// Largest image taken, in bytes.
+    pub image_size_cap: u64,
+    /// Seconds that an upload may stand still.
+    pub upload_idle_timeout: u64,
+}
+
+/// `[token]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Token {
+    /// Seconds that a token is good for.
+    pub expiration: i64,
+}
+
+/// `[first_network]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FirstNetwork {
+    /// Its addresses.
+    pub cidr: String,
+    /// Name servers that its guests are told of.
+    pub dns: Vec<std::net::IpAddr>,
+}
+
+impl Default for Default_ {
+    fn default() -> Self {
+        Self {
+            host: String::new(),
+            my_ip: "127.0.0.1".into(),
+            compute_driver: "qemu".into(),
+            max_concurrent_builds: 10,
+            cpu_allocation_ratio: 4.0,
+            ram_allocation_ratio: 1.0,
+            disk_allocation_ratio: 1.0,
+            reserved_host_memory_mb: 512,
+            reserved_host_disk_mb: 0,
+            reserved_host_cpus: 0,
+            force_raw_images: false,
+        }
+    }
+}
+
+impl Default for Qemu {
+    fn default() -> Self {
+        Self {
+            accel: "auto".into(),
+            binary: "qemu-system-x86_64".into(),
+            user: "qemu:qemu".into(),
+        }
+    }
+}
+
+impl Default for Glance {
+    fn default() -> Self {
+        Self { image_size_cap: 1 << 40, upload_idle_timeout: 60 }
+    }
+}
+
+impl Default for Token {
+    fn default() -> Self {
+        Self { expiration: 3600 }
+    }
+}
+
+impl Default for FirstNetwork {
+    fn default() -> Self {
+        Self { cidr: "10.100.0.0/20".into(), dns: Vec::new() }
+    }
+}
+
+/// Reads the settings: built-in ones, then the file, then `HATCHERY_<group>__<name>` in the environment.
+pub fn read(file: Option<&Path>, default_file: &Path) -> anyhow::Result<Config> {
+    let mut figment = Figment::from(Serialized::defaults(Config::default()));
+    figment = match file {
+        Some(path) => figment.merge(Toml::file_exact(path)),
+        None => figment.merge(Toml::file(default_file)),
+    };
+    let environment = Env::prefixed("HATCHERY_")
+        .filter(|name| name.as_str().contains("__"))
+        .map(|name| {
+            // Groups are lower case but for [DEFAULT].
+            name.as_str().replacen("default__", "DEFAULT__", 1).into()
+        })
+        .split("__");
+    let mut config: Config =
+        figment.merge(environment).extract().context("the settings cannot be read")?;
+    if config.default.host.is_empty() {
+        let name = nix::unistd::gethostname().context("the machine has no host name")?;
+        config.default.host = name.to_string_lossy().into_owned();
+    }
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use std::fs;
+
+    #[test]
+    fn the_file_is_read_and_slips_of_the_pen_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hatchery.toml");
+        let none = read(None, &path).unwrap();
+        assert_eq!((none.qemu.accel.as_str(), none.default.max_concurrent_builds), ("auto", 10));
+        assert!(!none.default.host.is_empty());
+
+        fs::write(&path, "[qemu]\naccel = \"tcg\"\n[DEFAULT]\nhost = \"h1\"\n").unwrap();
+        let some = read(None, &path).unwrap();
+        assert_eq!((some.qemu.accel.as_str(), some.default.host.as_str()), ("tcg", "h1"));
+
+        fs::write(&path, "[qemu]\nacel = \"tcg\"\n").unwrap();
+        let error = format!("{:#}", read(None, &path).unwrap_err());
+        assert!(error.contains("acel"), "{error}");
+        assert!(read(Some(&dir.path().join("none")), &path).is_err());
+    }
+}

@@ -1,0 +1,119 @@
+//! The one room where the wires are joined: settings become plugs, plugs go into verbs, verbs behind doors.
+
+mod compute;
+mod host;
+mod identity;
+mod image;
+mod network;
+
+pub use host::{hypervisor, network as network_driver, qemu_user};
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::entropy::SystemEntropy;
+use crate::state_dir::StateDir;
+use anyhow::Context;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use hatchery_agent::Agent;
+use hatchery_api::http::request_id::{self, MakeRequestId};
+use hatchery_bus::InProcessBus;
+use hatchery_control::identity::CheckToken;
+use hatchery_control::workflow::Wake;
+use hatchery_db::Database;
+use hatchery_model::id::RequestId;
+use hatchery_ports::bus::{Bus, Subscription};
+use hatchery_ports::clock::Clock;
+use hatchery_ports::entropy::{Entropy, random_uuid};
+use hatchery_ports::store::Store;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+/// What every part is given.
+#[derive(Clone)]
+pub struct Ground {
+    pub state: StateDir,
+    pub config: Config,
+    /// `http://host:port`
+    pub base: String,
+    pub database: Arc<Database>,
+    pub store: Arc<dyn Store>,
+    pub bus: Arc<dyn Bus>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    /// Wakes the task runner.
+    pub tasks: Wake,
+    /// Wakes the outbox's relay.
+    pub outbox: Wake,
+}
+
+/// A running cloud. Dropping it ends its tasks; guests go on running.
+pub struct Cloud {
+    /// Every door.
+    pub router: Router,
+    _agent: Agent,
+    _intake: Subscription,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// Joins everything, and makes what the first start needs.
+pub async fn cloud(
+    state: &StateDir,
+    config: &Config,
+    base: &str,
+    password: &str,
+) -> anyhow::Result<Cloud> {
+    let ground = ground(state, config, base).await?;
+    let identity = identity::join(&ground, password).await?;
+    let check = identity.check;
+    let image = image::join(&ground, check.clone()).await?;
+    let network = network::join(&ground, check.clone(), &identity.admin_project).await?;
+    let compute = compute::join(&ground, check, image.delete).await?;
+    let agent = host::start(&ground).await?;
+    let router = Router::new()
+        .nest("/identity", identity.router)
+        .nest("/image", image.router)
+        .nest("/network", network)
+        .nest("/compute", compute.router);
+    Ok(Cloud {
+        router: dressed(router, ground.entropy.clone()),
+        _agent: agent,
+        _intake: compute.intake,
+        tasks: compute.tasks,
+    })
+}
+
+async fn ground(state: &StateDir, config: &Config, base: &str) -> anyhow::Result<Ground> {
+    let url = format!("sqlite:{}", state.join("hatchery.db").display());
+    let database = Arc::new(Database::open(&url).await.context("the database cannot be opened")?);
+    Ok(Ground {
+        state: state.clone(),
+        config: config.clone(),
+        base: base.to_owned(),
+        store: database.clone(),
+        database,
+        bus: Arc::new(InProcessBus::new()),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        tasks: Wake::default(),
+        outbox: Wake::default(),
+    })
+}
+
+/// What all answers have.
+fn dressed(router: Router, entropy: Arc<dyn Entropy>) -> Router {
+    let make: MakeRequestId =
+        Arc::new(move || RequestId(format!("req-{}", random_uuid(entropy.as_ref()))));
+    hatchery_api::http::root::dress(router).layer(from_fn_with_state(make, request_id::assign))
+}
+
+/// The part of identity that other services need.
+type Check = Arc<dyn CheckToken>;

@@ -1,0 +1,106 @@
+//! Nova's part, and the workflows behind it.
+
+use super::{Check, Ground};
+use axum::Router;
+use hatchery_api::compute::{ComputeVerbs, Root, router};
+use hatchery_control::compute::{
+    ComputeSettings, CreateServer, DeleteServer, ListServers, ShowServer,
+};
+use hatchery_control::intake::Intake;
+use hatchery_control::scheduler::SchedulerSettings;
+use hatchery_control::workflow::{BuildServer, OutboxRelay, Step, TaskRunner, TearDownServer};
+use hatchery_model::message::Address;
+use hatchery_ports::bus::Subscription;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+pub struct Compute {
+    pub router: Router,
+    pub intake: Subscription,
+    pub tasks: Vec<JoinHandle<()>>,
+}
+
+pub async fn join(ground: &Ground, check: Check, delete_image: Arc<dyn Step>) -> anyhow::Result<Compute> {
+    let settings = Arc::new(settings(ground));
+    let intake = Intake::new(
+        ground.store.clone(),
+        ground.clock.clone(),
+        ground.entropy.clone(),
+        settings.clone(),
+        ground.tasks.clone(),
+        ground.outbox.clone(),
+    );
+    let intake = ground.bus.subscribe(Address::Control, Arc::new(intake)).await?;
+    let runner = runner(ground, &settings, delete_image);
+    let relay = OutboxRelay {
+        store: ground.store.clone(),
+        bus: ground.bus.clone(),
+        wake: ground.outbox.clone(),
+    };
+    let tasks = vec![
+        tokio::spawn(async move { runner.run().await }),
+        tokio::spawn(async move { relay.run().await }),
+    ];
+    let root = Root(format!("{}/compute", ground.base).into());
+    Ok(Compute { router: router(verbs(ground, &settings), check, root), intake, tasks })
+}
+
+fn settings(ground: &Ground) -> ComputeSettings {
+    let set = &ground.config.default;
+    ComputeSettings {
+        scheduler: SchedulerSettings {
+            cpu_allocation_ratio: set.cpu_allocation_ratio,
+            ram_allocation_ratio: set.ram_allocation_ratio,
+            disk_allocation_ratio: set.disk_allocation_ratio,
+            reserved_host_cpus: set.reserved_host_cpus,
+            reserved_host_memory_mib: set.reserved_host_memory_mb,
+            reserved_host_disk_mib: set.reserved_host_disk_mb,
+            ..SchedulerSettings::default()
+        },
+        ..ComputeSettings::default()
+    }
+}
+
+fn runner(ground: &Ground, settings: &Arc<ComputeSettings>, delete_image: Arc<dyn Step>) -> TaskRunner {
+    TaskRunner {
+        store: ground.store.clone(),
+        clock: ground.clock.clone(),
+        wake: ground.tasks.clone(),
+        build_server: Arc::new(BuildServer {
+            store: ground.store.clone(),
+            clock: ground.clock.clone(),
+            entropy: ground.entropy.clone(),
+            settings: settings.clone(),
+            outbox: ground.outbox.clone(),
+        }),
+        delete_server: Arc::new(TearDownServer {
+            store: ground.store.clone(),
+            clock: ground.clock.clone(),
+            entropy: ground.entropy.clone(),
+            settings: settings.clone(),
+            outbox: ground.outbox.clone(),
+        }),
+        delete_image,
+    }
+}
+
+fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>) -> ComputeVerbs {
+    let store = ground.store.clone();
+    ComputeVerbs {
+        create: Arc::new(CreateServer {
+            store: store.clone(),
+            clock: ground.clock.clone(),
+            entropy: ground.entropy.clone(),
+            wake: ground.tasks.clone(),
+            settings: settings.clone(),
+        }),
+        delete: Arc::new(DeleteServer {
+            store: store.clone(),
+            clock: ground.clock.clone(),
+            entropy: ground.entropy.clone(),
+            wake: ground.tasks.clone(),
+        }),
+        show: Arc::new(ShowServer { store: store.clone() }),
+        list: Arc::new(ListServers { store }),
+    }
+}

@@ -1,0 +1,48 @@
+//! Glance's part.
+
+use super::{Check, Ground, host};
+use anyhow::Context;
+use axum::Router;
+use hatchery_api::image::router;
+use hatchery_control::image::{DeleteImage, ImagePorts, ImageVerbs, UploadLimits, recover};
+use hatchery_control::workflow::Step;
+use hatchery_model::units::Bytes;
+use hatchery_storage::FileImageStore;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub struct Image {
+    pub router: Router,
+    /// What the task runner runs for images.
+    pub delete: Arc<dyn Step>,
+}
+
+pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Image> {
+    let owner = host::owner(&ground.config.qemu.user)?;
+    let bytes = FileImageStore::new(&ground.state.join("pool"), owner)?;
+    let now = ground.clock.now();
+    let recovered = recover(ground.store.as_ref(), &bytes, now)
+        .await
+        .context("the images cannot be put right")?;
+    tracing::debug!(?recovered, "images looked at");
+    let bytes = Arc::new(bytes);
+    let delete = Arc::new(DeleteImage {
+        store: ground.store.clone(),
+        bytes: bytes.clone(),
+        clock: ground.clock.clone(),
+        entropy: ground.entropy.clone(),
+        outbox: ground.outbox.clone(),
+    });
+    let verbs = ImageVerbs::new(ImagePorts {
+        store: ground.store.clone(),
+        bytes,
+        clock: ground.clock.clone(),
+        entropy: ground.entropy.clone(),
+        outbox: ground.outbox.clone(),
+        limits: UploadLimits {
+            size_cap: Bytes(ground.config.glance.image_size_cap),
+            idle: Duration::from_secs(ground.config.glance.upload_idle_timeout),
+        },
+    });
+    Ok(Image { router: router(verbs, check, &ground.base), delete })
+}
