@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// Rows read at once.
 const BATCH: u32 = 256;
@@ -56,6 +57,7 @@ impl OutboxRelay {
             after: 0,
         };
         let mut timer = tokio::time::interval(INTERVAL);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut done: Vec<MessageId> = Vec::new();
         let mut forget_at = None;
         loop {
@@ -70,17 +72,13 @@ impl OutboxRelay {
                 _ = timer.tick() => self.collect(&mut flow, true).await,
                 Some(id) = taken_over.recv() => {
                     done.push(id);
-                    forget_at.get_or_insert(tokio::time::Instant::now() + FORGET_AFTER);
+                    forget_at.get_or_insert(Instant::now() + FORGET_AFTER);
                     if done.len() < FORGET_COUNT {
                         continue;
                     }
-                    self.forget(&mut flow, &mut done).await;
-                    forget_at = None;
+                    forget_at = self.forget(&mut flow, &mut done).await;
                 }
-                () = wait => {
-                    self.forget(&mut flow, &mut done).await;
-                    forget_at = None;
-                }
+                () = wait => forget_at = self.forget(&mut flow, &mut done).await,
             }
         }
     }
@@ -127,17 +125,22 @@ impl OutboxRelay {
         let _ = queue.send(envelope);
     }
 
-    async fn forget(&self, flow: &mut Flow, done: &mut Vec<MessageId>) {
+    /// Forgets what has been sent; says when to try again where that did not work.
+    async fn forget(&self, flow: &mut Flow, done: &mut Vec<MessageId>) -> Option<Instant> {
         match self.try_forget(done).await {
             Ok(()) => {
                 for id in done.drain(..) {
                     flow.known.remove(&id);
                 }
+                None
             }
-            Err(error) => tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "sent messages cannot be forgotten; they may be sent again"
-            ),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "sent messages cannot be forgotten; they may be sent again"
+                );
+                Some(Instant::now() + INTERVAL)
+            }
         }
     }
 
