@@ -2,6 +2,7 @@
 
 mod failure;
 mod guest;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -16,12 +17,15 @@ enum Task {
     /// Build an image of a small guest.
     #[command(subcommand)]
     Guest(guest::Guest),
+    /// Check the rules of the house that a compiler does not know.
+    Tidy,
 }
 
 impl Task {
     fn run(&self) -> Result<(), Failure> {
         match self {
             Self::Guest(guest) => guest.run(),
+            Self::Tidy => tidy::run(),
         }
     }
 }
