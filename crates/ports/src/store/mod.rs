@@ -3,7 +3,8 @@
 //! Contract. `find` gives `Ok(None)` for what is not there; `list` gives a page in a stable order; `insert` of what is there is a
 //! `Conflict`; `update` names in the row the generation that was read, stores the next one, and is a
 //! `Conflict` when another has been faster (rows without a generation are replaced whole); `delete` says whether something was there. No method
-//! commits.
+//! commits. After a marker that is not there a page is empty, and a sort key that is not known counts for nothing: who takes them from a user
+//! checks them first.
 
 mod compute;
 mod identity;

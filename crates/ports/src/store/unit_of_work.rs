@@ -42,11 +42,12 @@ pub trait Store: Send + Sync {
     /// but the store's own.
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError>;
 
-    /// Begins a transaction that only reads, on one snapshot. A write in it fails.
+    /// Begins a transaction that only reads, on one snapshot: that of its first statement. A write in it fails.
     async fn read(&self) -> Result<Box<dyn UnitOfWork>, StoreError>;
 }
 
-/// A transaction. Dropping it undoes everything.
+/// A transaction. Dropping it undoes everything. A `Conflict` has changed nothing and leaves it usable; after any other error, and
+/// after a call whose future was dropped before it was done, every further call fails and nothing can be committed.
 #[async_trait]
 pub trait UnitOfWork: Send {
     /// Keystone's domains.

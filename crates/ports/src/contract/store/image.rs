@@ -49,14 +49,19 @@ pub async fn images(store: &dyn Store) {
     assert_eq!(rows.find(old.id).await.unwrap().as_ref(), Some(&old));
     unit.commit().await.unwrap();
 
+    filters(store, &old, &new, &public, &community).await;
+    compare_and_set(store, &mut old).await;
+}
+
+async fn filters(store: &dyn Store, old: &Image, new: &Image, public: &Image, community: &Image) {
     let all = ImageFilter::default();
     let seen = ImageFilter {
-        seen_by: Some(mine.clone()),
+        seen_by: Some(old.owner.clone()),
         ..all.clone()
     };
     assert_eq!(ids(store, &seen).await, [public.id, new.id, old.id]);
     let owned = ImageFilter {
-        owner: Some(mine.clone()),
+        owner: Some(old.owner.clone()),
         ..all.clone()
     };
     assert_eq!(ids(store, &owned).await, [new.id, old.id]);
@@ -91,8 +96,15 @@ pub async fn images(store: &dyn Store) {
         ),
         (
             ImageFilter {
+                hidden: Some(true),
+                ..seen.clone()
+            },
+            vec![new.id],
+        ),
+        (
+            ImageFilter {
                 visibility: Some(Visibility::Community),
-                owner: Some(other.clone()),
+                owner: Some(community.owner.clone()),
                 ..all.clone()
             },
             vec![community.id],
@@ -114,7 +126,6 @@ pub async fn images(store: &dyn Store) {
     ] {
         assert_eq!(ids(store, &filter).await, wanted, "{filter:?}");
     }
-    compare_and_set(store, &mut old).await;
 }
 
 async fn compare_and_set(store: &dyn Store, image: &mut Image) {

@@ -78,13 +78,13 @@ pub async fn a_cancelled_statement_commits_nothing(store: &dyn Store) {
     let (before, cut_off, after) = (id().to_string(), id().to_string(), id().to_string());
     let mut unit = store.begin().await.unwrap();
     unit.settings().put(&before, "1").await.unwrap();
-    let answered_at_once = {
-        let mut put = pin!(unit.settings().put(&cut_off, "1"));
+    // Large, so that it is not done at the first look.
+    let value_cut_off = "x".repeat(4 << 20);
+    let done_at_once = {
+        let mut put = pin!(unit.settings().put(&cut_off, &value_cut_off));
         poll_fn(|context| Poll::Ready(put.as_mut().poll(context).is_ready())).await
     };
-    if answered_at_once {
-        return;
-    }
+    assert!(!done_at_once, "this suite needs a larger value");
     assert!(unit.settings().put(&after, "1").await.is_err());
     assert!(unit.commit().await.is_err());
     for name in [&before, &cut_off, &after] {
