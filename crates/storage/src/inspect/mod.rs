@@ -100,6 +100,17 @@ impl Inspector {
         self.early.as_ref()
     }
 
+    /// Memory that this inspector holds: bounded, whatever it was fed.
+    pub fn held_bytes(&self) -> usize {
+        self.head.capacity()
+            + self.tail.capacity()
+            + self.tables.capacity() * size_of::<TableWatch>()
+            + self
+                .early
+                .as_ref()
+                .map_or(0, |refusal| refusal.0.capacity())
+    }
+
     /// The verdict on all bytes.
     pub fn finish(self) -> Result<Inspection, Refusal> {
         if let Some(refusal) = self.early {

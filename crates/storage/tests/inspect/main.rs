@@ -1,0 +1,9 @@
+//! The inspector against images that are good, odd, broken and made to harm.
+
+mod bytes;
+mod foreign;
+mod partitions;
+mod properties;
+mod qcow2_good;
+mod qcow2_hostile;
+mod verdict;
