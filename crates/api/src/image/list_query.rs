@@ -27,6 +27,9 @@ pub fn parse(pairs: Pairs<'_>) -> Result<(ImageQuery, Page), Fault> {
     page.sort = sort(pairs)?;
     let mut query = ImageQuery::default();
     for (key, value) in pairs {
+        if key.contains('\0') || value.contains('\0') {
+            return Err(invalid("The query has a NUL character in it."));
+        }
         match key.as_str() {
             "limit" | "marker" | "sort" | "sort_key" | "sort_dir" => {}
             _ => filter(&mut query, key, value)?,

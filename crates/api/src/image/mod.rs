@@ -25,3 +25,6 @@ mod versions;
 mod view;
 
 pub use router::{ImageState, router};
+
+#[cfg(test)]
+mod tests;
