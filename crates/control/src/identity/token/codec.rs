@@ -87,7 +87,10 @@ impl TokenCodec {
             return None;
         }
         let token = UntrustedToken::<Local, V4>::try_from(token).ok()?;
-        let trusted = LocalToken::decrypt(&self.0, &token, Some(&[]), Some(CONTEXT)).ok()?;
+        if !token.untrusted_footer().is_empty() {
+            return None;
+        }
+        let trusted = LocalToken::decrypt(&self.0, &token, None, Some(CONTEXT)).ok()?;
         let sealed: Sealed = serde_json::from_str(trusted.payload()).ok()?;
         Some(sealed.into())
     }
