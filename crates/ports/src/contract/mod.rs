@@ -5,3 +5,4 @@ pub mod store;
 pub mod hypervisor;
 pub mod disk_backend;
 pub mod image_store;
+pub mod network_driver;

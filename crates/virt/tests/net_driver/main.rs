@@ -5,4 +5,5 @@ mod contract;
 mod guest;
 mod life;
 mod serving;
+mod spec;
 mod world;
