@@ -1,5 +1,6 @@
 //! The project's own tasks: `cargo xtask help` lists them.
 
+mod ci;
 mod failure;
 mod guest;
 mod tidy;
@@ -17,6 +18,8 @@ enum Task {
     /// Build an image of a small guest.
     #[command(subcommand)]
     Guest(guest::Guest),
+    /// Run everything that a change must pass, and sum it up.
+    Ci,
     /// Check the rules of the house that a compiler does not know.
     Tidy,
 }
@@ -25,6 +28,7 @@ impl Task {
     fn run(&self) -> Result<(), Failure> {
         match self {
             Self::Guest(guest) => guest.run(),
+            Self::Ci => ci::run(),
             Self::Tidy => tidy::run(),
         }
     }

@@ -53,6 +53,17 @@ const RECIPE: &[&str] = &[
     include_str!("root.rs"),
 ];
 
+/// Builds the tiny guest where the tests look for it, below cargo's target folder.
+pub fn build_for_tests(target: &Path) -> Result<(), Failure> {
+    let cache = target.join("guest");
+    Tiny {
+        out: cache.join("tiny.qcow2"),
+        cache,
+        refresh: false,
+    }
+    .build()
+}
+
 impl Guest {
     /// Builds the guest that was asked for.
     pub fn run(&self) -> Result<(), Failure> {
