@@ -20,6 +20,8 @@ pub struct NetSettings {
     pub metadata_connections: usize,
     /// Most of them from one address.
     pub metadata_connections_each: usize,
+    /// Longest that a caller of it may take to say what it wants, the wait between two requests included.
+    pub metadata_request_time: Duration,
 }
 
 impl NetSettings {
@@ -33,6 +35,7 @@ impl NetSettings {
             lease: Duration::from_secs(86_400),
             metadata_connections: 256,
             metadata_connections_each: 8,
+            metadata_request_time: Duration::from_secs(10),
         }
     }
 }

@@ -27,8 +27,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 const PORT: u16 = 80;
-/// Longest that a caller may take to say what it wants, the wait between two requests included.
-const REQUEST_TIME: Duration = Duration::from_secs(10);
 /// Longest that a connection lasts, whatever it does.
 const CONNECTION_TIME: Duration = Duration::from_secs(120);
 /// Most bytes of a request's head.
@@ -60,9 +58,12 @@ impl Door {
             settings.metadata_connections,
             settings.metadata_connections_each,
         );
-        Ok(Self(tokio::spawn(accept(
-            listener, network, source, limits,
-        ))))
+        let desk = Desk {
+            network,
+            source,
+            request_time: settings.metadata_request_time,
+        };
+        Ok(Self(tokio::spawn(accept(listener, Arc::new(desk), limits))))
     }
 
     /// Whether it still listens.
@@ -84,12 +85,14 @@ impl Drop for Door {
     }
 }
 
-async fn accept(
-    listener: TcpListener,
+/// Who answers, and for which network.
+struct Desk {
     network: NetworkId,
     source: Arc<dyn MetadataSource>,
-    limits: Limits,
-) {
+    request_time: Duration,
+}
+
+async fn accept(listener: TcpListener, desk: Arc<Desk>, limits: Limits) {
     // Ends the connections, too, when it is dropped with this task.
     let mut connections = tokio::task::JoinSet::new();
     loop {
@@ -97,11 +100,11 @@ async fn accept(
             Ok((stream, caller)) => {
                 // Over the limit, the connection is closed at once.
                 if let Some(place) = limits.enter(caller.ip()) {
-                    connections.spawn(serve(stream, caller.ip(), network, source.clone(), place));
+                    connections.spawn(serve(stream, caller.ip(), desk.clone(), place));
                 }
             }
             Err(error) => {
-                tracing::warn!(network.id = %network, %error, "the metadata service cannot accept");
+                tracing::warn!(network.id = %desk.network, %error, "the metadata service cannot accept");
                 tokio::time::sleep(SHORTAGE).await;
             }
         }
@@ -109,33 +112,19 @@ async fn accept(
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    caller: IpAddr,
-    network: NetworkId,
-    source: Arc<dyn MetadataSource>,
-    _place: Place,
-) {
+async fn serve(stream: TcpStream, caller: IpAddr, desk: Arc<Desk>, _place: Place) {
+    let request_time = desk.request_time;
     let service = service_fn(move |request: Request<Incoming>| {
-        let response = respond(&request, network, caller, source.as_ref());
-        async move { Ok::<_, Infallible>(response) }
+        let response = answer::answer(request.method(), request.uri().path(), || {
+            desk.source.find(desk.network, caller)
+        });
+        async move { Ok::<Response<Full<Bytes>>, Infallible>(response) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(REQUEST_TIME)
+        .header_read_timeout(request_time)
         .max_buf_size(HEAD)
         .serve_connection(TokioIo::new(stream), service);
     // A caller that breaks off or is too slow is no fault of ours.
     let _ = tokio::time::timeout(CONNECTION_TIME, connection).await;
-}
-
-fn respond(
-    request: &Request<Incoming>,
-    network: NetworkId,
-    caller: IpAddr,
-    source: &dyn MetadataSource,
-) -> Response<Full<Bytes>> {
-    answer::answer(request.method(), request.uri().path(), || {
-        source.find(network, caller)
-    })
 }
