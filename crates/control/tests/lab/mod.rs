@@ -1,6 +1,10 @@
 //! A control plane on a database of its own, moved step by step by the test.
 
-#![allow(dead_code, reason = "each test binary uses what it needs")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test binary uses what it needs"
+)]
 
 mod fake_host;
 mod flaky_store;
@@ -8,7 +12,7 @@ mod rows;
 
 pub use fake_host::FakeHost;
 pub use flaky_store::{Faults, FlakyStore};
-pub use rows::{caller, new_server};
+pub use rows::{caller, flavor, image, new_server};
 
 use hatchery_control::Error;
 use hatchery_control::compute::{
