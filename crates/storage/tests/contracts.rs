@@ -1,4 +1,5 @@
 //! The plugs of files pass the suites of their sockets.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use hatchery_ports::contract::disk_backend::Plugs;
 use hatchery_ports::contract::{disk_backend, image_store};

@@ -1,4 +1,5 @@
 //! Overlays as QEMU's own tool sees them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use hatchery_model::image::ImageFormat;
 use hatchery_model::units::Bytes;

@@ -1,14 +1,15 @@
 //! Bases: an image's file under a name that overlays lie on, with a record beside it.
 //!
-//! A base is made by exactly the step that the plan names, and never written to. Its record is written first, so
-//! that a base that has its name always has its record. All of this blocks; the caller holds the image's lock.
+//! A base is made by exactly the step that the plan names, and never written to. Its record is written before any name
+//! is given: by it a base always says what it is, and the sweep finds what a crash has left. All of this blocks; the
+//! caller holds the image's lock.
 
 use super::copy::{copy, create, give};
 use super::error::disk_error;
 use crate::durable::{look, remove, same_file, sync_folder};
 use crate::ffi::reflink;
 use crate::owner::FileOwner;
-use crate::pool::{BaseRecord, Instances, Pool, link};
+use crate::pool::{BaseRecord, Instances, Pool, link, temporary_link, temporary_record};
 use crate::qcow2::Header;
 use hatchery_model::compute::RootDisk;
 use hatchery_model::id::ImageId;
@@ -220,16 +221,42 @@ impl Bases {
         if look(&self.pool.image(image))?.is_some() {
             return Ok(false);
         }
-        remove(&self.instances.incoming_base(image))?;
-        remove(&self.instances.base(image))?;
-        remove(&self.pool.cached(image))?;
+        let (base, cached) = (self.instances.base(image), self.pool.cached(image));
+        let record = self.instances.record(image);
+        for path in [
+            &self.instances.incoming_base(image),
+            &temporary_link(&base),
+            &base,
+            &temporary_link(&cached),
+            &cached,
+            &temporary_record(&record),
+        ] {
+            remove(path)?;
+        }
         sync_folder(&self.pool.cache())?;
         // The record goes last: by it the sweep finds a release that was cut off.
         sync_folder(&self.instances.bases())?;
-        if remove(&self.instances.record(image))? {
+        if remove(&record)? {
             sync_folder(&self.instances.bases())?;
         }
         Ok(true)
+    }
+
+    /// Removes what earlier processes left half made among the bases. Only for the one process that uses them.
+    pub(super) fn sweep(&self) -> io::Result<()> {
+        for entry in fs::read_dir(self.instances.bases())? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if [".new-", ".link-", ".trial-"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+                || name.ends_with(".json-new")
+            {
+                remove(&path)?;
+                tracing::info!(path = %path.display(), "removed what an earlier run left half made");
+            }
+        }
+        Ok(())
     }
 
     /// Images whose bases have a record.

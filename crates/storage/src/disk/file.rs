@@ -15,6 +15,7 @@ use hatchery_model::id::{DiskId, ImageId};
 use hatchery_model::provision::{FileAbilities, TargetFacts};
 use hatchery_ports::disk_backend::{CreatedDisk, DiskBackend, DiskError};
 use std::collections::HashMap;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -29,6 +30,8 @@ pub struct FileDiskBackend {
     bases: Bases,
     force_raw: bool,
     locks: Arc<Mutex<HashMap<ImageId, Weak<ImageLock>>>>,
+    /// Held as long as this lives, by the first process that uses these bases.
+    _sole_use: Arc<Option<File>>,
 }
 
 impl FileDiskBackend {
@@ -40,19 +43,27 @@ impl FileDiskBackend {
         owner: FileOwner,
         force_raw: bool,
     ) -> Result<Self, DiskError> {
-        let opened = Pool::open(pool).and_then(|pool| Ok((pool, Instances::open(instances)?)));
-        let (pool, instances) = opened.map_err(|error| {
+        let opened = Pool::open(pool).and_then(|pool| {
+            let bases = Bases {
+                pool,
+                instances: Instances::open(instances)?,
+                owner,
+            };
+            let sole_use = take_sole_use(&bases.instances)?;
+            if sole_use.is_some() {
+                bases.sweep()?;
+            }
+            Ok((bases, sole_use))
+        });
+        let (bases, sole_use) = opened.map_err(|error| {
             let (pool, instances) = (pool.display(), instances.display());
             disk_error(&format!("use the folders {pool} and {instances}"), error)
         })?;
         Ok(Self {
-            bases: Bases {
-                pool,
-                instances,
-                owner,
-            },
+            bases,
             force_raw,
             locks: Arc::default(),
+            _sole_use: Arc::new(sole_use),
         })
     }
 
@@ -72,6 +83,12 @@ impl FileDiskBackend {
         };
         lock.lock_owned().await
     }
+}
+
+/// Locks the folder of the bases. `None` when another process has it: then nobody sweeps what that one may be making.
+fn take_sole_use(instances: &Instances) -> io::Result<Option<File>> {
+    let folder = File::open(instances.bases())?;
+    Ok(folder.try_lock().is_ok().then_some(folder))
 }
 
 /// Runs on a thread that may block.

@@ -4,7 +4,7 @@
 //! litter at any time; the names of images never are.
 
 use super::upload::Upload;
-use crate::durable::{look, remove, sync_folder};
+use crate::durable::{look, remove, remove_stale, sync_folder};
 use crate::owner::FileOwner;
 use crate::pool::Pool;
 use async_trait::async_trait;
@@ -26,6 +26,8 @@ use tokio_util::io::ReaderStream;
 
 /// A piece of a download.
 const READ_BYTES: usize = 512 << 10;
+/// No attempt's name begins so.
+const TRIAL_PREFIX: &str = ".owner-";
 
 /// See the head of this file.
 #[derive(Clone, Debug)]
@@ -65,8 +67,11 @@ impl FileImageStore {
 fn try_owner(pool: &Pool, owner: FileOwner) -> io::Result<()> {
     let path = pool
         .incoming()
-        .join(format!(".owner-{}", std::process::id()));
-    let tried = fs::File::create(&path).and_then(|file| owner.give(&file));
+        .join(format!("{TRIAL_PREFIX}{}", std::process::id()));
+    let tried = fs::File::create(&path).and_then(|file| {
+        remove_stale(&pool.incoming(), TRIAL_PREFIX, &file)?;
+        owner.give(&file)
+    });
     remove(&path)?;
     tried.map_err(|error| {
         io::Error::new(

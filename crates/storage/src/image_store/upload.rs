@@ -18,6 +18,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -29,15 +30,17 @@ const BLOCKS: usize = 6;
 /// Sealed images can be read by all and are written by nobody.
 const SEALED_MODE: u32 = 0o644;
 
-/// The name that the bytes have while they arrive. Dropped unkept, it takes them away.
+/// The name that the bytes have while they arrive.
 struct Incoming {
     path: PathBuf,
-    keep: bool,
+    /// Whether the name is still there and ours to take away. Never taken away twice: by then it may be the name of the
+    /// next try.
+    armed: bool,
 }
 
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        if !self.keep
+impl Incoming {
+    fn remove(&mut self) {
+        if std::mem::take(&mut self.armed)
             && let Err(error) = remove(&self.path)
         {
             tracing::warn!(path = %self.path.display(), %error, "an upload's bytes are left for the sweep");
@@ -71,8 +74,18 @@ impl Work for FileWork {
 }
 
 impl FileWork {
-    /// The verdict, and the bytes on the disk.
+    /// The verdict, and the bytes on the disk; or their name gone. Blocks.
     fn seal(self, owner: FileOwner, path: &Path) -> Result<Inspection, ImageStoreError> {
+        let sealed = self.try_seal(owner, path);
+        if sealed.is_err()
+            && let Err(error) = remove(path)
+        {
+            tracing::warn!(path = %path.display(), %error, "refused bytes are left for the sweep");
+        }
+        sealed
+    }
+
+    fn try_seal(self, owner: FileOwner, path: &Path) -> Result<Inspection, ImageStoreError> {
         let failed = |error| store_error("write the image's bytes", error);
         if let Some(error) = self.failed {
             return Err(failed(error));
@@ -100,7 +113,6 @@ struct Lanes {
 
 /// See the head of this file.
 pub(super) struct Upload {
-    // The lanes stand before the name, so that they are dropped first.
     lanes: Option<Lanes>,
     block: BytesMut,
     room: Arc<Semaphore>,
@@ -146,7 +158,7 @@ impl Upload {
             cap,
             broken: false,
             owner,
-            incoming: Incoming { path, keep: false },
+            incoming: Incoming { path, armed: true },
         })
     }
 
@@ -196,6 +208,7 @@ impl Upload {
     /// What made the file's lane give up.
     async fn why_stopped(&mut self) -> ImageStoreError {
         let doing = "write the image's bytes";
+        self.incoming.remove();
         let Some(lanes) = self.lanes.take() else {
             return store_error(doing, io::Error::other("the upload has failed before"));
         };
@@ -210,6 +223,25 @@ impl Upload {
     }
 }
 
+impl Upload {
+    /// Takes the name away while the file is open, which is quick however large it is; a blocking thread then closes
+    /// the file, which frees its blocks.
+    fn let_go(&mut self) {
+        self.incoming.remove();
+        if let Some(lanes) = self.lanes.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn_blocking(move || drop(lanes));
+        }
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
 #[async_trait]
 impl ImageWriter for Upload {
     async fn write(&mut self, chunk: Chunk) -> Result<(), ImageStoreError> {
@@ -221,13 +253,8 @@ impl ImageWriter for Upload {
         let taken = self.take(chunk).await;
         match &taken {
             Ok(()) => self.broken = false,
-            Err(_) => {
-                // The room on the disk is given back now, not when the caller lets go.
-                let path = self.incoming.path.clone();
-                if let Ok(Err(error)) = spawn_blocking(move || remove(&path)).await {
-                    tracing::warn!(%error, "a failed upload's bytes are left for the sweep");
-                }
-            }
+            // The room on the disk is given back now, not when the caller lets go.
+            Err(_) => self.let_go(),
         }
         taken
     }
@@ -264,7 +291,7 @@ impl ImageWriter for Upload {
         let inspection = sealed
             .await
             .map_err(|error| store_error(doing, io::Error::other(error)))??;
-        self.incoming.keep = true;
+        self.incoming.armed = false;
         Ok(ImageContent {
             size: Bytes(self.size),
             md5: md5.finish(),

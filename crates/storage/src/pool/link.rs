@@ -3,7 +3,7 @@
 use crate::durable::{look, remove, same_file, sync_folder};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How often a link is tried again when another process links the same file at the same moment.
 const TRIES: usize = 8;
@@ -14,8 +14,7 @@ const TRIES: usize = 8;
 /// The temporary name is the same in every try, so that a crash leaves at most one, and the next call takes it away.
 pub(crate) fn link(file: &Path, name: &Path) -> io::Result<bool> {
     let parent = name.parent().unwrap_or(Path::new("/"));
-    let base = name.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = parent.join(format!(".link-{base}"));
+    let temporary = temporary_link(name);
     let mut last = None;
     for _ in 0..TRIES {
         let source = fs::symlink_metadata(file)?;
@@ -60,6 +59,12 @@ pub(crate) fn link(file: &Path, name: &Path) -> io::Result<bool> {
         last = Some(io::Error::other("another file was put in its place"));
     }
     Err(last.unwrap_or_else(|| io::Error::other("it was tried too often")))
+}
+
+/// What a link is called until it has its name.
+pub(crate) fn temporary_link(name: &Path) -> PathBuf {
+    let base = name.file_name().unwrap_or_default().to_string_lossy();
+    name.with_file_name(format!(".link-{base}"))
 }
 
 #[cfg(test)]

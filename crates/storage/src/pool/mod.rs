@@ -9,6 +9,7 @@ mod trial;
 pub use base_name::base_name;
 pub(crate) use base_name::hex;
 pub(crate) use layout::{Instances, Pool};
-pub(crate) use link::link;
+pub(crate) use link::{link, temporary_link};
 pub use record::BaseRecord;
+pub(crate) use record::temporary_record;
 pub(crate) use trial::{free_bytes, try_hard_link, try_reflink};

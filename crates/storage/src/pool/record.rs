@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The record of a base, as JSON beside it. It is written before the base has its name: a record without a base
 /// is a base that was never finished.
@@ -41,7 +41,7 @@ impl BaseRecord {
 
     /// Writes the record durably, in one step.
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
-        let temporary = path.with_extension("json-new");
+        let temporary = temporary_record(path);
         remove(&temporary)?;
         let mut file = OpenOptions::new()
             .write(true)
@@ -53,4 +53,9 @@ impl BaseRecord {
         fs::rename(&temporary, path)?;
         sync_folder(path.parent().unwrap_or(Path::new("/")))
     }
+}
+
+/// What a record is called until it is whole.
+pub(crate) fn temporary_record(path: &Path) -> PathBuf {
+    path.with_extension("json-new")
 }

@@ -1,7 +1,7 @@
 //! What the filesystems can do, found by doing it.
 
 use super::{Instances, Pool};
-use crate::durable::remove;
+use crate::durable::{remove, remove_stale};
 use crate::ffi::reflink;
 use hatchery_model::units::Bytes;
 use nix::errno::Errno;
@@ -10,6 +10,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Names of trials begin so. Images' names are ids, and attempts' have no leading dot.
+const PREFIX: &str = ".trial-";
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
@@ -23,7 +26,7 @@ impl Trial {
     /// Writes the file to be linked among the images.
     fn begin(pool: &Pool, instances: &Instances) -> io::Result<Self> {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!(".trial-{}-{count}", std::process::id());
+        let name = format!("{PREFIX}{}-{count}", std::process::id());
         let trial = Self {
             from: pool.images().join(&name),
             to: instances.bases().join(&name),
@@ -33,6 +36,7 @@ impl Trial {
         let mut file = create(&trial.from)?;
         file.write_all(&[0x5a; 4096])?;
         file.sync_data()?;
+        remove_stale(&pool.images(), PREFIX, &file)?;
         Ok(trial)
     }
 }

@@ -1,4 +1,5 @@
 //! The inspector against images that are good, odd, broken and made to harm.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod bytes;
 mod foreign;

@@ -1,0 +1,9 @@
+//! What the plugs of files leave on the disk: names, links, owners, and nothing after a failure or a crash.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod crash;
+mod fixture;
+mod full_disk;
+mod names;
+mod reflink;
+mod tampered;
