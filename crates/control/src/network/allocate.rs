@@ -1,7 +1,7 @@
 //! Takes addresses and makes a port of them, in the caller's transaction; and gives them back.
 //!
 //! On the path of a server create, so it asks little of the database: the network, its subnets, one free address a pool tried,
-//! whether the hardware address is free, and one insert each for address and port. Who may do that has been decided before.
+//! and one insert each for address and port. Who may do that has been decided before.
 
 use super::refusal::Refusal;
 use crate::error::Error;
@@ -10,14 +10,14 @@ use hatchery_model::id::{HostName, NetworkId, PortId, ProjectId, SubnetId};
 use hatchery_model::network::{FixedIp, MacAddress, Port, PortStatus, Subnet};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::entropy::{Entropy, random_uuid};
-use hatchery_ports::store::{PortFilter, StoreError, UnitOfWork};
+use hatchery_ports::store::{StoreError, UnitOfWork};
 use std::net::IpAddr;
 
 pub use super::serve_dhcp::{DHCP_OWNER, network_spec};
 
 /// Neutron's `max_fixed_ips_per_port`.
 const MAX_FIXED_IPS: usize = 5;
-/// So many hardware addresses are drawn before a network counts as full of them.
+/// So many hardware addresses are tried before a network counts as full of them.
 const MAC_DRAWS: usize = 16;
 
 /// A port that is wanted.
@@ -56,15 +56,16 @@ pub async fn allocate_port(
     now: Timestamp,
     request: PortRequest,
 ) -> Result<Port, Error> {
-    Ok(allocate(uow, entropy, now, request).await?)
+    Ok(allocate(uow, entropy, now, request, None).await?)
 }
 
-/// As [`allocate_port`], with Neutron's names for what goes wrong.
+/// As [`allocate_port`], with Neutron's names for what goes wrong, and port security other than the network's if wanted.
 pub(super) async fn allocate(
     uow: &mut dyn UnitOfWork,
     entropy: &dyn Entropy,
     now: Timestamp,
     request: PortRequest,
+    port_security: Option<bool>,
 ) -> Result<Port, Refusal> {
     let network = uow
         .networks()
@@ -80,18 +81,14 @@ pub(super) async fn allocate(
             take_wanted(uow, &subnets, id, network.id, wanted, trusted).await?
         }
     };
-    let mac = match request.mac {
-        Some(mac) => mac,
-        None => draw_mac(uow, entropy, network.id).await?,
-    };
-    let port = Port {
+    let mut port = Port {
         id,
         generation: Generation::FIRST,
         network: network.id,
         project: request.project,
         name: request.name,
         description: request.description,
-        mac,
+        mac: request.mac.unwrap_or_else(|| draw_mac(entropy)),
         fixed_ips,
         status: if request.device_owner == DHCP_OWNER {
             PortStatus::Active
@@ -102,18 +99,31 @@ pub(super) async fn allocate(
         device_owner: request.device_owner,
         host: request.host,
         admin_state_up: request.admin_state_up,
-        port_security: network.port_security,
+        port_security: port_security.unwrap_or(network.port_security),
         created_at: now,
         updated_at: now,
     };
-    match uow.ports().insert(&port).await {
-        Ok(()) => Ok(port),
-        Err(StoreError::Conflict { .. }) => Err(Refusal::MacAddressInUse {
-            mac,
-            network: network.id,
-        }),
-        Err(error) => Err(error.into()),
+    let draws = if request.mac.is_some() { 1 } else { MAC_DRAWS };
+    for _ in 0..draws {
+        match uow.ports().insert(&port).await {
+            Ok(()) => return Ok(port),
+            Err(StoreError::Conflict { .. }) if request.mac.is_none() => {
+                port.mac = draw_mac(entropy);
+            }
+            Err(StoreError::Conflict { .. }) => break,
+            Err(error) => return Err(error.into()),
+        }
     }
+    Err(Refusal::MacAddressInUse {
+        mac: port.mac,
+        network: network.id,
+    })
+}
+
+fn draw_mac(entropy: &dyn Entropy) -> MacAddress {
+    let mut tail = [0; 3];
+    entropy.fill(&mut tail);
+    MacAddress::generated(tail)
 }
 
 /// Removes a port and gives its addresses back, as part of `uow`; says whether there was one. May be repeated.
@@ -164,7 +174,7 @@ pub(super) async fn take_wanted(
 ) -> Result<Vec<FixedIp>, Refusal> {
     if wanted.len() > MAX_FIXED_IPS {
         return Err(Refusal::InvalidInput(format!(
-            "fixed_ips: a port has {MAX_FIXED_IPS} addresses at the most."
+            "fixed_ips: a port has {MAX_FIXED_IPS} addresses at the most"
         )));
     }
     let mut taken: Vec<Option<FixedIp>> = vec![None; wanted.len()];
@@ -179,7 +189,7 @@ pub(super) async fn take_wanted(
         if place.is_none() {
             let id = subnet.ok_or_else(|| {
                 Refusal::InvalidInput(
-                    "fixed_ips: each entry needs a subnet_id, an ip_address, or both.".into(),
+                    "fixed_ips: each entry needs a subnet_id, an ip_address, or both".into(),
                 )
             })?;
             let fixed = free_in(uow, subnet_of(subnets, id)?)
@@ -254,28 +264,4 @@ fn taken_already(fixed: FixedIp) -> Refusal {
         address: fixed.address,
         subnet: fixed.subnet,
     }
-}
-
-/// A hardware address that no port of the network has. It is looked up and not tried out: a failed insert
-/// would spoil the caller's transaction on some engines.
-async fn draw_mac(
-    uow: &mut dyn UnitOfWork,
-    entropy: &dyn Entropy,
-    network: NetworkId,
-) -> Result<MacAddress, Refusal> {
-    let mut mac = MacAddress::generated([0; 3]);
-    for _ in 0..MAC_DRAWS {
-        let mut tail = [0; 3];
-        entropy.fill(&mut tail);
-        mac = MacAddress::generated(tail);
-        let filter = PortFilter {
-            network: Some(network),
-            mac: Some(mac),
-            ..PortFilter::default()
-        };
-        if uow.ports().list(&filter).await?.is_empty() {
-            return Ok(mac);
-        }
-    }
-    Err(Refusal::MacAddressInUse { mac, network })
 }

@@ -41,3 +41,17 @@ pub fn bounds(cidr: &IpNet) -> Option<(IpAddr, IpAddr)> {
 pub fn same_family(a: IpAddr, b: IpAddr) -> bool {
     a.is_ipv4() == b.is_ipv4()
 }
+
+/// The address `by` places further on; stays where it is at the ends of the address space.
+pub fn step(address: IpAddr, by: i8) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => {
+            let moved = address.to_bits().checked_add_signed(by.into());
+            moved.map_or(address, Ipv4Addr::from_bits).into()
+        }
+        IpAddr::V6(address) => {
+            let moved = address.to_bits().checked_add_signed(by.into());
+            moved.map_or(address, Ipv6Addr::from_bits).into()
+        }
+    }
+}

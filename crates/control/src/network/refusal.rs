@@ -2,7 +2,7 @@
 //! a variant here; other services see them as [`Error`].
 
 use crate::error::Error;
-use hatchery_model::id::{NetworkId, SubnetId};
+use hatchery_model::id::{NetworkId, PortId, SubnetId};
 use hatchery_model::network::MacAddress;
 use hatchery_ports::store::StoreError;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use std::net::IpAddr;
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// 400: a value cannot be what it is.
-    #[error("Invalid input for operation: {0}")]
+    #[error("Invalid input for operation: {0}.")]
     InvalidInput(String),
     /// 400: the address is in none of the network's subnets, or not in the one named.
     #[error("{address} is not an address that a port on network {network} can have.")]
@@ -66,6 +66,23 @@ pub enum Refusal {
         /// Its `device_owner`.
         owner: String,
     },
+    /// 409: a guest has been told of the port's addresses.
+    #[error("Port {0} is bound to a host; its addresses cannot change while it is.")]
+    PortBound(PortId),
+    /// 409: a guest is plugged into the port.
+    #[error("Port {port} is used by {device}; delete that first.")]
+    PortInUse {
+        /// The port.
+        port: PortId,
+        /// What uses it.
+        device: String,
+    },
+    /// 400: too many name servers.
+    #[error("A subnet has {0} name servers at the most.")]
+    DnsNameServersExhausted(usize),
+    /// 400: too many routes.
+    #[error("A subnet has {0} host routes at the most.")]
+    HostRoutesExhausted(usize),
     /// What has no name of its own.
     #[error(transparent)]
     Other(#[from] Error),
@@ -83,7 +100,9 @@ impl From<Refusal> for Error {
             Refusal::Other(error) => error,
             invalid @ (Refusal::InvalidInput(_)
             | Refusal::InvalidIpForNetwork { .. }
-            | Refusal::InvalidAllocationPool(_)) => Self::Invalid(invalid.to_string()),
+            | Refusal::InvalidAllocationPool(_)
+            | Refusal::DnsNameServersExhausted(_)
+            | Refusal::HostRoutesExhausted(_)) => Self::Invalid(invalid.to_string()),
             conflict @ (Refusal::OverlappingAllocationPools(_)
             | Refusal::GatewayConflictWithAllocationPools(_)
             | Refusal::IpAddressAlreadyAllocated { .. }
@@ -92,6 +111,8 @@ impl From<Refusal> for Error {
             | Refusal::NetworkInUse(_)
             | Refusal::SubnetInUse(_)
             | Refusal::InvalidSharedSetting(_)
+            | Refusal::PortBound(_)
+            | Refusal::PortInUse { .. }
             | Refusal::ServicePortInUse { .. }) => Self::Conflict(conflict.to_string()),
         }
     }

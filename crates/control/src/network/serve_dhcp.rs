@@ -85,8 +85,21 @@ pub(super) async fn ensure_dhcp_port(
         host: None,
         admin_state_up: true,
     };
-    let port = allocate(uow, entropy, now, request).await?;
+    let port = allocate(uow, entropy, now, request, None).await?;
     Ok(port.fixed_ips.first().map(|fixed| fixed.address))
+}
+
+/// Removes the ports that serve a subnet.
+pub(super) async fn release_dhcp_ports(
+    uow: &mut dyn UnitOfWork,
+    subnet: &Subnet,
+) -> Result<(), Error> {
+    for port in dhcp_ports(uow, subnet.network).await? {
+        if port.fixed_ips.iter().any(|fixed| fixed.subnet == subnet.id) {
+            uow.ports().delete(port.id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The ports that keep addresses for DHCP on a network.
