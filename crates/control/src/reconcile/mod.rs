@@ -1,1 +1,12 @@
 //! Reconcilers: no input, a scan, and repairs through the same steps that everyone takes.
+//!
+//! In a house without mistakes they find nothing: what a crash leaves is the tasks' to finish, and what an event did not say is in the hosts'
+//! reports. So each finding is logged as an error.
+
+mod census;
+mod claims;
+mod ports;
+mod purge;
+mod tasks;
+
+pub use census::{Census, Findings};

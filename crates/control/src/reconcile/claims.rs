@@ -1,0 +1,127 @@
+//! Claims against servers, and hosts' sums against claims. Each repair is one transaction on rows read in it.
+
+use crate::error::Error;
+use crate::scheduler::claim_of;
+use crate::workflow::claim;
+use hatchery_model::compute::{Claim, Server, ServerState};
+use hatchery_model::id::{HostName, ServerId};
+use hatchery_model::page::Page;
+use hatchery_model::units::Bytes;
+use hatchery_ports::store::{ServerFilter, Store};
+use std::collections::{HashMap, HashSet};
+
+/// Gives stray claims back and takes missing ones; says how many of each.
+pub(super) async fn match_servers(store: &dyn Store) -> Result<(usize, usize), Error> {
+    let mut uow = store.read().await?;
+    let claims = uow.claims().list(None).await?;
+    let servers = uow
+        .servers()
+        .list(&ServerFilter::default(), &Page::default())
+        .await?;
+    drop(uow);
+    let placed: HashMap<ServerId, &Server> = servers
+        .iter()
+        .filter(|server| server.host.is_some())
+        .map(|server| (server.id, server))
+        .collect();
+    let mut stray = 0;
+    for (server, host, _) in &claims {
+        let fits = placed
+            .get(server)
+            .is_some_and(|row| row.host.as_ref() == Some(host));
+        if !fits && give_stray_back(store, *server).await? {
+            stray += 1;
+        }
+    }
+    let claimed: HashSet<ServerId> = claims.iter().map(|(server, ..)| *server).collect();
+    let mut missing = 0;
+    for id in placed.keys().filter(|id| !claimed.contains(id)) {
+        if take_missing(store, *id).await? {
+            missing += 1;
+        }
+    }
+    Ok((stray, missing))
+}
+
+async fn give_stray_back(store: &dyn Store, id: ServerId) -> Result<bool, Error> {
+    let mut uow = store.begin().await?;
+    let Some((host, _)) = uow.claims().find(id).await? else {
+        return Ok(false);
+    };
+    let server = uow.servers().find(id).await?;
+    if server.is_some_and(|server| holds(&server, &host)) {
+        return Ok(false);
+    }
+    tracing::error!(server.id = %id, host.id = %host, "a claim was held for a server that is not there");
+    claim::give_back(&mut *uow, id).await?;
+    uow.commit().await?;
+    Ok(true)
+}
+
+async fn take_missing(store: &dyn Store, id: ServerId) -> Result<bool, Error> {
+    let mut uow = store.begin().await?;
+    let server = uow.servers().find(id).await?;
+    let Some((server, name)) = server.and_then(|server| {
+        let name = server.host.clone()?;
+        holds(&server, &name).then_some((server, name))
+    }) else {
+        return Ok(false);
+    };
+    if uow.claims().find(id).await?.is_some() {
+        return Ok(false);
+    }
+    let Some(mut host) = uow.hosts().find(&name).await? else {
+        return Ok(false);
+    };
+    tracing::error!(server.id = %id, host.id = %name, "a server stood on a host without a claim");
+    // The image may be gone; the flavor's size is what is left to go by.
+    let amount = claim_of(&server.flavor, Bytes::from_gib(server.flavor.root_gib));
+    claim::take(&mut *uow, &mut host, id, amount).await?;
+    uow.commit().await?;
+    Ok(true)
+}
+
+/// Whether a server takes room of a host.
+fn holds(server: &Server, host: &HostName) -> bool {
+    server.host.as_ref() == Some(host) && !matches!(server.state, ServerState::Deleted { .. })
+}
+
+/// Sets hosts' sums to what their claims add up to; says how many were wrong.
+pub(super) async fn add_up(store: &dyn Store) -> Result<usize, Error> {
+    let mut uow = store.read().await?;
+    let hosts = uow.hosts().list().await?;
+    let claims = uow.claims().list(None).await?;
+    drop(uow);
+    let mut sums: HashMap<&HostName, Claim> = HashMap::new();
+    for (_, host, amount) in &claims {
+        let sum = sums.entry(host).or_default();
+        *sum = sum.plus(*amount);
+    }
+    let mut wrong = 0;
+    for host in &hosts {
+        let sum = sums.get(&host.name).copied().unwrap_or_default();
+        if host.claimed != sum && set_sum(store, &host.name).await? {
+            wrong += 1;
+        }
+    }
+    Ok(wrong)
+}
+
+async fn set_sum(store: &dyn Store, name: &HostName) -> Result<bool, Error> {
+    let mut uow = store.begin().await?;
+    let Some(mut host) = uow.hosts().find(name).await? else {
+        return Ok(false);
+    };
+    let claims = uow.claims().list(Some(name)).await?;
+    let sum = claims
+        .iter()
+        .fold(Claim::default(), |sum, (.., amount)| sum.plus(*amount));
+    if host.claimed == sum {
+        return Ok(false);
+    }
+    tracing::error!(host.id = %name, was = ?host.claimed, is = ?sum, "a host's claims did not add up");
+    host.claimed = sum;
+    uow.hosts().update(&host).await?;
+    uow.commit().await?;
+    Ok(true)
+}
