@@ -32,7 +32,12 @@ pub enum Command {
 #[derive(Clone, Debug, Args)]
 pub struct State {
     /// Folder of the database, the pool, the instances and the logs.
-    #[arg(long = "state", value_name = "DIR", env = "HATCHERY_STATE", default_value = "/var/lib/hatchery")]
+    #[arg(
+        long = "state",
+        value_name = "DIR",
+        env = "HATCHERY_STATE",
+        default_value = "/var/lib/hatchery"
+    )]
     pub dir: PathBuf,
 }
 

@@ -74,7 +74,8 @@ fn clouds_yaml(credentials: &Credentials) -> String {
 
 /// Reads how to reach a cloud: the usual `OS_*` variables, else the state folder's `openrc`.
 pub fn find(state: &StateDir) -> anyhow::Result<Credentials> {
-    if let (Ok(auth_url), Ok(password)) = (std::env::var("OS_AUTH_URL"), std::env::var("OS_PASSWORD"))
+    if let (Ok(auth_url), Ok(password)) =
+        (std::env::var("OS_AUTH_URL"), std::env::var("OS_PASSWORD"))
     {
         return Ok(Credentials { auth_url, password });
     }
@@ -88,9 +89,13 @@ pub fn find(state: &StateDir) -> anyhow::Result<Credentials> {
     let value = |name: &str| {
         let prefix = format!("export {name}=");
         let line = text.lines().find_map(|line| line.strip_prefix(&prefix));
-        line.map(str::to_owned).with_context(|| format!("{} does not set {name}", path.display()))
+        line.map(str::to_owned)
+            .with_context(|| format!("{} does not set {name}", path.display()))
     };
-    Ok(Credentials { auth_url: value("OS_AUTH_URL")?, password: value("OS_PASSWORD")? })
+    Ok(Credentials {
+        auth_url: value("OS_AUTH_URL")?,
+        password: value("OS_PASSWORD")?,
+    })
 }
 
 #[cfg(test)]
@@ -108,11 +113,16 @@ mod tests {
         assert_eq!(first.len(), 32);
         assert_eq!(password(&state, &SystemEntropy).unwrap(), first);
 
-        let credentials =
-            Credentials { auth_url: "http://127.0.0.1:5000/identity".into(), password: first.clone() };
+        let credentials = Credentials {
+            auth_url: "http://127.0.0.1:5000/identity".into(),
+            password: first.clone(),
+        };
         publish(&state, &credentials).unwrap();
         for name in ["openrc", "clouds.yaml", "admin-password"] {
-            let mode = std::fs::metadata(state.join(name)).unwrap().permissions().mode();
+            let mode = std::fs::metadata(state.join(name))
+                .unwrap()
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
         assert_eq!(find(&state).unwrap().password, first);

@@ -93,7 +93,11 @@ pub async fn cloud(
 
 async fn ground(state: &StateDir, config: &Config, base: &str) -> anyhow::Result<Ground> {
     let url = format!("sqlite:{}", state.join("hatchery.db").display());
-    let database = Arc::new(Database::open(&url).await.context("the database cannot be opened")?);
+    let database = Arc::new(
+        Database::open(&url)
+            .await
+            .context("the database cannot be opened")?,
+    );
     Ok(Ground {
         state: state.clone(),
         config: config.clone(),

@@ -2,6 +2,7 @@
 
 mod envelope;
 mod flavors;
+mod hosts;
 mod keypairs;
 mod links;
 mod microversion;

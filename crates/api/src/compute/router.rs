@@ -1,17 +1,23 @@
 //! All routes of the service on a page.
 
 use super::envelope::{Answer, Compute};
+use super::flavors::{extra_specs, routes as flavors};
+use super::hosts::{explain, hypervisors, services, zones};
+use super::keypairs::routes as keypairs;
 use super::microversion::negotiate;
-use super::servers::{create, list, show};
+use super::servers::{action, create, instance_actions, list, show};
 use super::versions::{self, Root};
 use crate::http::body::no_route;
 use crate::http::caller::require;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post, put};
 use hatchery_control::Error;
-use hatchery_control::compute::{CreateServer, DeleteServer, ListServers, ShowServer};
+use hatchery_control::compute::{
+    ConsoleOutput, CreateServer, DeleteServer, Explain, FlavorVerbs, HostVerbs, InstanceActions,
+    KeypairVerbs, ListServers, ShowServer,
+};
 use hatchery_control::identity::CheckToken;
 use std::sync::Arc;
 
@@ -40,6 +46,18 @@ verbs! {
     show: ShowServer,
     /// `GET /servers[/detail]`
     list: ListServers,
+    /// `os-getConsoleOutput`
+    console: ConsoleOutput,
+    /// `/servers/{id}/os-instance-actions`
+    actions: InstanceActions,
+    /// `/flavors`
+    flavors: FlavorVerbs,
+    /// `/os-keypairs`
+    keypairs: KeypairVerbs,
+    /// `/os-hypervisors`, `/os-services`, `/os-availability-zone`
+    hosts: HostVerbs,
+    /// `/os-hatchery-explain`
+    explain: Explain,
 }
 
 /// What handlers take from.
@@ -69,10 +87,66 @@ pub fn router(verbs: ComputeVerbs, check: Arc<dyn CheckToken>, root: Root) -> Ro
 }
 
 fn closed() -> Router<Shared> {
+    let v21 = servers().merge(flavors_and_keys()).merge(hosts());
+    Router::new().nest("/v2.1", v21)
+}
+
+fn servers() -> Router<Shared> {
     Router::new()
-        .route("/v2.1/servers", get(list::brief).post(create::create))
-        .route("/v2.1/servers/detail", get(list::detail))
-        .route("/v2.1/servers/{id}", get(show::show).delete(show::delete))
+        .route("/servers", get(list::brief).post(create::create))
+        .route("/servers/detail", get(list::detail))
+        .route("/servers/{id}", get(show::show).delete(show::delete))
+        .route("/servers/{id}/action", post(action::action))
+        .route(
+            "/servers/{id}/os-instance-actions",
+            get(instance_actions::list),
+        )
+        .route(
+            "/servers/{id}/os-instance-actions/{request}",
+            get(instance_actions::show),
+        )
+}
+
+fn flavors_and_keys() -> Router<Shared> {
+    Router::new()
+        .route("/flavors", get(flavors::brief).post(flavors::create))
+        .route("/flavors/detail", get(flavors::detail))
+        .route(
+            "/flavors/{id}",
+            get(flavors::show)
+                .put(flavors::update)
+                .delete(flavors::delete),
+        )
+        .route(
+            "/flavors/{id}/os-extra_specs",
+            get(extra_specs::list).post(extra_specs::set),
+        )
+        .route(
+            "/flavors/{id}/os-extra_specs/{name}",
+            get(extra_specs::show).delete(extra_specs::delete),
+        )
+        .route("/flavors/{id}/os-flavor-access", get(extra_specs::access))
+        .route("/os-keypairs", get(keypairs::list).post(keypairs::create))
+        .route(
+            "/os-keypairs/{name}",
+            get(keypairs::show).delete(keypairs::delete),
+        )
+}
+
+fn hosts() -> Router<Shared> {
+    Router::new()
+        .route("/os-hypervisors", get(hypervisors::brief))
+        .route("/os-hypervisors/detail", get(hypervisors::detail))
+        .route("/os-hypervisors/statistics", get(hypervisors::statistics))
+        .route("/os-hypervisors/{id}", get(hypervisors::show))
+        .route("/os-hypervisors/{id}/uptime", get(hypervisors::uptime))
+        .route("/os-hypervisors/{id}/search", get(hypervisors::search))
+        .route("/os-services", get(services::list))
+        .route("/os-services/{id}", put(services::update))
+        .route("/os-availability-zone", get(zones::brief))
+        .route("/os-availability-zone/detail", get(zones::detail))
+        .route("/os-hatchery-explain", get(explain::explain))
+        .route("/os-hatchery-provision/{id}", get(explain::provision))
 }
 
 async fn no_method() -> Answer {

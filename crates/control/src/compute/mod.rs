@@ -20,7 +20,7 @@ pub use console_output::ConsoleOutput;
 pub use create_server::CreateServer;
 pub use delete_server::DeleteServer;
 pub use explain::{Explain, Explanation, HostExplanation};
-pub use flavors::{FlavorQuery, FlavorVerbs, NewFlavor};
+pub use flavors::{FlavorQuery, FlavorVerbs, NewFlavor, ensure_first_flavors};
 pub use hosts::{HostStatus, HostVerbs, Zone};
 pub use instance_actions::InstanceActions;
 pub use keypairs::{CreatedKeypair, KeypairVerbs, NewKeypair};

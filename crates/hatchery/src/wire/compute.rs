@@ -1,10 +1,12 @@
 //! Nova's part, and the workflows behind it.
 
 use super::{Check, Ground};
+use anyhow::Context;
 use axum::Router;
 use hatchery_api::compute::{ComputeVerbs, Root, router};
 use hatchery_control::compute::{
-    ComputeSettings, CreateServer, DeleteServer, ListServers, ShowServer,
+    ComputeSettings, ConsoleOutput, CreateServer, DeleteServer, Explain, FlavorVerbs, HostVerbs,
+    InstanceActions, KeypairVerbs, ListServers, ShowServer, ensure_first_flavors,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::scheduler::SchedulerSettings;
@@ -20,7 +22,12 @@ pub struct Compute {
     pub tasks: Vec<JoinHandle<()>>,
 }
 
-pub async fn join(ground: &Ground, check: Check, delete_image: Arc<dyn Step>) -> anyhow::Result<Compute> {
+pub async fn join(
+    ground: &Ground,
+    check: Check,
+    delete_image: Arc<dyn Step>,
+) -> anyhow::Result<Compute> {
+    ensure_first_flavors(ground.store.as_ref()).await.context("the first flavors cannot be made")?;
     let settings = Arc::new(settings(ground));
     let intake = Intake::new(
         ground.store.clone(),
@@ -30,7 +37,10 @@ pub async fn join(ground: &Ground, check: Check, delete_image: Arc<dyn Step>) ->
         ground.tasks.clone(),
         ground.outbox.clone(),
     );
-    let intake = ground.bus.subscribe(Address::Control, Arc::new(intake)).await?;
+    let intake = ground
+        .bus
+        .subscribe(Address::Control, Arc::new(intake))
+        .await?;
     let runner = runner(ground, &settings, delete_image);
     let relay = OutboxRelay {
         store: ground.store.clone(),
@@ -42,7 +52,11 @@ pub async fn join(ground: &Ground, check: Check, delete_image: Arc<dyn Step>) ->
         tokio::spawn(async move { relay.run().await }),
     ];
     let root = Root(format!("{}/compute", ground.base).into());
-    Ok(Compute { router: router(verbs(ground, &settings), check, root), intake, tasks })
+    Ok(Compute {
+        router: router(verbs(ground, &settings), check, root),
+        intake,
+        tasks,
+    })
 }
 
 fn settings(ground: &Ground) -> ComputeSettings {
@@ -61,7 +75,11 @@ fn settings(ground: &Ground) -> ComputeSettings {
     }
 }
 
-fn runner(ground: &Ground, settings: &Arc<ComputeSettings>, delete_image: Arc<dyn Step>) -> TaskRunner {
+fn runner(
+    ground: &Ground,
+    settings: &Arc<ComputeSettings>,
+    delete_image: Arc<dyn Step>,
+) -> TaskRunner {
     TaskRunner {
         store: ground.store.clone(),
         clock: ground.clock.clone(),
@@ -100,7 +118,37 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>) -> ComputeVerbs {
             entropy: ground.entropy.clone(),
             wake: ground.tasks.clone(),
         }),
-        show: Arc::new(ShowServer { store: store.clone() }),
-        list: Arc::new(ListServers { store }),
+        show: Arc::new(ShowServer {
+            store: store.clone(),
+        }),
+        list: Arc::new(ListServers {
+            store: store.clone(),
+        }),
+        console: Arc::new(ConsoleOutput {
+            store: store.clone(),
+            bus: ground.bus.clone(),
+        }),
+        actions: Arc::new(InstanceActions {
+            store: store.clone(),
+        }),
+        flavors: Arc::new(FlavorVerbs {
+            store: store.clone(),
+            entropy: ground.entropy.clone(),
+        }),
+        keypairs: Arc::new(KeypairVerbs {
+            store: store.clone(),
+            clock: ground.clock.clone(),
+            entropy: ground.entropy.clone(),
+        }),
+        hosts: Arc::new(HostVerbs {
+            store: store.clone(),
+            clock: ground.clock.clone(),
+            settings: settings.clone(),
+        }),
+        explain: Arc::new(Explain {
+            store,
+            clock: ground.clock.clone(),
+            settings: settings.scheduler.clone(),
+        }),
     }
 }

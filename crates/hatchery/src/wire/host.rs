@@ -10,6 +10,7 @@ use hatchery_ports::clock::Clock;
 use hatchery_ports::hypervisor::Hypervisor;
 use hatchery_ports::network_driver::NetworkDriver;
 use hatchery_storage::{FileDiskBackend, FileOwner};
+use hatchery_virt::guest_data::{DriveOwner, IsoConfigDrive};
 use hatchery_virt::net::{NetNsDriver, NetSettings, SimNetworkDriver};
 use hatchery_virt::qemu::{QemuHypervisor, QemuSettings};
 use hatchery_virt::sim::SimHypervisor;
@@ -34,7 +35,9 @@ pub fn qemu_user(text: &str) -> anyhow::Result<Option<(u32, u32)>> {
     };
     let gid = nix::unistd::Group::from_name(group)
         .with_context(|| format!("the group {group} cannot be looked up"))?
-        .with_context(|| format!("there is no group {group}: `groupadd --system {group}`, or set [qemu] user"))?
+        .with_context(|| {
+            format!("there is no group {group}: `groupadd --system {group}`, or set [qemu] user")
+        })?
         .gid;
     Ok(Some((found.uid.as_raw(), gid.as_raw())))
 }
@@ -85,7 +88,10 @@ pub fn network(
         prefix: namespace_prefix(state)?,
         ..NetSettings::new(state.join("networks"))
     };
-    Ok(Arc::new(NetNsDriver::new(settings, Arc::new(registry.clone()))?))
+    Ok(Arc::new(NetNsDriver::new(
+        settings,
+        Arc::new(registry.clone()),
+    )?))
 }
 
 /// Begins the names of this state folder's namespaces: clouds beside each other on one machine need different ones.
@@ -120,12 +126,13 @@ pub async fn start(ground: &Ground) -> anyhow::Result<Agent> {
         owner,
         config.default.force_raw_images,
     )?;
+    let drives = DriveOwner { ids: qemu_user(&config.qemu.user)?, ..DriveOwner::default() };
     let parts = Parts {
         bus: ground.bus.clone(),
         hypervisor: hypervisor(state, config, ground.clock.clone())?,
         disks: Arc::new(disks),
         network: network(state, config, &registry)?,
-        config_drive: Arc::new(NoDrive),
+        config_drive: Arc::new(IsoConfigDrive::new(ground.clock.clone(), drives)),
         clock: ground.clock.clone(),
         entropy: ground.entropy.clone(),
     };
@@ -133,11 +140,7 @@ pub async fn start(ground: &Ground) -> anyhow::Result<Agent> {
         max_concurrent_builds: config.default.max_concurrent_builds,
         ..Settings::new(HostName(config.default.host.clone()), instances)
     };
-    Agent::start(settings, parts, registry).await.context("this host's agent does not start")
-}
-
-struct NoDrive;
-#[async_trait::async_trait]
-impl hatchery_ports::metadata::ConfigDrive for NoDrive {
-    async fn write(&self, _: &hatchery_model::compute::GuestSpec, _: &Path) -> Result<(), hatchery_ports::hypervisor::HypervisorError> { Ok(()) }
+    Agent::start(settings, parts, registry)
+        .await
+        .context("this host's agent does not start")
 }

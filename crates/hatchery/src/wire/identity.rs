@@ -4,7 +4,9 @@ use super::{Check, Ground};
 use anyhow::Context;
 use axum::Router;
 use hatchery_api::identity::{CatalogSettings, router};
-use hatchery_control::identity::{IdentityPorts, IdentityVerbs, Passwords, TokenAuthority, bootstrap};
+use hatchery_control::identity::{
+    IdentityPorts, IdentityVerbs, Passwords, TokenAuthority, bootstrap,
+};
 use hatchery_model::id::ProjectId;
 use std::sync::Arc;
 
@@ -44,8 +46,10 @@ pub async fn join(ground: &Ground, password: &str) -> anyhow::Result<Identity> {
         passwords,
         authority: authority.clone(),
     }));
-    let catalog =
-        CatalogSettings { public_url: ground.base.clone(), region: "RegionOne".to_owned() };
+    let catalog = CatalogSettings {
+        public_url: ground.base.clone(),
+        region: "RegionOne".to_owned(),
+    };
     let check: Check = authority;
     Ok(Identity {
         router: router(verbs, check.clone(), catalog),

@@ -44,5 +44,8 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Image> {
             idle: Duration::from_secs(ground.config.glance.upload_idle_timeout),
         },
     });
-    Ok(Image { router: router(verbs, check, &ground.base), delete })
+    Ok(Image {
+        router: router(verbs, check, &ground.base),
+        delete,
+    })
 }

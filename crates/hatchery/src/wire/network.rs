@@ -1,13 +1,27 @@
 //! Neutron's part.
 
 use super::{Check, Ground};
+use anyhow::Context;
 use axum::Router;
+use hatchery_control::network::{FirstNetwork, ensure_first_network};
 use hatchery_model::id::ProjectId;
 
 pub async fn join(
-    _ground: &Ground,
+    ground: &Ground,
     _check: Check,
-    _admin_project: &ProjectId,
+    admin_project: &ProjectId,
 ) -> anyhow::Result<Router> {
+    let set = &ground.config.first_network;
+    let first = FirstNetwork {
+        cidr: set.cidr.parse().with_context(|| {
+            format!("[first_network] cidr is '{}': addresses like 10.100.0.0/20 are wanted", set.cidr)
+        })?,
+        dns: set.dns.clone(),
+        ..FirstNetwork::usual(admin_project.clone())
+    };
+    let now = ground.clock.now();
+    ensure_first_network(ground.store.as_ref(), ground.entropy.as_ref(), now, first)
+        .await
+        .context("the first network cannot be made")?;
     Ok(Router::new())
 }

@@ -1,3 +1,6 @@
 //! Flavors.
 
+pub mod extra_specs;
+pub mod routes;
 mod view;
+mod wire;

@@ -1,3 +1,4 @@
 //! Key pairs.
 
+pub mod routes;
 mod view;

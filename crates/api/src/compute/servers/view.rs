@@ -8,7 +8,9 @@ use crate::http::time;
 use hatchery_control::compute::{ServerAddress, ServerDetail};
 use hatchery_model::caller::Caller;
 use hatchery_model::compute::{Flavor, Server, ServerState};
+use hatchery_model::id::{HostName, ProjectId};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha224};
 
 /// In what way servers are shown to a caller.
 pub struct Viewer<'a> {
@@ -50,7 +52,10 @@ impl Viewer<'_> {
         put("tenant_id", json!(server.project));
         put("user_id", json!(server.user));
         put("metadata", json!(server.metadata));
-        put("hostId", json!(host_id(server)));
+        put(
+            "hostId",
+            json!(host_id(&server.project, server.host.as_ref())),
+        );
         put("image", self.image(server));
         put("flavor", self.flavor(&server.flavor));
         put("created", json!(time::seconds(server.created_at)));
@@ -185,10 +190,9 @@ impl Viewer<'_> {
 }
 
 /// Tells apart hosts for an owner who may not know their names.
-fn host_id(server: &Server) -> String {
-    use sha2::{Digest, Sha224};
-    server.host.as_ref().map_or_else(String::new, |host| {
-        let digest = Sha224::digest(format!("{}{host}", server.project));
+pub fn host_id(project: &ProjectId, host: Option<&HostName>) -> String {
+    host.map_or_else(String::new, |host| {
+        let digest = Sha224::digest(format!("{project}{host}"));
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     })
 }

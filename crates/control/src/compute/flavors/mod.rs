@@ -2,12 +2,14 @@
 
 mod create_flavor;
 mod delete_flavor;
+mod first_flavors;
 mod list_flavors;
 mod set_extra_specs;
 mod show_flavor;
 mod update_flavor;
 
 pub use create_flavor::NewFlavor;
+pub use first_flavors::ensure_first_flavors;
 pub use list_flavors::FlavorQuery;
 
 use hatchery_ports::entropy::Entropy;

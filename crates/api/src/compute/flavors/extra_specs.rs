@@ -1,0 +1,82 @@
+//! `/flavors/{id}/os-extra_specs`, `/flavors/{id}/os-flavor-access`
+
+use crate::compute::envelope::{Answer, Compute};
+use crate::http::body::Json;
+use crate::http::caller::By;
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use hatchery_control::Error;
+use hatchery_control::compute::FlavorVerbs;
+use hatchery_model::id::FlavorId;
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// `{"extra_specs": {…}}`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Body {
+    extra_specs: BTreeMap<String, String>,
+}
+
+/// All specs.
+pub async fn list(
+    State(verbs): State<Arc<FlavorVerbs>>,
+    By(caller, _): By<Compute>,
+    Path(id): Path<String>,
+) -> Answer {
+    let flavor = verbs.show(&caller, &FlavorId(id)).await?;
+    Ok(axum::Json(json!({"extra_specs": flavor.extra_specs})).into_response())
+}
+
+/// One spec.
+pub async fn show(
+    State(verbs): State<Arc<FlavorVerbs>>,
+    By(caller, _): By<Compute>,
+    Path((id, name)): Path<(String, String)>,
+) -> Answer {
+    let flavor = verbs.show(&caller, &FlavorId(id)).await?;
+    match flavor.extra_specs.get(&name) {
+        Some(value) => Ok(axum::Json(json!({name: value})).into_response()),
+        None => Err(Error::not_found("Flavor extra spec", name).into()),
+    }
+}
+
+/// Adds and replaces.
+pub async fn set(
+    State(verbs): State<Arc<FlavorVerbs>>,
+    By(caller, _): By<Compute>,
+    Path(id): Path<String>,
+    Json(body, _): Json<Body, Compute>,
+) -> Answer {
+    verbs
+        .set_extra_specs(&caller, &FlavorId(id), body.extra_specs.clone())
+        .await?;
+    Ok(axum::Json(json!({"extra_specs": body.extra_specs})).into_response())
+}
+
+/// Removes one.
+pub async fn delete(
+    State(verbs): State<Arc<FlavorVerbs>>,
+    By(caller, _): By<Compute>,
+    Path((id, name)): Path<(String, String)>,
+) -> Answer<()> {
+    verbs
+        .delete_extra_spec(&caller, &FlavorId(id), &name)
+        .await?;
+    Ok(())
+}
+
+/// Who may use a flavor that is not public: nobody can be given it yet.
+pub async fn access(
+    State(verbs): State<Arc<FlavorVerbs>>,
+    By(caller, _): By<Compute>,
+    Path(id): Path<String>,
+) -> Answer {
+    let flavor = verbs.show(&caller, &FlavorId(id)).await?;
+    if flavor.is_public {
+        return Err(Error::not_found("Access list of public flavor", flavor.id).into());
+    }
+    Ok(axum::Json(json!({"flavor_access": []})).into_response())
+}

@@ -1,0 +1,119 @@
+//! What a user sends to make flavors.
+
+use hatchery_control::Error;
+use hatchery_control::compute::NewFlavor;
+use hatchery_model::id::FlavorId;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// `{"flavor": {…}}`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateBody {
+    flavor: CreateFlavor,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateFlavor {
+    name: String,
+    #[serde(default)]
+    id: Option<Value>,
+    ram: Value,
+    vcpus: Value,
+    disk: Value,
+    #[serde(rename = "OS-FLV-EXT-DATA:ephemeral", default)]
+    ephemeral: Option<Value>,
+    #[serde(default)]
+    swap: Option<Value>,
+    #[serde(default)]
+    rxtx_factor: Option<Value>,
+    #[serde(
+        rename = "os-flavor-access:is_public",
+        default,
+        deserialize_with = "crate::compute::servers::flexible_bool"
+    )]
+    is_public: Option<bool>,
+    #[serde(default)]
+    description: Option<String>,
+}
+
+/// `{"flavor": {"description": …}}` (2.55)
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateBody {
+    /// The flavor.
+    pub flavor: UpdateFlavor,
+}
+
+/// What of a flavor can change.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateFlavor {
+    /// Free text, or null for none.
+    pub description: Option<String>,
+}
+
+/// Nova takes whole numbers as numbers or digits.
+fn whole(field: &str, value: &Value) -> Result<u64, Error> {
+    let number = match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) if text.is_empty() && field == "swap" => Some(0),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    number.ok_or_else(|| {
+        Error::Invalid(format!(
+            "Invalid input for field/attribute {field}. Value: {value}. A whole number of 0 or more is wanted."
+        ))
+    })
+}
+
+fn factor(value: &Value) -> Result<u32, Error> {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    match number {
+        Some(number) if number > 0.0 && number < 1.0e6 => Ok((number * 100.0).round() as u32),
+        _ => Err(Error::Invalid(format!(
+            "Invalid input for field/attribute rxtx_factor. Value: {value}. A number above 0 is wanted."
+        ))),
+    }
+}
+
+impl CreateBody {
+    /// The flavor that is wanted.
+    pub fn parse(self) -> Result<NewFlavor, Error> {
+        let flavor = self.flavor;
+        let optional = |field, value: &Option<Value>| {
+            value.as_ref().map_or(Ok(0), |value| whole(field, value))
+        };
+        let id = match &flavor.id {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) if text == "auto" => None,
+            Some(Value::String(text)) => Some(FlavorId::from(text.as_str())),
+            Some(Value::Number(number)) => Some(FlavorId(number.to_string())),
+            Some(other) => {
+                return Err(Error::Invalid(format!(
+                    "Invalid input for field/attribute id. Value: {other}. A text is wanted."
+                )));
+            }
+        };
+        let vcpus = whole("vcpus", &flavor.vcpus)?;
+        Ok(NewFlavor {
+            id,
+            name: flavor.name.trim().to_owned(),
+            vcpus: u32::try_from(vcpus)
+                .map_err(|_| Error::Invalid("vcpus is too large.".into()))?,
+            memory_mib: whole("ram", &flavor.ram)?,
+            root_gib: whole("disk", &flavor.disk)?,
+            ephemeral_gib: optional("OS-FLV-EXT-DATA:ephemeral", &flavor.ephemeral)?,
+            swap_mib: optional("swap", &flavor.swap)?,
+            rxtx_factor_percent: flavor.rxtx_factor.as_ref().map_or(Ok(100), factor)?,
+            is_public: flavor.is_public.unwrap_or(true),
+            description: flavor.description,
+        })
+    }
+}

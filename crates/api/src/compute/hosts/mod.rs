@@ -1,0 +1,6 @@
+//! Hosts, as Nova's three views of them: hypervisors, services, availability zones; and how they would make a disk.
+
+pub mod explain;
+pub mod hypervisors;
+pub mod services;
+pub mod zones;
