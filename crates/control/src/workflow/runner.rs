@@ -6,10 +6,12 @@ use super::step::Step;
 use super::wake::Wake;
 use crate::error::Error;
 use futures_util::StreamExt as _;
-use futures_util::stream;
+use futures_util::stream::{self, FuturesUnordered};
+use hatchery_model::id::TaskId;
 use hatchery_model::task::{Task, Work};
 use hatchery_ports::clock::Clock;
 use hatchery_ports::store::Store;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,48 +41,68 @@ pub struct TaskRunner {
 }
 
 impl TaskRunner {
-    /// Runs tasks for ever. Dropping the future leaves every task either done or still to be done.
+    /// Runs tasks for ever. A slow step keeps nobody waiting but its own task. Dropping the future leaves every task either done or
+    /// still to be done.
     pub async fn run(&self) {
+        let mut running = FuturesUnordered::new();
+        let mut taken: HashSet<TaskId> = HashSet::new();
+        let mut waiting: VecDeque<Task> = VecDeque::new();
+        let (mut look, mut more) = (true, false);
         loop {
-            match self.run_due().await {
-                Ok(0) => {
-                    tokio::select! {
-                        () = self.wake.woken() => {}
-                        () = tokio::time::sleep(INTERVAL) => {}
-                    }
-                }
-                Ok(_) => {}
-                Err(error) => {
+            if look {
+                let due = self.due().await.unwrap_or_else(|error| {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
                         "tasks cannot be read"
                     );
-                    tokio::time::sleep(INTERVAL).await;
-                }
+                    Vec::new()
+                });
+                more = due.len() == BATCH as usize;
+                waiting = due.into_iter().filter(|t| !taken.contains(&t.id)).collect();
             }
+            while running.len() < CONCURRENT
+                && let Some(task) = waiting.pop_front()
+            {
+                taken.insert(task.id);
+                running.push(self.run_one(task));
+            }
+            look = tokio::select! {
+                Some(done) = running.next() => {
+                    taken.remove(&done);
+                    more && waiting.is_empty()
+                }
+                () = self.wake.woken() => true,
+                () = tokio::time::sleep(INTERVAL) => true,
+            };
         }
     }
 
     /// Runs the next step of what is due now, one batch; says how many there were.
     pub async fn run_due(&self) -> Result<usize, Error> {
-        let mut uow = self.store.read().await?;
-        let due = uow.tasks().list_due(self.clock.now(), BATCH).await?;
-        drop(uow);
+        let due = self.due().await?;
         let count = due.len();
-        stream::iter(due)
-            .for_each_concurrent(CONCURRENT, |task| self.run_one(task))
+        let steps = due.into_iter().map(|task| self.run_one(task));
+        stream::iter(steps)
+            .for_each_concurrent(CONCURRENT, |step| async {
+                step.await;
+            })
             .await;
         Ok(count)
     }
 
-    async fn run_one(&self, task: Task) {
+    async fn due(&self) -> Result<Vec<Task>, Error> {
+        let mut uow = self.store.read().await?;
+        Ok(uow.tasks().list_due(self.clock.now(), BATCH).await?)
+    }
+
+    async fn run_one(&self, task: Task) -> TaskId {
         let step = match task.work {
             Work::BuildServer(_) => &self.build_server,
             Work::DeleteServer(_) => &self.delete_server,
             Work::DeleteImage(_) => &self.delete_image,
         };
         let Err(error) = step.run(&task).await else {
-            return;
+            return task.id;
         };
         tracing::error!(
             task.work = ?task.work, request.id = %task.request, attempts = task.attempts,
@@ -94,6 +116,7 @@ impl TaskRunner {
             );
             tokio::time::sleep(INTERVAL).await;
         }
+        task.id
     }
 
     async fn put_off(&self, task: &Task) -> Result<(), Error> {
