@@ -94,6 +94,15 @@ impl FakeGuest {
 
     /// What a DHCP server tells within some seconds; `None` if none answers.
     pub fn ask_dhcp(&self) -> Option<HashMap<String, String>> {
+        self.ask(8)
+    }
+
+    /// Whether no DHCP server answers two calls.
+    pub fn is_ignored(&self) -> bool {
+        self.ask(2).is_none()
+    }
+
+    fn ask(&self, tries: u32) -> Option<HashMap<String, String>> {
         let told = self.folder.path().join("told");
         let _ = fs::remove_file(&told);
         let script = self.folder.path().join("script");
@@ -107,7 +116,7 @@ impl FakeGuest {
                 "-q",
                 "-n",
                 "-t",
-                "4",
+                &tries.to_string(),
                 "-T",
                 "1",
                 "-O",
