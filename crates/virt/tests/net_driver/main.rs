@@ -2,6 +2,7 @@
 //! iproute2 and busybox; says so and stops where one is missing.
 
 mod contract;
+mod crash;
 mod drive;
 mod guest;
 mod life;
