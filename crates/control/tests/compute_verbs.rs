@@ -1,5 +1,7 @@
 //! The smaller verbs of compute: flavors, key pairs, hosts, the console, the plan explained.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
 mod lab;
 
 use async_trait::async_trait;

@@ -1,5 +1,7 @@
 //! What a request for servers is refused for, in Nova's words; and that a refused request leaves nothing.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
 mod lab;
 
 use hatchery_control::Error;

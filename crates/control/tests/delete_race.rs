@@ -1,5 +1,7 @@
 //! A delete at every point of a build, with every order of the news: the server goes, and nothing is left.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
 mod lab;
 
 use hatchery_model::compute::ServerState;

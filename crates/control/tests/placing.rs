@@ -1,5 +1,7 @@
 //! The scheduler as a pure function, filter by filter.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
 mod lab;
 
 use hatchery_control::scheduler::{PlaceRequest, SchedulerSettings, place};
@@ -52,12 +54,14 @@ fn refused(host: &Host, request: &PlaceRequest, settings: &SchedulerSettings) ->
     }
 }
 
+type Change = fn(&mut Host);
+
 #[test]
 fn each_filter_refuses_at_its_edge() {
     let fits = host("a", 1, 1024, 1);
     assert_eq!(refused(&fits, &request(), &settings()), None);
     let filter = |name: &str| Some(name.to_owned());
-    let cases: [(&str, fn(&mut Host)); 9] = [
+    let cases: [(&str, Change); 9] = [
         ("RamFilter", |host| host.resources.memory_mib = 1023),
         ("RamFilter", |host| host.claimed.memory_mib = 1),
         ("CoreFilter", |host| host.claimed.vcpus = 4),

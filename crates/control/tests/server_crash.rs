@@ -1,5 +1,7 @@
 //! A crash at every commit: the process dies just before it, or just after. Whoever comes next finds its way, and nothing is left.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
 mod lab;
 
 use hatchery_control::Error;

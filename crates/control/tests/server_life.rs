@@ -1,5 +1,7 @@
 //! A server from request to `Active` to nothing, and what each stage leaves behind.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
 mod lab;
 
 use hatchery_control::Error;

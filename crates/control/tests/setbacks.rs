@@ -1,5 +1,7 @@
 //! Builds that do not work: another host, or an error that says why; and reports that say what events did not.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
 mod lab;
 
 use hatchery_model::compute::{BuildStep, GuestPhase, Server, ServerState};

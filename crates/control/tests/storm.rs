@@ -1,5 +1,7 @@
 //! Many at once, over a bus that loses, repeats and reorders: nothing is oversold, everyone ends, nothing is left.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
 mod lab;
 
 use async_trait::async_trait;

@@ -205,19 +205,19 @@ impl CreateServer {
             policy::admin(caller, "os_compute_api:servers:create:forced_host")?;
         }
         let hosts = uow.hosts().list().await?;
-        if let Some(name) = &choice.host {
-            if !hosts.iter().any(|host| host.name == *name) {
-                return Err(Error::Invalid(format!(
-                    "Compute host {name} could not be found."
-                )));
-            }
+        if let Some(name) = &choice.host
+            && !hosts.iter().any(|host| host.name == *name)
+        {
+            return Err(Error::Invalid(format!(
+                "Compute host {name} could not be found."
+            )));
         }
-        if let Some(zone) = &choice.zone {
-            if !hosts.iter().any(|host| host.availability_zone == *zone) {
-                return Err(Error::Invalid(
-                    "The requested availability zone is not available".into(),
-                ));
-            }
+        if let Some(zone) = &choice.zone
+            && !hosts.iter().any(|host| host.availability_zone == *zone)
+        {
+            return Err(Error::Invalid(
+                "The requested availability zone is not available".into(),
+            ));
         }
         Ok(choice.zone.unwrap_or_else(|| default.clone()))
     }

@@ -85,10 +85,10 @@ impl Explain {
 }
 
 async fn find_image(uow: &mut dyn UnitOfWork, text: &str) -> Result<Image, Error> {
-    if let Ok(id) = text.parse() {
-        if let Some(image) = uow.images().find(id).await? {
-            return Ok(image);
-        }
+    if let Ok(id) = text.parse()
+        && let Some(image) = uow.images().find(id).await?
+    {
+        return Ok(image);
     }
     let filter = ImageFilter {
         name: Some(text.to_owned()),

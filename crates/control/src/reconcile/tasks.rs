@@ -27,10 +27,10 @@ pub(super) async fn insert_missing(
     let waiting = uow.servers().list(&filter, &Page::default()).await?;
     let mut orphans = Vec::new();
     for server in &waiting {
-        if let Some(work) = awaited(server) {
-            if uow.tasks().find_by_work(&work).await?.is_none() {
-                orphans.push(server.id);
-            }
+        if let Some(work) = awaited(server)
+            && uow.tasks().find_by_work(&work).await?.is_none()
+        {
+            orphans.push(server.id);
         }
     }
     drop(uow);
