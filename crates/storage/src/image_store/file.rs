@@ -3,7 +3,7 @@
 //! An image has its name only when every byte of it is on the disk, digested and accepted. Names in `.incoming` may be
 //! litter at any time; the names of images never are.
 
-use super::upload::Upload;
+use super::upload::{SEALED_MODE, Upload};
 use crate::durable::{look, remove, remove_stale, sync_folder};
 use crate::owner::FileOwner;
 use crate::pool::Pool;
@@ -18,7 +18,7 @@ use hatchery_ports::image_store::{ImageStore, ImageStoreError, ImageWriter};
 use nix::errno::Errno;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::task::spawn_blocking;
@@ -127,8 +127,11 @@ fn rename_into_place(from: &Path, to: &Path) -> io::Result<bool> {
             "the image has other bytes already, and bases are made of them",
         ));
     }
-    if !arrived.is_file() {
-        return Err(io::Error::other("what arrived is not a regular file"));
+    if !arrived.is_file() || arrived.permissions().mode() & 0o7777 != SEALED_MODE {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the upload has not been finished",
+        ));
     }
     fs::rename(from, to)?;
     sync_names(from, to)?;

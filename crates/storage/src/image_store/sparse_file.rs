@@ -1,6 +1,7 @@
 //! A file that is written once from the front, leaves runs of zeroes as holes, and keeps its dirty memory bounded.
 
 use crate::ffi::{await_writeback, start_writeback};
+use nix::errno::Errno;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -54,12 +55,16 @@ impl SparseFile {
 
     fn write_back(&mut self) -> io::Result<()> {
         let length = self.position - self.started;
-        start_writeback(&self.file, self.started, length)?;
+        let mut asked = start_writeback(&self.file, self.started, length);
         if let Some(before) = self.started.checked_sub(WINDOW) {
-            await_writeback(&self.file, before, WINDOW)?;
+            asked = asked.and_then(|()| await_writeback(&self.file, before, WINDOW));
         }
         self.started = self.position;
-        Ok(())
+        match asked {
+            Err(error) if is_lost(&error) => Err(error),
+            // A filesystem that does not take the advice writes back in its own time; `seal` waits for all of it.
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Ends the file at its length and makes it durable, after `last` has set what else there is to set.
@@ -69,6 +74,14 @@ impl SparseFile {
         self.file.sync_all()?;
         Ok(self.written)
     }
+}
+
+/// Whether bytes did not reach the disk.
+fn is_lost(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error().map(Errno::from_raw),
+        Some(Errno::EIO | Errno::ENOSPC | Errno::EDQUOT)
+    )
 }
 
 #[cfg(test)]

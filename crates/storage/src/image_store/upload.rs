@@ -27,8 +27,9 @@ const BLOCK: usize = 512 << 10;
 /// Blocks under way at once, so that one lane may lag a little. With the one that is being filled, the memory that an
 /// upload takes.
 const BLOCKS: usize = 6;
-/// Sealed images can be read by all and are written by nobody.
-const SEALED_MODE: u32 = 0o644;
+/// Sealed images can be read by all and are written by nobody. Until then only this process reads them: by the mode it
+/// is told whether an upload was finished.
+pub(super) const SEALED_MODE: u32 = 0o644;
 
 /// The name that the bytes have while they arrive.
 struct Incoming {

@@ -107,6 +107,8 @@ async fn nothing_has_a_further_name_before_it_is_published() {
         .await;
     let mut writer = begun.unwrap();
     writer.write(noise(1 << 20).into()).await.unwrap();
+    // Not even when it is asked for.
+    assert!(house.store.publish(image(1), "up").await.is_err());
     assert_eq!(house.names(), Vec::<String>::new());
     assert_eq!(listed(&house.pool.join("images")), [".incoming"]);
     let content = writer.finish().await.unwrap();
