@@ -26,7 +26,7 @@ impl Fields {
 
     /// The object itself, known to the user by this path.
     pub fn of(path: &str, value: Value) -> Result<Self, Error> {
-        without_nul(path, &value)?;
+        without_nul(&value)?;
         match value {
             Value::Object(members) => Ok(Self {
                 path: path.to_owned(),
@@ -223,14 +223,12 @@ fn wrong(path: &str, value: &Value, wanted: &str) -> Error {
 }
 
 /// Text with a NUL character cannot be kept by every database.
-fn without_nul(path: &str, value: &Value) -> Result<(), Error> {
+fn without_nul(value: &Value) -> Result<(), Error> {
     let holds_nul = match value {
         Value::String(text) => text.contains('\0'),
-        Value::Array(items) => return items.iter().try_for_each(|item| without_nul(path, item)),
+        Value::Array(items) => return items.iter().try_for_each(without_nul),
         Value::Object(members) => {
-            members
-                .values()
-                .try_for_each(|value| without_nul(path, value))?;
+            members.values().try_for_each(without_nul)?;
             members.keys().any(|key| key.contains('\0'))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => false,

@@ -31,7 +31,7 @@ impl ImplyRole {
         require(deployment_admin(caller), "create_implied_role")?;
         if what.name == NEVER_IMPLIED {
             return Err(Error::Denied(format!(
-                "{implied} cannot be an implied roles."
+                "{implied} must not be implied by another role."
             )));
         }
         if of.domain.is_none() && what.domain.is_some() {
