@@ -88,14 +88,24 @@ impl House {
         image: ImageId,
         bytes: &[u8],
     ) -> Result<ImageContent, ImageStoreError> {
+        self.upload_as(image, "up", bytes).await
+    }
+
+    /// Under the name of an attempt.
+    pub async fn upload_as(
+        &self,
+        image: ImageId,
+        attempt: &str,
+        bytes: &[u8],
+    ) -> Result<ImageContent, ImageStoreError> {
         let cap = Bytes::from_gib(1);
-        let begun = self.store.begin(image, "up", DiskFormat::Raw, cap).await;
+        let begun = self.store.begin(image, attempt, DiskFormat::Raw, cap).await;
         let mut writer = begun?;
         for chunk in bytes.chunks(100_000) {
             writer.write(Chunk::copy_from_slice(chunk)).await?;
         }
         let content = writer.finish().await?;
-        self.store.publish(image, "up").await?;
+        self.store.publish(image, attempt).await?;
         Ok(content)
     }
 

@@ -4,6 +4,7 @@
 mod crash;
 mod fixture;
 mod full_disk;
+mod kill;
 mod names;
 mod reflink;
 mod tampered;
