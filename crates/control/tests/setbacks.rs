@@ -118,10 +118,14 @@ async fn an_old_failure_does_not_hurt_the_next_try() {
     lab.run_tasks().await;
     lab.deliver().await;
     let failed = lab.take_news();
+    lab.intake.handle(failed[0].clone()).await.unwrap();
+    lab.run_tasks().await;
+    let placed = lab.server(id).await;
     for _ in 0..3 {
         lab.intake.handle(failed[0].clone()).await.unwrap();
         lab.run_tasks().await;
     }
+    assert_eq!(lab.server(id).await, placed, "the other host is not left");
     assert_eq!(
         lab.server(id).await.state,
         ServerState::Building(BuildStep::Spawning)
