@@ -1,14 +1,14 @@
 //! What of a cloud is on the host: counted from outside, to be compared with its database.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 /// What a state folder has on this host.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Census {
-    /// Server ids of QEMU processes.
-    pub processes: BTreeSet<String>,
+    /// QEMU processes: server id and process id.
+    pub processes: BTreeMap<String, u32>,
     /// Guests' folders.
     pub folders: BTreeSet<String>,
     /// Files that lie in guests' folders of no running guest, or temporary names anywhere in the pool.
@@ -24,10 +24,7 @@ pub struct Census {
 impl Census {
     /// Counts. `namespace_prefix` begins the names of this cloud's namespaces.
     pub fn take(state: &Path, namespace_prefix: &str) -> Self {
-        let mut census = Self {
-            processes: processes(state),
-            ..Self::default()
-        };
+        let mut census = Self { processes: processes(state), ..Self::default() };
         for name in names(&state.join("instances")) {
             if name.len() == 36 {
                 census.folders.insert(name);
@@ -69,11 +66,14 @@ fn names(dir: &Path) -> Vec<String> {
         .collect()
 }
 
-/// QEMU processes whose command line names the state folder, by the server's id in `-uuid`.
-fn processes(state: &Path) -> BTreeSet<String> {
-    let state = state.to_string_lossy().into_owned();
-    let mut found = BTreeSet::new();
+/// QEMU processes that work in a folder below the state folder, by the server's id in `-uuid`.
+fn processes(state: &Path) -> BTreeMap<String, u32> {
+    let mut found = BTreeMap::new();
     for name in names(Path::new("/proc")) {
+        let (Ok(process), Ok(cwd)) = (name.parse(), fs::read_link(format!("/proc/{name}/cwd")))
+        else {
+            continue;
+        };
         let Ok(line) = fs::read(format!("/proc/{name}/cmdline")) else {
             continue;
         };
@@ -81,18 +81,12 @@ fn processes(state: &Path) -> BTreeSet<String> {
             .split(|byte| *byte == 0)
             .map(|word| String::from_utf8_lossy(word).into_owned())
             .collect();
-        let ours = words
-            .first()
-            .is_some_and(|word| word.contains("qemu-system"))
-            && words.iter().any(|word| word.contains(&state));
-        if !ours {
-            continue;
+        let qemu = words.first().is_some_and(|word| word.contains("qemu-system"));
+        if qemu && cwd.starts_with(state) {
+            let uuid =
+                words.iter().position(|word| word == "-uuid").and_then(|at| words.get(at + 1));
+            found.insert(uuid.cloned().unwrap_or(name), process);
         }
-        let uuid = words
-            .iter()
-            .position(|word| word == "-uuid")
-            .and_then(|at| words.get(at + 1));
-        found.insert(uuid.cloned().unwrap_or(format!("pid {name}")));
     }
     found
 }

@@ -20,10 +20,7 @@ pub struct Answer {
 impl Answer {
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The body of an answer that must have this status.
@@ -49,19 +46,12 @@ impl Client {
             .timeout_connect(Some(Duration::from_secs(10)))
             .timeout_global(Some(Duration::from_secs(120)))
             .build();
-        Self {
-            agent: Agent::new_with_config(config),
-            base: base.to_owned(),
-            token: None,
-        }
+        Self { agent: Agent::new_with_config(config), base: base.to_owned(), token: None }
     }
 
     /// With this token.
     pub fn with_token(&self, token: &str) -> Self {
-        Self {
-            token: Some(token.to_owned()),
-            ..self.clone()
-        }
+        Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
     /// The same user, logged in by password to a project.
@@ -111,9 +101,7 @@ impl Client {
         if body.is_some() {
             request = request.header("content-type", kind);
         }
-        let agent = self
-            .agent
-            .configure_request(request.body(body.unwrap_or_default()).unwrap());
+        let agent = self.agent.configure_request(request.body(body.unwrap_or_default()).unwrap());
         let request = agent.allow_non_standard_methods(true).build();
         self.agent.run(request).map(read)
     }
@@ -140,12 +128,7 @@ impl Client {
 
     /// POST of JSON.
     pub fn post(&self, path: &str, body: &Value) -> Answer {
-        self.send(
-            "POST",
-            path,
-            Some(body.to_string().as_bytes()),
-            "application/json",
-        )
+        self.send("POST", path, Some(body.to_string().as_bytes()), "application/json")
     }
 
     /// Any method with any bytes.
@@ -169,17 +152,10 @@ fn read(mut answer: ureq::http::Response<ureq::Body>) -> Answer {
         .headers()
         .iter()
         .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                value.to_str().unwrap_or_default().to_owned(),
-            )
+            (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
         })
         .collect();
     let text = answer.body_mut().read_to_string().unwrap_or_default();
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    Answer {
-        status: answer.status().as_u16(),
-        body,
-        headers,
-    }
+    Answer { status: answer.status().as_u16(), body, headers }
 }

@@ -15,23 +15,14 @@ impl Openstack {
     pub fn new(state: &Path) -> Self {
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let program = checkout.join(".venv/bin/openstack");
-        assert!(
-            program.exists(),
-            "{} is missing; `make test` installs it",
-            program.display()
-        );
-        Self {
-            program,
-            clouds: state.join("clouds.yaml"),
-        }
+        assert!(program.exists(), "{} is missing; `make test` installs it", program.display());
+        Self { program, clouds: state.join("clouds.yaml") }
     }
 
     /// The Python beside the client, with `openstacksdk`.
     pub fn python(&self) -> Command {
         let mut command = Command::new(self.program.with_file_name("python"));
-        command
-            .env("OS_CLIENT_CONFIG_FILE", &self.clouds)
-            .env("OS_CLOUD", "hatchery");
+        command.env("OS_CLIENT_CONFIG_FILE", &self.clouds).env("OS_CLOUD", "hatchery");
         command
     }
 

@@ -23,18 +23,12 @@ pub struct Settings {
 impl Settings {
     /// Without guests: for tests of the APIs.
     pub fn sim() -> Self {
-        Self {
-            driver: "sim",
-            toml: String::new(),
-        }
+        Self { driver: "sim", toml: String::new() }
     }
 
     /// With real guests.
     pub fn qemu() -> Self {
-        Self {
-            driver: "qemu",
-            toml: String::new(),
-        }
+        Self { driver: "qemu", toml: String::new() }
     }
 }
 
@@ -47,10 +41,7 @@ pub struct World {
 impl World {
     /// Starts one, and waits until it is ready.
     pub fn start(settings: Settings) -> Self {
-        let dir = tempfile::Builder::new()
-            .prefix("hatchery-")
-            .tempdir_in("/var/tmp")
-            .unwrap();
+        let dir = tempfile::Builder::new().prefix("hatchery-").tempdir_in("/var/tmp").unwrap();
         open_to_others(dir.path());
         let (a, b) = cidr_of(dir.path());
         let toml = format!(
@@ -72,32 +63,20 @@ impl World {
     /// The binary under test.
     pub fn binary() -> PathBuf {
         let path = target_dir().join("hatchery");
-        assert!(
-            path.exists(),
-            "{} is missing; `cargo build -p hatchery` makes it",
-            path.display()
-        );
+        assert!(path.exists(), "{} is missing; `cargo build -p hatchery` makes it", path.display());
         path
     }
 
     /// A call of the binary on this world's state folder.
     pub fn command(&self, subcommand: &str) -> Command {
         let mut command = Command::new(Self::binary());
-        command
-            .arg(subcommand)
-            .arg("--state")
-            .arg(self.state())
-            .env_remove("OS_AUTH_URL");
+        command.arg(subcommand).arg("--state").arg(self.state()).env_remove("OS_AUTH_URL");
         command
     }
 
     /// Starts the cloud on what its state folder holds, and waits until it answers.
     pub fn up(&mut self) {
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.log_path())
-            .unwrap();
+        let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
         let _ = fs::remove_file(self.state().join("openrc"));
         let child = self
             .command("up")
@@ -157,17 +136,12 @@ impl World {
     fn openrc(&self, name: &str) -> String {
         let text = fs::read_to_string(self.state().join("openrc")).unwrap();
         let prefix = format!("export {name}=");
-        text.lines()
-            .find_map(|line| line.strip_prefix(&prefix))
-            .unwrap()
-            .to_owned()
+        text.lines().find_map(|line| line.strip_prefix(&prefix)).unwrap().to_owned()
     }
 
     /// `http://127.0.0.1:PORT`
     pub fn base(&self) -> String {
-        self.openrc("OS_AUTH_URL")
-            .trim_end_matches("/identity")
-            .to_owned()
+        self.openrc("OS_AUTH_URL").trim_end_matches("/identity").to_owned()
     }
 
     /// A client without a token.
@@ -177,8 +151,7 @@ impl World {
 
     /// A client logged in as the administrator.
     pub fn admin(&self) -> Client {
-        self.anonymous()
-            .log_in("admin", &self.openrc("OS_PASSWORD"), "admin")
+        self.anonymous().log_in("admin", &self.openrc("OS_PASSWORD"), "admin")
     }
 
     /// The real client.
@@ -208,22 +181,10 @@ impl Drop for World {
         if std::thread::panicking() {
             return;
         }
-        assert!(
-            down.status.success(),
-            "{}",
-            String::from_utf8_lossy(&down.stderr)
-        );
+        assert!(down.status.success(), "{}", String::from_utf8_lossy(&down.stderr));
         let left = self.census();
-        assert!(
-            left.processes.is_empty(),
-            "processes are left: {:?}",
-            left.processes
-        );
-        assert!(
-            left.namespaces.is_empty(),
-            "namespaces are left: {:?}",
-            left.namespaces
-        );
+        assert!(left.processes.is_empty(), "processes are left: {:?}", left.processes);
+        assert!(left.namespaces.is_empty(), "namespaces are left: {:?}", left.namespaces);
     }
 }
 
@@ -236,8 +197,7 @@ fn open_to_others(path: &Path) {
 /// Two octets of a network of its own for each world, since the host takes its gateway's address.
 fn cidr_of(path: &Path) -> (u32, u32) {
     let name = path.to_string_lossy();
-    let sum = name.bytes().fold(7u32, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(u32::from(byte))
-    });
+    let sum =
+        name.bytes().fold(7u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
     (101 + sum % 100, (sum / 100) % 250)
 }

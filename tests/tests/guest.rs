@@ -12,9 +12,7 @@ fn upload(admin: &Client) -> String {
     let body = json!({"name": "tiny", "disk_format": "qcow2", "container_format": "bare", "visibility": "public"});
     let image = admin.post("/image/v2/images", &body).expect(201);
     let id = image["id"].as_str().unwrap().to_owned();
-    admin
-        .put_file(&format!("/image/v2/images/{id}/file"), &boot_image())
-        .expect(204);
+    admin.put_file(&format!("/image/v2/images/{id}/file"), &boot_image()).expect(204);
     id
 }
 
@@ -30,39 +28,26 @@ fn create(admin: &Client, mut server: Value, image: &str, flavor: &str) -> Strin
     server["imageRef"] = json!(image);
     server["flavorRef"] = json!(flavor);
     server["networks"] = json!("auto");
-    let answer = admin
-        .post("/compute/v2.1/servers", &json!({"server": server}))
-        .expect(202);
+    let answer = admin.post("/compute/v2.1/servers", &json!({"server": server})).expect(202);
     answer["server"]["id"].as_str().unwrap().to_owned()
 }
 
 fn active(admin: &Client, server: &str) -> Value {
     eventually("the server is ACTIVE", 60, || {
-        let shown = admin
-            .get(&format!("/compute/v2.1/servers/{server}"))
-            .expect(200)["server"]
-            .clone();
+        let shown =
+            admin.get(&format!("/compute/v2.1/servers/{server}")).expect(200)["server"].clone();
         assert_ne!(shown["status"], "ERROR", "{}", shown["fault"]);
-        if shown["status"] == "ACTIVE" {
-            Ok(shown)
-        } else {
-            Err(shown["status"].to_string())
-        }
+        if shown["status"] == "ACTIVE" { Ok(shown) } else { Err(shown["status"].to_string()) }
     })
 }
 
 fn ready_line(admin: &Client, server: &str) -> String {
     eventually("the guest is ready", 150, || {
         let path = format!("/compute/v2.1/servers/{server}/action");
-        let output = admin
-            .post(&path, &json!({"os-getConsoleOutput": {}}))
-            .expect(200)["output"]
-            .clone();
+        let output =
+            admin.post(&path, &json!({"os-getConsoleOutput": {}})).expect(200)["output"].clone();
         let text = output.as_str().unwrap().to_owned();
-        let line = text
-            .lines()
-            .find(|line| line.starts_with("TINY-READY"))
-            .map(str::to_owned);
+        let line = text.lines().find(|line| line.starts_with("TINY-READY")).map(str::to_owned);
         // User data runs after the ready line.
         match line {
             Some(line) if text.contains("user-data-ran") => Ok(line),
@@ -73,10 +58,7 @@ fn ready_line(admin: &Client, server: &str) -> String {
 
 fn address(shown: &Value) -> String {
     let networks = shown["addresses"].as_object().unwrap();
-    networks.values().next().unwrap()[0]["addr"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+    networks.values().next().unwrap()[0]["addr"].as_str().unwrap().to_owned()
 }
 
 struct Key {
@@ -99,30 +81,13 @@ fn key(world: &World) -> Key {
 
 fn ssh(key: &Key, address: &str, command: &str) -> String {
     let out = Command::new("ssh")
-        .args([
-            "-o",
-            "StrictHostKeyChecking=no",
-            "-o",
-            "UserKnownHostsFile=/dev/null",
-        ])
-        .args([
-            "-o",
-            "ConnectTimeout=20",
-            "-o",
-            "BatchMode=yes",
-            "-o",
-            "LogLevel=ERROR",
-            "-i",
-        ])
+        .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"])
+        .args(["-o", "ConnectTimeout=20", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-i"])
         .arg(&key.private)
         .args([&format!("root@{address}"), command])
         .output()
         .unwrap();
-    assert!(
-        out.status.success(),
-        "{}",
-        String::from_utf8_lossy(&out.stderr)
-    );
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8_lossy(&out.stdout).trim().to_owned()
 }
 
@@ -162,9 +127,7 @@ fn a_guest_learns_itself_by_dhcp_and_metadata_or_config_drive() {
         assert_eq!(ssh(&key, &address, "hostname"), *name);
     }
     for (_, server) in &servers {
-        admin
-            .delete(&format!("/compute/v2.1/servers/{server}"))
-            .expect(204);
+        admin.delete(&format!("/compute/v2.1/servers/{server}")).expect(204);
     }
 }
 
@@ -174,27 +137,18 @@ fn the_first_and_the_tenth_server_copy_nothing() {
     let admin = world.admin();
     let (image, flavor) = (upload(&admin), flavor(&admin));
     let inode = |path: PathBuf| {
-        fs::metadata(&path)
-            .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-            .ino()
+        fs::metadata(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())).ino()
     };
     let file = inode(world.state().join("pool/images").join(&image));
     let plan = admin
-        .get(&format!(
-            "/compute/v2.1/os-hatchery-explain?image={image}&flavor={flavor}"
-        ))
+        .get(&format!("/compute/v2.1/os-hatchery-explain?image={image}&flavor={flavor}"))
         .expect(200);
     assert_eq!(plan["hosts"][0]["plan"]["way"], "hard link");
     assert_eq!(plan["hosts"][0]["plan"]["bytes_copied"], 0);
 
     let mut servers = Vec::new();
     for number in 1..=10 {
-        let server = create(
-            &admin,
-            json!({"name": format!("s{number}")}),
-            &image,
-            &flavor,
-        );
+        let server = create(&admin, json!({"name": format!("s{number}")}), &image, &flavor);
         active(&admin, &server);
         servers.push(server);
     }
@@ -204,40 +158,21 @@ fn the_first_and_the_tenth_server_copy_nothing() {
         .filter(|path| path.extension().is_none())
         .collect();
     assert_eq!(bases.len(), 1);
-    assert_eq!(
-        inode(bases[0].clone()),
-        file,
-        "the base is another file than the image"
-    );
+    assert_eq!(inode(bases[0].clone()), file, "the base is another file than the image");
     for server in [&servers[0], &servers[9]] {
-        let made = admin
-            .get(&format!("/compute/v2.1/os-hatchery-provision/{server}"))
-            .expect(200);
+        let made = admin.get(&format!("/compute/v2.1/os-hatchery-provision/{server}")).expect(200);
         assert_eq!(made["provision"]["bytes_copied"], 0, "{made}");
         assert_eq!(made["provision"]["plan"]["way"], "hard link", "{made}");
         let disk = fs::metadata(world.state().join("instances").join(server).join("disk")).unwrap();
-        assert!(
-            disk.blocks() * 512 < 4 << 20,
-            "the overlay has {} bytes",
-            disk.blocks() * 512
-        );
+        assert!(disk.blocks() * 512 < 4 << 20, "the overlay has {} bytes", disk.blocks() * 512);
     }
     for server in &servers {
-        admin
-            .delete(&format!("/compute/v2.1/servers/{server}"))
-            .expect(204);
+        admin.delete(&format!("/compute/v2.1/servers/{server}")).expect(204);
     }
     eventually("the servers are gone", 60, || {
         let left = admin.get("/compute/v2.1/servers").expect(200)["servers"].clone();
-        if left.as_array().unwrap().is_empty() {
-            Ok(())
-        } else {
-            Err(left.to_string())
-        }
+        if left.as_array().unwrap().is_empty() { Ok(()) } else { Err(left.to_string()) }
     });
     let census = world.census();
-    assert!(
-        census.folders.is_empty() && census.litter.is_empty(),
-        "{census:?}"
-    );
+    assert!(census.folders.is_empty() && census.litter.is_empty(), "{census:?}");
 }

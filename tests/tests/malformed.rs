@@ -15,32 +15,16 @@ fn reason(answer: &Answer) -> String {
         Value::String(html) => html.clone(),
         Value::Object(map) => {
             let inner = map.values().next().cloned().unwrap_or_default();
-            inner["message"]
-                .as_str()
-                .or(inner.as_str())
-                .unwrap_or_default()
-                .to_owned()
+            inner["message"].as_str().or(inner.as_str()).unwrap_or_default().to_owned()
         }
         _ => String::new(),
     }
 }
 
 fn refused(what: &str, answer: &Answer) {
-    assert!(
-        (400..500).contains(&answer.status),
-        "{what}: {} {}",
-        answer.status,
-        answer.body
-    );
-    assert!(
-        reason(answer).len() > 8,
-        "{what}: no reason in {}",
-        answer.body
-    );
-    assert!(
-        answer.header("x-openstack-request-id").is_some(),
-        "{what}: no request id"
-    );
+    assert!((400..500).contains(&answer.status), "{what}: {} {}", answer.status, answer.body);
+    assert!(reason(answer).len() > 8, "{what}: no reason in {}", answer.body);
+    assert!(answer.header("x-openstack-request-id").is_some(), "{what}: no request id");
 }
 
 /// Every POST that takes a body.
@@ -84,12 +68,8 @@ fn bodies_that_are_wrong_are_refused_with_a_reason() {
             json!({noun(path): null}).to_string().into_bytes(),
             json!({noun(path): 7}).to_string().into_bytes(),
             json!({noun(path): [1, 2]}).to_string().into_bytes(),
-            json!({noun(path): {"name": {"a": 1}}})
-                .to_string()
-                .into_bytes(),
-            json!({noun(path): {"name": 17, "surprise": true}})
-                .to_string()
-                .into_bytes(),
+            json!({noun(path): {"name": {"a": 1}}}).to_string().into_bytes(),
+            json!({noun(path): {"name": 17, "surprise": true}}).to_string().into_bytes(),
             "[".repeat(5000).into_bytes(),
             vec![b' '; 200_000],
         ];
@@ -138,32 +118,21 @@ fn unknown_things_are_404_and_say_so() {
         assert_eq!(answer.status, 404, "{path}: {}", answer.body);
         refused(&path, &answer);
         let answer = admin.delete(&path);
-        assert!(
-            [404, 405].contains(&answer.status),
-            "{path}: {} {}",
-            answer.status,
-            answer.body
-        );
+        assert!([404, 405].contains(&answer.status), "{path}: {} {}", answer.status, answer.body);
     }
 }
 
 #[test]
 fn wrong_tokens_are_401() {
-    let world = World::start(Settings {
-        toml: "[token]\nexpiration = 1\n".into(),
-        ..Settings::sim()
-    });
+    let world =
+        World::start(Settings { toml: "[token]\nexpiration = 1\n".into(), ..Settings::sim() });
     let admin = world.admin();
     let good = admin.token().to_owned();
     let mut flipped = good.clone().into_bytes();
     let middle = flipped.len() / 2;
     flipped[middle] = if flipped[middle] == b'A' { b'B' } else { b'A' };
-    let wrong = [
-        String::from_utf8(flipped).unwrap(),
-        format!("{good}x"),
-        "x".into(),
-        "x".repeat(20_000),
-    ];
+    let wrong =
+        [String::from_utf8(flipped).unwrap(), format!("{good}x"), "x".into(), "x".repeat(20_000)];
     let paths = [
         "/compute/v2.1/servers",
         "/image/v2/images",
@@ -195,9 +164,7 @@ fn wrong_tokens_are_401() {
 
 fn connect(client: &Client) -> TcpStream {
     let stream = TcpStream::connect(client.base().trim_start_matches("http://")).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(60)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream
 }
 
@@ -206,10 +173,8 @@ fn greedy_and_slow_clients_are_cut_off_and_hurt_nobody() {
     let world = World::start(Settings::sim());
     let client = world.anonymous();
     let mut huge = connect(&client);
-    let head = format!(
-        "GET /identity/v3 HTTP/1.1\r\nHost: x\r\nX-Much: {}\r\n\r\n",
-        "y".repeat(200_000)
-    );
+    let head =
+        format!("GET /identity/v3 HTTP/1.1\r\nHost: x\r\nX-Much: {}\r\n\r\n", "y".repeat(200_000));
     let _ = huge.write_all(head.as_bytes());
     let mut answer = String::new();
     let _ = huge.read_to_string(&mut answer);
@@ -225,9 +190,7 @@ fn greedy_and_slow_clients_are_cut_off_and_hurt_nobody() {
     let mut slow: Vec<TcpStream> = (0..100)
         .map(|_| {
             let mut stream = connect(&client);
-            stream
-                .write_all(b"GET /identity/v3 HTTP/1.1\r\nHost:")
-                .unwrap();
+            stream.write_all(b"GET /identity/v3 HTTP/1.1\r\nHost:").unwrap();
             stream
         })
         .collect();
@@ -250,10 +213,7 @@ fn greedy_and_slow_clients_are_cut_off_and_hurt_nobody() {
     .unwrap();
     let mut answer = String::new();
     let _ = slow.read_to_string(&mut answer);
-    assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
-        "{answer}"
-    );
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
     assert_eq!(client.get("/identity/v3").status, 200);
 }
 

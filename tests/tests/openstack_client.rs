@@ -7,9 +7,7 @@ use std::fs;
 
 fn names(list: &Value, field: &str) -> Vec<String> {
     let rows = list.as_array().unwrap();
-    rows.iter()
-        .map(|row| row[field].as_str().unwrap().to_owned())
-        .collect()
+    rows.iter().map(|row| row[field].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -41,20 +39,12 @@ fn the_client_walks_from_token_to_deleted_server() {
     assert_eq!(image["status"], "active");
     assert_eq!(names(&openstack.json(&["image", "list"]), "Name"), ["tiny"]);
     let shown = openstack.json(&["image", "show", "tiny"]);
-    assert_eq!(
-        shown["size"].as_u64().unwrap(),
-        fs::metadata(file).unwrap().len()
-    );
+    assert_eq!(shown["size"].as_u64().unwrap(), fs::metadata(file).unwrap().len());
     let saved = world.state().join("saved.qcow2");
     openstack.run(&["image", "save", "tiny", "--file", saved.to_str().unwrap()]);
-    assert!(
-        fs::read(&saved).unwrap() == fs::read(file).unwrap(),
-        "the saved image differs"
-    );
+    assert!(fs::read(&saved).unwrap() == fs::read(file).unwrap(), "the saved image differs");
 
-    openstack.run(&[
-        "flavor", "create", "small", "--ram", "192", "--disk", "1", "--vcpus", "1",
-    ]);
+    openstack.run(&["flavor", "create", "small", "--ram", "192", "--disk", "1", "--vcpus", "1"]);
     assert!(names(&openstack.json(&["flavor", "list", "--all"]), "Name").contains(&"small".into()));
     let public = world.state().join("key.pub");
     fs::write(
@@ -62,34 +52,11 @@ fn the_client_walks_from_token_to_deleted_server() {
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBgZfE7hDlBqPZm7wDM4zOtxrzFnE1N0bXj8rj0u5y0X me\n",
     )
     .unwrap();
-    openstack.run(&[
-        "keypair",
-        "create",
-        "mine",
-        "--public-key",
-        public.to_str().unwrap(),
-    ]);
-    assert_eq!(
-        names(&openstack.json(&["keypair", "list"]), "Name"),
-        ["mine"]
-    );
+    openstack.run(&["keypair", "create", "mine", "--public-key", public.to_str().unwrap()]);
+    assert_eq!(names(&openstack.json(&["keypair", "list"]), "Name"), ["mine"]);
 
-    assert_eq!(
-        openstack
-            .json(&["network", "list"])
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
-    assert_eq!(
-        openstack
-            .json(&["subnet", "list"])
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(openstack.json(&["network", "list"]).as_array().unwrap().len(), 1);
+    assert_eq!(openstack.json(&["subnet", "list"]).as_array().unwrap().len(), 1);
     openstack.json(&["port", "list"]);
 
     let server = openstack.json(&[
@@ -110,30 +77,14 @@ fn the_client_walks_from_token_to_deleted_server() {
     assert_eq!(names(&openstack.json(&["server", "list"]), "Name"), ["one"]);
     let console = eventually("the guest's ready line", 120, || {
         let text = openstack.run(&["console", "log", "show", "one"]);
-        if text.contains("TINY-READY") {
-            Ok(text)
-        } else {
-            Err(text)
-        }
+        if text.contains("TINY-READY") { Ok(text) } else { Err(text) }
     });
     assert!(console.contains("host=one"), "{console}");
     see_the_timeline(&world);
     openstack.run(&["server", "delete", "one", "--wait"]);
-    assert!(
-        openstack
-            .json(&["server", "list"])
-            .as_array()
-            .unwrap()
-            .is_empty()
-    );
+    assert!(openstack.json(&["server", "list"]).as_array().unwrap().is_empty());
     openstack.run(&["image", "delete", "tiny"]);
-    assert!(
-        openstack
-            .json(&["image", "list"])
-            .as_array()
-            .unwrap()
-            .is_empty()
-    );
+    assert!(openstack.json(&["image", "list"]).as_array().unwrap().is_empty());
 }
 
 fn see_the_timeline(world: &World) {
@@ -142,12 +93,7 @@ fn see_the_timeline(world: &World) {
     let request = events[0]["Request ID"].as_str().unwrap().to_owned();
     let event = openstack.json(&["server", "event", "show", "one", &request]);
     let text = event["events"].to_string();
-    for step in [
-        "compute_claim",
-        "compute_disk",
-        "compute_define",
-        "compute_start",
-    ] {
+    for step in ["compute_claim", "compute_disk", "compute_define", "compute_start"] {
         assert!(text.contains(step), "{step} is not in {text}");
     }
 }
@@ -188,12 +134,7 @@ print("walked")
 "#;
     let image = hatchery_tests::sample_qcow2(world.state(), 8);
     let script = script.replace("IMAGE", image.to_str().unwrap());
-    let out = world
-        .openstack()
-        .python()
-        .args(["-c", &script])
-        .output()
-        .unwrap();
+    let out = world.openstack().python().args(["-c", &script]).output().unwrap();
     assert!(
         String::from_utf8_lossy(&out.stdout).contains("walked"),
         "{}",

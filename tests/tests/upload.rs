@@ -11,10 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 fn queued(admin: &Client, format: &str) -> String {
     let body = json!({"name": "u", "disk_format": format, "container_format": "bare"});
-    admin.post("/image/v2/images", &body).expect(201)["id"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+    admin.post("/image/v2/images", &body).expect(201)["id"].as_str().unwrap().to_owned()
 }
 
 fn show(admin: &Client, image: &str) -> Value {
@@ -42,10 +39,7 @@ fn status_line(stream: &mut TcpStream) -> String {
 
 fn rss_kib(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
@@ -80,10 +74,7 @@ fn four_gibibytes_take_little_memory() {
         let mut chunk = vec![0u8; CHUNK];
         for at in 0..total / CHUNK as u64 {
             // No two chunks alike, and none a hole.
-            chunk
-                .iter_mut()
-                .step_by(4096)
-                .for_each(|byte| *byte = (at % 251) as u8 + 1);
+            chunk.iter_mut().step_by(4096).for_each(|byte| *byte = (at % 251) as u8 + 1);
             chunk[..8].copy_from_slice(&at.to_be_bytes());
             stream.write_all(&chunk).unwrap();
         }
@@ -95,13 +86,8 @@ fn four_gibibytes_take_little_memory() {
     println!("idle {} MiB, peak {above} MiB above it", idle / 1024);
     assert!(above < 64, "{above} MiB above idle");
     let shown = show(&admin, &image);
-    assert_eq!(
-        (shown["status"].as_str(), shown["size"].as_u64()),
-        (Some("active"), Some(4 << 30))
-    );
-    admin
-        .delete(&format!("/image/v2/images/{image}"))
-        .expect(204);
+    assert_eq!((shown["status"].as_str(), shown["size"].as_u64()), (Some("active"), Some(4 << 30)));
+    admin.delete(&format!("/image/v2/images/{image}")).expect(204);
 }
 
 #[test]
@@ -117,9 +103,7 @@ fn an_upload_that_breaks_off_leaves_nothing() {
     // The same image takes a good upload afterwards.
     let file = sample_qcow2(world.state(), 4);
     let again = queued(&admin, "qcow2");
-    admin
-        .put_file(&format!("/image/v2/images/{again}/file"), &file)
-        .expect(204);
+    admin.put_file(&format!("/image/v2/images/{again}/file"), &file).expect(204);
     assert_eq!(show(&admin, &again)["status"], "active");
 }
 
@@ -132,11 +116,7 @@ fn a_killed_cloud_forgets_a_half_upload() {
     stream.write_all(&vec![7u8; 8 << 20]).unwrap();
     eventually("the upload has begun", 10, || {
         let status = show(&admin, &image)["status"].clone();
-        if status == "saving" {
-            Ok(())
-        } else {
-            Err(status.to_string())
-        }
+        if status == "saving" { Ok(()) } else { Err(status.to_string()) }
     });
     world.kill();
     world.up();
@@ -145,10 +125,8 @@ fn a_killed_cloud_forgets_a_half_upload() {
 
 #[test]
 fn what_is_too_large_or_lies_is_refused() {
-    let settings = Settings {
-        toml: "[glance]\nimage_size_cap = 1048576\n".into(),
-        ..Settings::sim()
-    };
+    let settings =
+        Settings { toml: "[glance]\nimage_size_cap = 1048576\n".into(), ..Settings::sim() };
     let world = World::start(settings);
     let admin = world.admin();
     let image = queued(&admin, "raw");
@@ -167,24 +145,12 @@ fn what_is_too_large_or_lies_is_refused() {
         .status();
     assert!(made.unwrap().success());
     let bytes = fs::read(&overlay).unwrap();
-    for (format, bytes) in [
-        ("raw", bytes.as_slice()),
-        ("qcow2", bytes.as_slice()),
-        ("qcow2", b"no image".as_slice()),
-    ] {
+    for (format, bytes) in
+        [("raw", bytes.as_slice()), ("qcow2", bytes.as_slice()), ("qcow2", b"no image".as_slice())]
+    {
         let image = queued(&admin, format);
-        let answer = admin.raw(
-            "PUT",
-            &format!("/image/v2/images/{image}/file"),
-            bytes,
-            kind,
-        );
-        assert!(
-            (400..500).contains(&answer.status),
-            "{} {}",
-            answer.status,
-            answer.body
-        );
+        let answer = admin.raw("PUT", &format!("/image/v2/images/{image}/file"), bytes, kind);
+        assert!((400..500).contains(&answer.status), "{} {}", answer.status, answer.body);
         nothing_is_left(&world, &admin, &image);
     }
 }
@@ -205,12 +171,7 @@ fn a_full_disk_is_told_and_leaves_nothing() {
     let admin = world.admin();
     let image = queued(&admin, "raw");
     let path = format!("/image/v2/images/{image}/file");
-    let answer = admin.raw(
-        "PUT",
-        &path,
-        &vec![1u8; 32 << 20],
-        "application/octet-stream",
-    );
+    let answer = admin.raw("PUT", &path, &vec![1u8; 32 << 20], "application/octet-stream");
     assert_eq!(answer.status, 413, "{}", answer.body);
     nothing_is_left(&world, &admin, &image);
     assert!(world.stop());

@@ -65,10 +65,7 @@ impl Agent {
         registry: Registry,
     ) -> Result<Self, AgentError> {
         let dir = settings.instances_dir.clone();
-        let folder = |source| AgentError::Folder {
-            folder: dir.display().to_string(),
-            source,
-        };
+        let folder = |source| AgentError::Folder { folder: dir.display().to_string(), source };
         std::fs::create_dir_all(&dir).map_err(folder)?;
         let id = identity::read_or_make(&dir, parts.entropy.as_ref()).map_err(folder)?;
         let publisher = Publisher {
@@ -90,26 +87,14 @@ impl Agent {
         adopt::all(&host).await.map_err(folder)?;
         base_cache::sweep(&host).await;
         let address = Address::Host(host.settings.host.clone());
-        let inbox = host
-            .parts
-            .bus
-            .subscribe(address, Arc::new(Inbox(host.clone())))
-            .await?;
+        let inbox = host.parts.bus.subscribe(address, Arc::new(Inbox(host.clone()))).await?;
         let name = host.settings.host.clone();
-        let responder = host
-            .parts
-            .bus
-            .respond(name, Arc::new(Responder(host.clone())))
-            .await?;
+        let responder = host.parts.bus.respond(name, Arc::new(Responder(host.clone()))).await?;
         let tasks = vec![
             tokio::spawn(heartbeat::run(host.clone())),
             tokio::spawn(networks::remove_idle(host.clone())),
         ];
-        Ok(Self {
-            _inbox: inbox,
-            _responder: responder,
-            tasks,
-        })
+        Ok(Self { _inbox: inbox, _responder: responder, tasks })
     }
 }
 

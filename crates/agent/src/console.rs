@@ -61,10 +61,7 @@ mod tests {
         fs::write(dir.path().join(LOG), "a\nb\nc\n").unwrap();
         assert_eq!(tail(dir.path(), Some(2)).unwrap(), "b\nc\n");
         bound(dir.path(), 100).unwrap();
-        assert_eq!(
-            fs::read_to_string(dir.path().join(LOG)).unwrap(),
-            "a\nb\nc\n"
-        );
+        assert_eq!(fs::read_to_string(dir.path().join(LOG)).unwrap(), "a\nb\nc\n");
         bound(dir.path(), 5).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join(LOG)).unwrap(), "");
         fs::write(dir.path().join(LOG), "d").unwrap();

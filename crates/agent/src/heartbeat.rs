@@ -31,18 +31,8 @@ pub(crate) async fn run(host: Arc<Host>) {
 
 /// Sends one report.
 pub(crate) async fn report(host: &Host) -> Result<(), String> {
-    let resources = host
-        .parts
-        .hypervisor
-        .resources()
-        .await
-        .map_err(|error| error.to_string())?;
-    let target = host
-        .parts
-        .disks
-        .abilities()
-        .await
-        .map_err(|error| error.to_string())?;
+    let resources = host.parts.hypervisor.resources().await.map_err(|error| error.to_string())?;
+    let target = host.parts.disks.abilities().await.map_err(|error| error.to_string())?;
     let report = HostReport {
         id: host.id,
         name: host.settings.host.clone(),

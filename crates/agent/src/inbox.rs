@@ -39,24 +39,13 @@ impl Inbox {
     async fn build(&self, spec: GuestSpec, request: RequestId) -> Result<(), String> {
         let host = &self.0;
         let server = spec.server;
-        let gone = host
-            .registry
-            .gone(server)
-            .is_some_and(|gone| gone >= spec.generation);
-        let known = host
-            .registry
-            .generation(server)
-            .is_some_and(|known| known >= spec.generation);
+        let gone = host.registry.gone(server).is_some_and(|gone| gone >= spec.generation);
+        let known = host.registry.generation(server).is_some_and(|known| known >= spec.generation);
         if gone || known {
             tracing::debug!(guest.id = %server, "an order that has been taken over before");
             return Ok(());
         }
-        let entry = Entry {
-            spec: Arc::new(spec),
-            phase: GuestPhase::Planned,
-            request,
-            news: None,
-        };
+        let entry = Entry { spec: Arc::new(spec), phase: GuestPhase::Planned, request, news: None };
         host.journal.write(&entry).await.map_err(|error| {
             format!("the order to build guest {server} could not be written down: {error}")
         })?;
@@ -83,34 +72,16 @@ impl Inbox {
             host.publisher.send_in_background(request, gone);
             return Ok(());
         };
-        if host
-            .registry
-            .generation(server)
-            .is_some_and(|known| known > generation)
-        {
+        if host.registry.generation(server).is_some_and(|known| known > generation) {
             return Ok(());
         }
-        let spec = Arc::new(GuestSpec {
-            generation,
-            ..spec.as_ref().clone()
-        });
-        let entry = Entry {
-            spec,
-            phase: GuestPhase::Destroying,
-            request: request.clone(),
-            news: None,
-        };
+        let spec = Arc::new(GuestSpec { generation, ..spec.as_ref().clone() });
+        let entry =
+            Entry { spec, phase: GuestPhase::Destroying, request: request.clone(), news: None };
         host.journal.write(&entry).await.map_err(|error| {
             format!("the order to destroy guest {server} could not be written down: {error}")
         })?;
-        host.registry.order(
-            server,
-            generation,
-            Order::Destroy {
-                generation,
-                request,
-            },
-        );
+        host.registry.order(server, generation, Order::Destroy { generation, request });
         Ok(())
     }
 }

@@ -82,11 +82,7 @@ fn scan(dir: &Path) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
-        let Some(server) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
+        let Some(server) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
         match std::fs::read(entry.path().join(FILE)) {

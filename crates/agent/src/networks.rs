@@ -28,10 +28,7 @@ pub(crate) async fn remove_idle(host: Arc<Host>) {
         };
         let in_use = host.registry.networks_in_use();
         idle_since.retain(|network, _| present.contains(network) && !in_use.contains(network));
-        for network in present
-            .into_iter()
-            .filter(|network| !in_use.contains(network))
-        {
+        for network in present.into_iter().filter(|network| !in_use.contains(network)) {
             let since = *idle_since.entry(network).or_insert_with(Instant::now);
             if since.elapsed() >= linger {
                 remove_if_idle(&host, network).await;

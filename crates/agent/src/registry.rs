@@ -51,9 +51,7 @@ impl Registry {
         let mut inner = self.lock();
         for nic in &spec.nics {
             for address in &nic.addresses {
-                inner
-                    .addresses
-                    .insert((nic.network.id, address.address), spec.clone());
+                inner.addresses.insert((nic.network.id, address.address), spec.clone());
             }
         }
         let generation = spec.generation;
@@ -96,10 +94,7 @@ impl Registry {
 
     /// The generation of a guest's last order.
     pub(crate) fn generation(&self, server: ServerId) -> Option<Generation> {
-        self.lock()
-            .guests
-            .get(&server)
-            .map(|known| known.generation)
+        self.lock().guests.get(&server).map(|known| known.generation)
     }
 
     /// Held by whoever writes a guest's journal entry, so that an older entry never replaces a newer one.
@@ -110,10 +105,7 @@ impl Registry {
 
     /// What a guest was made from.
     pub(crate) fn spec(&self, server: ServerId) -> Option<Arc<GuestSpec>> {
-        self.lock()
-            .guests
-            .get(&server)
-            .map(|known| known.spec.clone())
+        self.lock().guests.get(&server).map(|known| known.spec.clone())
     }
 
     /// Gives a guest an order that has been written down. Says whether there is such a guest.
@@ -128,10 +120,7 @@ impl Registry {
 
     /// The handle of a guest that runs.
     pub(crate) fn running(&self, server: ServerId) -> Option<Arc<dyn Guest>> {
-        self.lock()
-            .guests
-            .get(&server)
-            .and_then(|known| known.running.clone())
+        self.lock().guests.get(&server).and_then(|known| known.running.clone())
     }
 
     /// Whether there is such a guest.
@@ -153,12 +142,8 @@ impl Registry {
 
     /// Images whose bases are needed.
     pub(crate) fn images_in_use(&self) -> Vec<ImageId> {
-        let images: HashSet<_> = self
-            .lock()
-            .guests
-            .values()
-            .map(|known| known.spec.root.image)
-            .collect();
+        let images: HashSet<_> =
+            self.lock().guests.values().map(|known| known.spec.root.image).collect();
         images.into_iter().collect()
     }
 

@@ -36,11 +36,9 @@ impl Responder {
 
     async fn power_state(&self, server: ServerId) -> Result<Answer, String> {
         match self.0.registry.running(server) {
-            Some(guest) => guest
-                .power_state()
-                .await
-                .map(Answer::PowerState)
-                .map_err(|error| error.to_string()),
+            Some(guest) => {
+                guest.power_state().await.map(Answer::PowerState).map_err(|error| error.to_string())
+            }
             None if self.0.registry.has(server) => Ok(Answer::PowerState(PowerState::Off)),
             None => Ok(Answer::NoGuest),
         }

@@ -5,3 +5,6 @@ pub mod http;
 pub mod identity;
 pub mod image;
 pub mod network;
+
+/// What every service's `router` gives, and [`http::root::join`] and [`http::serve::serve`] take.
+pub use axum::Router;

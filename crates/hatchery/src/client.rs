@@ -30,27 +30,17 @@ impl Client {
             "identity": {"methods": ["password"], "password": {"user": user}},
             "scope": {"project": {"name": "admin", "domain": domain}},
         }});
-        let base = credentials
-            .auth_url
-            .trim_end_matches('/')
-            .trim_end_matches("/v3");
+        let base = credentials.auth_url.trim_end_matches('/').trim_end_matches("/v3");
         let url = format!("{base}/v3/auth/tokens");
         let answer = agent
             .post(&url)
             .send_json(&body)
             .with_context(|| format!("no cloud answers at {base}; start it with `hatchery up`"))?;
-        let token = answer
-            .headers()
-            .get("x-subject-token")
-            .and_then(|value| value.to_str().ok());
+        let token = answer.headers().get("x-subject-token").and_then(|value| value.to_str().ok());
         let token = token.map(str::to_owned);
         let body = read(answer, &url)?;
         let token = token.context("the cloud gave no token")?;
-        Ok(Self {
-            agent,
-            token,
-            endpoints: endpoints(&body),
-        })
+        Ok(Self { agent, token, endpoints: endpoints(&body) })
     }
 
     fn url(&self, service: &str, path: &str) -> anyhow::Result<String> {
@@ -78,16 +68,13 @@ impl Client {
         let url = self.url(service, path)?;
         let file =
             File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        let request = self
-            .request(self.agent.put(&url))
-            .header("content-type", "application/octet-stream");
+        let request =
+            self.request(self.agent.put(&url)).header("content-type", "application/octet-stream");
         read(request.send(file)?, &url).map(|_| ())
     }
 
     fn request<T>(&self, builder: ureq::RequestBuilder<T>) -> ureq::RequestBuilder<T> {
-        builder
-            .header("x-auth-token", &self.token)
-            .header("openstack-api-version", "compute 2.96")
+        builder.header("x-auth-token", &self.token).header("openstack-api-version", "compute 2.96")
     }
 }
 
@@ -97,11 +84,7 @@ fn read(mut answer: Response<Body>, url: &str) -> anyhow::Result<Value> {
     if !status.is_success() {
         bail!("{url} answered {status}: {}", text.trim());
     }
-    if text.is_empty() {
-        Ok(Value::Null)
-    } else {
-        Ok(serde_json::from_str(&text)?)
-    }
+    if text.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&text)?) }
 }
 
 fn endpoints(token: &Value) -> HashMap<String, String> {
@@ -110,10 +93,7 @@ fn endpoints(token: &Value) -> HashMap<String, String> {
         let public = service["endpoints"].as_array().into_iter().flatten();
         let mut public = public.filter(|endpoint| endpoint["interface"] == "public");
         if let (Some(kind), Some(endpoint)) = (service["type"].as_str(), public.next()) {
-            let url = endpoint["url"]
-                .as_str()
-                .unwrap_or_default()
-                .trim_end_matches('/');
+            let url = endpoint["url"].as_str().unwrap_or_default().trim_end_matches('/');
             found.insert(kind.to_owned(), url.to_owned());
         }
     }

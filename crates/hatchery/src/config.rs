@@ -111,20 +111,13 @@ impl Default for Default_ {
 
 impl Default for Qemu {
     fn default() -> Self {
-        Self {
-            accel: "auto".into(),
-            binary: "qemu-system-x86_64".into(),
-            user: "qemu:qemu".into(),
-        }
+        Self { accel: "auto".into(), binary: "qemu-system-x86_64".into(), user: "qemu:qemu".into() }
     }
 }
 
 impl Default for Glance {
     fn default() -> Self {
-        Self {
-            image_size_cap: 1 << 40,
-            upload_idle_timeout: 60,
-        }
+        Self { image_size_cap: 1 << 40, upload_idle_timeout: 60 }
     }
 }
 
@@ -136,10 +129,7 @@ impl Default for Token {
 
 impl Default for FirstNetwork {
     fn default() -> Self {
-        Self {
-            cidr: "10.100.0.0/20".into(),
-            dns: Vec::new(),
-        }
+        Self { cidr: "10.100.0.0/20".into(), dns: Vec::new() }
     }
 }
 
@@ -157,10 +147,8 @@ pub fn read(file: Option<&Path>, default_file: &Path) -> anyhow::Result<Config> 
             name.as_str().replacen("default__", "DEFAULT__", 1).into()
         })
         .split("__");
-    let mut config: Config = figment
-        .merge(environment)
-        .extract()
-        .context("the settings cannot be read")?;
+    let mut config: Config =
+        figment.merge(environment).extract().context("the settings cannot be read")?;
     if config.default.host.is_empty() {
         let name = nix::unistd::gethostname().context("the machine has no host name")?;
         config.default.host = name.to_string_lossy().into_owned();
@@ -178,18 +166,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("hatchery.toml");
         let none = read(None, &path).unwrap();
-        assert_eq!(
-            (none.qemu.accel.as_str(), none.default.max_concurrent_builds),
-            ("auto", 10)
-        );
+        assert_eq!((none.qemu.accel.as_str(), none.default.max_concurrent_builds), ("auto", 10));
         assert!(!none.default.host.is_empty());
 
         fs::write(&path, "[qemu]\naccel = \"tcg\"\n[DEFAULT]\nhost = \"h1\"\n").unwrap();
         let some = read(None, &path).unwrap();
-        assert_eq!(
-            (some.qemu.accel.as_str(), some.default.host.as_str()),
-            ("tcg", "h1")
-        );
+        assert_eq!((some.qemu.accel.as_str(), some.default.host.as_str()), ("tcg", "h1"));
 
         fs::write(&path, "[qemu]\nacel = \"tcg\"\n").unwrap();
         let error = format!("{:#}", read(None, &path).unwrap_err());

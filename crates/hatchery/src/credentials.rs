@@ -89,13 +89,9 @@ pub fn find(state: &StateDir) -> anyhow::Result<Credentials> {
     let value = |name: &str| {
         let prefix = format!("export {name}=");
         let line = text.lines().find_map(|line| line.strip_prefix(&prefix));
-        line.map(str::to_owned)
-            .with_context(|| format!("{} does not set {name}", path.display()))
+        line.map(str::to_owned).with_context(|| format!("{} does not set {name}", path.display()))
     };
-    Ok(Credentials {
-        auth_url: value("OS_AUTH_URL")?,
-        password: value("OS_PASSWORD")?,
-    })
+    Ok(Credentials { auth_url: value("OS_AUTH_URL")?, password: value("OS_PASSWORD")? })
 }
 
 #[cfg(test)]
@@ -119,10 +115,7 @@ mod tests {
         };
         publish(&state, &credentials).unwrap();
         for name in ["openrc", "clouds.yaml", "admin-password"] {
-            let mode = std::fs::metadata(state.join(name))
-                .unwrap()
-                .permissions()
-                .mode();
+            let mode = std::fs::metadata(state.join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
         assert_eq!(find(&state).unwrap().password, first);

@@ -30,13 +30,8 @@ pub async fn run(state: &StateDir, config: Config, listen: SocketAddr) -> anyhow
     credentials::publish(state, &Credentials { auth_url, password })?;
 
     let (stop, stopping) = watch::channel(false);
-    let serving = tokio::spawn(serve(
-        listener,
-        cloud.router.clone(),
-        Limits::default(),
-        stopping,
-        GRACE,
-    ));
+    let serving =
+        tokio::spawn(serve(listener, cloud.router.clone(), Limits::default(), stopping, GRACE));
     tracing::info!(url = base, state = %state.path().display(), "ready");
     tokio::select! {
         _ = terminate.recv() => {}

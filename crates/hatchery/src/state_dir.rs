@@ -102,8 +102,7 @@ pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
-        path.parent()
-            .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+        path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
     };
     write().with_context(|| format!("{} cannot be written", path.display()))
 }

@@ -13,10 +13,10 @@ use crate::config::Config;
 use crate::entropy::SystemEntropy;
 use crate::state_dir::StateDir;
 use anyhow::Context;
-use axum::Router;
-use axum::middleware::from_fn_with_state;
 use hatchery_agent::Agent;
-use hatchery_api::http::request_id::{self, MakeRequestId};
+use hatchery_api::Router;
+use hatchery_api::http::request_id::MakeRequestId;
+use hatchery_api::http::root::{Services, join};
 use hatchery_bus::InProcessBus;
 use hatchery_control::identity::CheckToken;
 use hatchery_control::workflow::Wake;
@@ -78,13 +78,14 @@ pub async fn cloud(
     let network = network::join(&ground, check.clone(), &identity.admin_project).await?;
     let compute = compute::join(&ground, check, image.delete).await?;
     let agent = host::start(&ground).await?;
-    let router = Router::new()
-        .nest("/identity", identity.router)
-        .nest("/image", image.router)
-        .nest("/network", network)
-        .nest("/compute", compute.router);
+    let services = Services {
+        identity: identity.router,
+        image: image.router,
+        compute: compute.router,
+        network,
+    };
     Ok(Cloud {
-        router: dressed(router, ground.entropy.clone()),
+        router: join(services, request_ids(ground.entropy.clone())),
         _agent: agent,
         _intake: compute.intake,
         tasks: compute.tasks,
@@ -93,11 +94,7 @@ pub async fn cloud(
 
 async fn ground(state: &StateDir, config: &Config, base: &str) -> anyhow::Result<Ground> {
     let url = format!("sqlite:{}", state.join("hatchery.db").display());
-    let database = Arc::new(
-        Database::open(&url)
-            .await
-            .context("the database cannot be opened")?,
-    );
+    let database = Arc::new(Database::open(&url).await.context("the database cannot be opened")?);
     Ok(Ground {
         state: state.clone(),
         config: config.clone(),
@@ -112,11 +109,9 @@ async fn ground(state: &StateDir, config: &Config, base: &str) -> anyhow::Result
     })
 }
 
-/// What all answers have.
-fn dressed(router: Router, entropy: Arc<dyn Entropy>) -> Router {
-    let make: MakeRequestId =
-        Arc::new(move || RequestId(format!("req-{}", random_uuid(entropy.as_ref()))));
-    hatchery_api::http::root::dress(router).layer(from_fn_with_state(make, request_id::assign))
+/// Request ids drawn from the machine's randomness.
+fn request_ids(entropy: Arc<dyn Entropy>) -> MakeRequestId {
+    Arc::new(move || RequestId(format!("req-{}", random_uuid(entropy.as_ref()))))
 }
 
 /// The part of identity that other services need.

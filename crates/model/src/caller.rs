@@ -53,9 +53,7 @@ impl Caller {
 
     /// Whether the caller holds a role, given or implied.
     pub fn has_role(&self, name: &str) -> bool {
-        self.roles
-            .iter()
-            .any(|role| role.eq_ignore_ascii_case(name))
+        self.roles.iter().any(|role| role.eq_ignore_ascii_case(name))
     }
 
     /// Whether the caller is an administrator: OpenStack's `context_is_admin`.

@@ -22,16 +22,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from
 /// Gives a guest that stands in the journal its task.
 pub(crate) fn spawn(host: Arc<Host>, entry: Entry, running: Option<Arc<dyn Guest>>) {
     let (sender, orders) = mpsc::unbounded_channel();
-    host.registry
-        .insert(entry.spec.clone(), entry.phase.clone(), sender);
-    tokio::spawn(
-        Actor {
-            host,
-            entry,
-            orders,
-        }
-        .run(running),
-    );
+    host.registry.insert(entry.spec.clone(), entry.phase.clone(), sender);
+    tokio::spawn(Actor { host, entry, orders }.run(running));
 }
 
 struct Actor {
@@ -45,9 +37,7 @@ impl Actor {
         if let Some(news) = self.entry.news.clone()
             && self.entry.phase != GuestPhase::Failed
         {
-            self.host
-                .publisher
-                .send_in_background(self.entry.request.clone(), news);
+            self.host.publisher.send_in_background(self.entry.request.clone(), news);
         }
         if self.entry.phase == GuestPhase::Planned {
             running = self.build().await;
@@ -55,11 +45,7 @@ impl Actor {
         if self.entry.phase == GuestPhase::Failed {
             return self.report_failure().await;
         }
-        self.host.registry.set(
-            self.entry.spec.server,
-            self.entry.phase.clone(),
-            running.clone(),
-        );
+        self.host.registry.set(self.entry.spec.server, self.entry.phase.clone(), running.clone());
         if self.entry.phase != GuestPhase::Destroying {
             let Some((generation, request)) = self.watch(&mut running).await else {
                 return; // The agent ends; the guest goes on.
@@ -71,16 +57,9 @@ impl Actor {
 
     /// Notes an order to destroy that the inbox has written down.
     fn ordered_away(&mut self, generation: Generation, request: RequestId) {
-        let spec = GuestSpec {
-            generation,
-            ..self.entry.spec.as_ref().clone()
-        };
-        self.entry = Entry {
-            spec: Arc::new(spec),
-            phase: GuestPhase::Destroying,
-            request,
-            news: None,
-        };
+        let spec = GuestSpec { generation, ..self.entry.spec.as_ref().clone() };
+        self.entry =
+            Entry { spec: Arc::new(spec), phase: GuestPhase::Destroying, request, news: None };
     }
 
     async fn build(&mut self) -> Option<Arc<dyn Guest>> {
@@ -100,23 +79,12 @@ impl Actor {
     async fn try_build(&self, steps: &mut Steps) -> Result<Built, BuildError> {
         let host = self.host.as_ref();
         // Closed only when the agent ends, and then nobody waits.
-        let _place = host
-            .builds
-            .acquire()
-            .await
-            .map_err(|_| BuildError::Cancelled)?;
+        let _place = host.builds.acquire().await.map_err(|_| BuildError::Cancelled)?;
         let go_on = || {
-            if self.orders.is_empty() {
-                Ok(())
-            } else {
-                Err(BuildError::Cancelled)
-            }
+            if self.orders.is_empty() { Ok(()) } else { Err(BuildError::Cancelled) }
         };
         go_on()?;
-        let planned = Planned {
-            host,
-            spec: self.entry.spec.clone(),
-        };
+        let planned = Planned { host, spec: self.entry.spec.clone() };
         let prepared = planned.prepare(steps).await?;
         go_on()?;
         prepared.start(steps).await
@@ -134,20 +102,14 @@ impl Actor {
         self.entry.phase = GuestPhase::Running;
         self.entry.news = Some(event.clone());
         self.write().await;
-        self.host
-            .publisher
-            .send_in_background(self.entry.request.clone(), event);
+        self.host.publisher.send_in_background(self.entry.request.clone(), event);
     }
 
     async fn failed(&mut self, steps: Vec<StepTiming>, error: &BuildError) {
         let spec = self.entry.spec.clone();
         tracing::warn!(guest.id = %spec.server, error = error.chain(), "a guest could not be built");
         self.clear_until_done(None).await;
-        if let Ok(Order::Destroy {
-            generation,
-            request,
-        }) = self.orders.try_recv()
-        {
+        if let Ok(Order::Destroy { generation, request }) = self.orders.try_recv() {
             return self.ordered_away(generation, request);
         }
         self.entry.phase = GuestPhase::Failed;
@@ -156,11 +118,7 @@ impl Actor {
             server: spec.server,
             generation: spec.generation,
             steps,
-            message: format!(
-                "Build of instance {} aborted: {}",
-                spec.server,
-                error.chain()
-            ),
+            message: format!("Build of instance {} aborted: {}", spec.server, error.chain()),
             details: error.chain(),
         });
         self.write().await;
@@ -169,20 +127,12 @@ impl Actor {
     /// Tells of a failed build, then forgets the guest: nothing of it is left.
     async fn report_failure(mut self) {
         let spec = self.entry.spec.clone();
-        self.host
-            .registry
-            .set(spec.server, GuestPhase::Failed, None);
+        self.host.registry.set(spec.server, GuestPhase::Failed, None);
         if let Some(news) = self.entry.news.clone() {
-            self.host
-                .publisher
-                .send(self.entry.request.clone(), news)
-                .await;
+            self.host.publisher.send(self.entry.request.clone(), news).await;
         }
         match self.orders.try_recv() {
-            Ok(Order::Destroy {
-                generation,
-                request,
-            }) => {
+            Ok(Order::Destroy { generation, request }) => {
                 self.ordered_away(generation, request);
                 self.destroy(None).await;
             }
@@ -228,16 +178,12 @@ impl Actor {
         self.entry.news = Some(event.clone());
         self.write().await;
         self.host.registry.set(server, GuestPhase::Stopped, None);
-        self.host
-            .publisher
-            .send_in_background(self.entry.request.clone(), event);
+        self.host.publisher.send_in_background(self.entry.request.clone(), event);
     }
 
     async fn destroy(mut self, running: Option<Arc<dyn Guest>>) {
         let (server, generation) = (self.entry.spec.server, self.entry.spec.generation);
-        self.host
-            .registry
-            .set(server, GuestPhase::Destroying, running.clone());
+        self.host.registry.set(server, GuestPhase::Destroying, running.clone());
         let mut steps = Steps::new(self.host.parts.clock.clone());
         let began = steps.begin();
         self.clear_until_done(running).await;
@@ -249,10 +195,7 @@ impl Actor {
             generation,
             steps: steps.into_timings(),
         };
-        self.host
-            .publisher
-            .send(self.entry.request.clone(), event)
-            .await;
+        self.host.publisher.send(self.entry.request.clone(), event).await;
         self.forget(generation).await;
     }
 

@@ -91,12 +91,7 @@ impl<'a> Planned<'a> {
             rung: Some(disk.rung),
         });
         steps.end(StepName::Disk, began, told.as_ref());
-        Ok(Prepared {
-            host,
-            taps: plugged?,
-            disk: created?,
-            spec,
-        })
+        Ok(Prepared { host, taps: plugged?, disk: created?, spec })
     }
 }
 
@@ -130,10 +125,7 @@ impl Prepared<'_> {
         let told = Told::details(format!("{} runs {}", hypervisor.name(), definition.name));
         steps.end(StepName::Start, began, started.as_ref().map(|_| &told));
         let guest = started.map_err(BuildError::Start)?;
-        Ok(Built {
-            guest,
-            bytes_copied: self.disk.bytes_copied.0,
-        })
+        Ok(Built { guest, bytes_copied: self.disk.bytes_copied.0 })
     }
 
     async fn define(&self, folder: &std::path::Path) -> Result<GuestDefinition, BuildError> {
@@ -168,9 +160,7 @@ impl Prepared<'_> {
                 serial: spec.root.disk.to_string(),
                 source: self.disk.source.clone(),
             }],
-            nics: nics
-                .map(|(nic, tap)| (tap.name.clone(), nic.mac, nic.network.mtu))
-                .collect(),
+            nics: nics.map(|(nic, tap)| (tap.name.clone(), nic.mac, nic.network.mtu)).collect(),
             config_drive,
         }
     }

@@ -21,19 +21,13 @@ pub(super) struct Told {
 impl Told {
     /// A sentence.
     pub(super) fn details(details: impl Into<String>) -> Self {
-        Self {
-            details: details.into(),
-            rung: None,
-        }
+        Self { details: details.into(), rung: None }
     }
 }
 
 impl Steps {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            done: Vec::new(),
-        }
+        Self { clock, done: Vec::new() }
     }
 
     /// Now: the beginning of a step.
@@ -53,14 +47,7 @@ impl Steps {
             Err(error) => (false, error.to_string(), None),
         };
         let finished_at = self.clock.now();
-        self.done.push(StepTiming {
-            step,
-            started_at,
-            finished_at,
-            ok,
-            details,
-            rung,
-        });
+        self.done.push(StepTiming { step, started_at, finished_at, ok, details, rung });
     }
 
     /// All that was noted, in the order of beginning.

@@ -56,10 +56,7 @@ fn checked(check: &dyn CheckToken, request: &Request) -> Result<Checked, Error> 
         roles: claims.roles.clone(),
         request: request_id.unwrap_or_else(|| RequestId::from("req-unknown")),
     };
-    Ok(Checked {
-        caller,
-        claims: Arc::new(claims),
-    })
+    Ok(Checked { caller, claims: Arc::new(claims) })
 }
 
 /// Extractor: the caller of a route behind [`require`].

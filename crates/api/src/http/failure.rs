@@ -24,11 +24,7 @@ impl<S: Envelope> IntoResponse for Failure<S> {
     fn into_response(self) -> Response {
         let status = status_of(&self.0);
         if status.is_server_error() {
-            tracing::error!(
-                error = chain(&self.0),
-                status = status.as_u16(),
-                "a request failed"
-            );
+            tracing::error!(error = chain(&self.0), status = status.as_u16(), "a request failed");
         } else {
             tracing::debug!(
                 error = chain(&self.0),
@@ -39,9 +35,7 @@ impl<S: Envelope> IntoResponse for Failure<S> {
         let mut response = S::render(status, &self.0);
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Keystone uri=\"/identity\"");
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, challenge);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }

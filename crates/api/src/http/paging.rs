@@ -9,10 +9,7 @@ pub const MAX_LIMIT: u32 = 1000;
 /// Reads a page from query pairs. Limits above [`MAX_LIMIT`] are cut to it, as OpenStack does; without one the page has
 /// `default_limit`.
 pub fn page(query: &[(String, String)], default_limit: Option<u32>) -> Result<Page, Error> {
-    let mut page = Page {
-        limit: default_limit,
-        ..Page::default()
-    };
+    let mut page = Page { limit: default_limit, ..Page::default() };
     let mut directions = Vec::new();
     for (key, value) in query {
         match key.as_str() {
@@ -84,9 +81,7 @@ mod tests {
     use hatchery_model::page::Direction;
 
     fn pairs(text: &[(&str, &str)]) -> Vec<(String, String)> {
-        text.iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .collect()
+        text.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
     }
 
     #[test]
@@ -94,16 +89,11 @@ mod tests {
         let new = page(&pairs(&[("sort", "name:asc,id")]), None).unwrap();
         assert_eq!(
             new.sort,
-            [
-                ("name".into(), Direction::Ascending),
-                ("id".into(), Direction::Descending)
-            ]
+            [("name".into(), Direction::Ascending), ("id".into(), Direction::Descending)]
         );
-        let old = page(
-            &pairs(&[("sort_key", "name"), ("sort_dir", "asc"), ("limit", "5000")]),
-            None,
-        )
-        .unwrap();
+        let old =
+            page(&pairs(&[("sort_key", "name"), ("sort_dir", "asc"), ("limit", "5000")]), None)
+                .unwrap();
         assert_eq!(old.sort, [("name".into(), Direction::Ascending)]);
         assert_eq!(old.limit, Some(1000));
         assert!(page(&pairs(&[("limit", "-1")]), None).is_err());
@@ -112,9 +102,6 @@ mod tests {
     #[test]
     fn a_next_link_keeps_the_filters_and_replaces_the_marker() {
         let query = pairs(&[("name", "a b&c"), ("marker", "old"), ("limit", "2")]);
-        assert_eq!(
-            next_query(&query, "new"),
-            "name=a%20b%26c&limit=2&marker=new"
-        );
+        assert_eq!(next_query(&query, "new"), "name=a%20b%26c&limit=2&marker=new");
     }
 }

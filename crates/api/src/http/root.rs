@@ -1,17 +1,43 @@
 //! What stands around all services: the root's own answers, and a last net under every handler.
 
+use super::request_id::{self, MakeRequestId};
 use axum::Json;
 use axum::Router;
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// Adds the answers for paths of no service, and for a handler that panicked: a 500 that names the log, not a cut connection.
-pub fn dress(router: Router) -> Router {
-    router.fallback(nowhere).layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-        answer(StatusCode::INTERNAL_SERVER_ERROR, "The request failed for a reason that is the service's own.")
-    }))
+/// All services under one roof.
+pub struct Services {
+    /// At `/identity`.
+    pub identity: Router,
+    /// At `/image`.
+    pub image: Router,
+    /// At `/compute`.
+    pub compute: Router,
+    /// At `/network`.
+    pub network: Router,
+}
+
+/// Joins the services, and adds what all answers have: a request id, an answer for paths of no service, and for a handler that panicked a
+/// 500 that names the log, not a cut connection.
+pub fn join(services: Services, make_request_id: MakeRequestId) -> Router {
+    let router = Router::new()
+        .nest("/identity", services.identity)
+        .nest("/image", services.image)
+        .nest("/compute", services.compute)
+        .nest("/network", services.network);
+    let caught = router.fallback(nowhere).layer(CatchPanicLayer::custom(
+        |_: Box<dyn std::any::Any + Send>| {
+            answer(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The request failed for a reason that is the service's own.",
+            )
+        },
+    ));
+    caught.layer(from_fn_with_state(make_request_id, request_id::assign))
 }
 
 async fn nowhere() -> Response {

@@ -21,11 +21,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            head: Duration::from_secs(20),
-            head_bytes: 64 * 1024,
-            connections: 4096,
-        }
+        Self { head: Duration::from_secs(20), head_bytes: 64 * 1024, connections: 4096 }
     }
 }
 

@@ -25,9 +25,7 @@ impl CheckToken for KnownTokens {
             "other" => (Some("two"), &["member", "reader"]),
             "unscoped" => (None, &[]),
             _ => {
-                return Err(Error::Unauthenticated(
-                    "The token is not one of ours.".into(),
-                ));
+                return Err(Error::Unauthenticated("The token is not one of ours.".into()));
             }
         };
         let domain = DomainId::from("default");
@@ -57,10 +55,7 @@ pub struct Ask {
 
 /// `GET`, `POST`, …, without a token.
 pub fn ask(method: Method, path: &str) -> Ask {
-    Ask {
-        builder: Request::builder().method(method).uri(path),
-        body: Body::empty(),
-    }
+    Ask { builder: Request::builder().method(method).uri(path), body: Body::empty() }
 }
 
 impl Ask {
@@ -77,8 +72,7 @@ impl Ask {
 
     /// With a JSON body, and the wish for JSON.
     pub fn json(self, body: &Value) -> Self {
-        self.header("content-type", "application/json")
-            .body(body.to_string())
+        self.header("content-type", "application/json").body(body.to_string())
     }
 
     /// With any body.
@@ -120,9 +114,7 @@ impl Answer {
 
     /// A header's text, or nothing.
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 

@@ -24,25 +24,16 @@ pub fn run(args: &Demo) -> anyhow::Result<ExitCode> {
     println!("server {} is ACTIVE", args.name);
     let console = until_ready(&client, &server, &args.ready, deadline)?;
     println!("\n--- its console ---\n{}", console.trim_end());
-    println!(
-        "\n--- how it came to be ---\n{}",
-        timeline::of_create(&client, &server)?
-    );
+    println!("\n--- how it came to be ---\n{}", timeline::of_create(&client, &server)?);
     Ok(ExitCode::SUCCESS)
 }
 
 fn id(value: &Value) -> anyhow::Result<String> {
-    value["id"]
-        .as_str()
-        .map(str::to_owned)
-        .context("an answer of the cloud has no id")
+    value["id"].as_str().map(str::to_owned).context("an answer of the cloud has no id")
 }
 
 fn image(client: &Client, args: &Demo) -> anyhow::Result<String> {
-    let found = client.get(
-        "image",
-        &format!("/v2/images?name={}&status=active", args.name),
-    )?;
+    let found = client.get("image", &format!("/v2/images?name={}&status=active", args.name))?;
     if let Some(image) = found["images"].as_array().and_then(|all| all.first()) {
         println!("image {} is there", args.name);
         return id(image);

@@ -52,19 +52,11 @@ pub fn run(args: Doctor) -> anyhow::Result<ExitCode> {
         0 => println!("\nThis machine can run Hatchery."),
         n => println!("\n{n} needed things are missing; `make up` installs what Debian has."),
     }
-    Ok(if missing == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn finding(what: &str, verdict: Result<String, String>) -> Finding {
-    Finding {
-        what: what.to_owned(),
-        verdict,
-        needed: true,
-    }
+    Finding { what: what.to_owned(), verdict, needed: true }
 }
 
 fn root() -> Finding {
@@ -81,18 +73,13 @@ fn in_path(name: &Path) -> Option<PathBuf> {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let usual = ["/usr/sbin", "/sbin", "/usr/bin"].map(PathBuf::from);
-    std::env::split_paths(&path)
-        .chain(usual)
-        .map(|dir| dir.join(name))
-        .find(|path| path.exists())
+    std::env::split_paths(&path).chain(usual).map(|dir| dir.join(name)).find(|path| path.exists())
 }
 
 fn program(name: &str, package: &str, duty: &str) -> Finding {
     let verdict = match in_path(Path::new(name)) {
         Some(path) => Ok(format!("{} {duty}", path.display())),
-        None => Err(format!(
-            "is not installed and {duty}: apt-get install {package}"
-        )),
+        None => Err(format!("is not installed and {duty}: apt-get install {package}")),
     };
     finding(name, verdict)
 }
@@ -104,12 +91,8 @@ fn qemu(config: &Config) -> Finding {
         return finding(&name, Err(text.into()));
     };
     let version = std::process::Command::new(path).arg("--version").output();
-    let line = version.map(|out| {
-        String::from_utf8_lossy(&out.stdout)
-            .lines()
-            .next()
-            .map(str::to_owned)
-    });
+    let line =
+        version.map(|out| String::from_utf8_lossy(&out.stdout).lines().next().map(str::to_owned));
     finding(
         &name,
         match line {
@@ -130,10 +113,7 @@ fn qemu_user(config: &Config) -> Finding {
 }
 
 fn device(path: &str, remedy: &str) -> Finding {
-    let opened = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path);
+    let opened = std::fs::OpenOptions::new().read(true).write(true).open(path);
     finding(
         path,
         match opened {
@@ -166,10 +146,7 @@ fn passable(state: &Path) -> Finding {
     finding(
         "state folder",
         match closed {
-            None => Ok(format!(
-                "{} can be reached by the guests' user",
-                state.display()
-            )),
+            None => Ok(format!("{} can be reached by the guests' user", state.display())),
             Some(dir) => Err(format!(
                 "{} is closed to the guests' user: chmod o+x it, or give another --state",
                 dir.display()
@@ -183,24 +160,16 @@ async fn accelerators(config: &Config) -> Vec<Finding> {
     let user = wire::qemu_user(&config.qemu.user).ok().flatten();
     let mut findings = Vec::new();
     let mut one_runs = false;
-    for (name, choice) in [
-        ("kvm", AcceleratorChoice::Kvm),
-        ("tcg", AcceleratorChoice::Tcg),
-    ] {
+    for (name, choice) in [("kvm", AcceleratorChoice::Kvm), ("tcg", AcceleratorChoice::Tcg)] {
         let verdict = match prove_accelerator(&config.qemu.binary, choice, user, TRIAL).await {
-            Ok(proof) => Ok(format!(
-                "a trial guest ran, {} ms after its start",
-                proof.took.as_millis()
-            )),
+            Ok(proof) => {
+                Ok(format!("a trial guest ran, {} ms after its start", proof.took.as_millis()))
+            }
             Err(error) => Err(error.to_string()),
         };
         one_runs |= verdict.is_ok();
         let needed = choice == AcceleratorChoice::Tcg && !one_runs;
-        findings.push(Finding {
-            what: format!("accelerator {name}"),
-            verdict,
-            needed,
-        });
+        findings.push(Finding { what: format!("accelerator {name}"), verdict, needed });
     }
     findings
 }

@@ -25,9 +25,7 @@ pub fn run(args: Down) -> anyhow::Result<ExitCode> {
     stop_cloud(&state)?;
     if args.guests && state.path().exists() {
         let _held = state.hold()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(stop_guests(&state))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -45,10 +43,7 @@ fn stop_cloud(state: &StateDir) -> anyhow::Result<()> {
             asked = Some(process);
         }
         if Instant::now() > deadline {
-            bail!(
-                "process {process} has not stopped within {} s",
-                PATIENCE.as_secs()
-            );
+            bail!("process {process} has not stopped within {} s", PATIENCE.as_secs());
         }
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -60,10 +55,7 @@ async fn stop_guests(state: &StateDir) -> anyhow::Result<()> {
     let clock = Arc::new(SystemClock);
     let hypervisor = wire::hypervisor(state, &config, clock)?;
     let mut stopping = tokio::task::JoinSet::new();
-    for entry in std::fs::read_dir(state.join("instances"))
-        .into_iter()
-        .flatten()
-    {
+    for entry in std::fs::read_dir(state.join("instances")).into_iter().flatten() {
         let entry = entry?;
         let name = entry.file_name().into_string().unwrap_or_default();
         let Ok(server) = name.parse::<ServerId>() else {

@@ -23,9 +23,7 @@ pub fn run(args: &Explain) -> anyhow::Result<ExitCode> {
 }
 
 fn pick(all: &Value, wanted: &str, noun: &str) -> anyhow::Result<String> {
-    let all = all
-        .as_array()
-        .context("an answer of the cloud has no list")?;
+    let all = all.as_array().context("an answer of the cloud has no list")?;
     let fits = |item: &&Value| item["id"] == wanted || item["name"] == wanted;
     let mut found = all.iter().filter(fits);
     match (found.next(), found.next()) {
@@ -39,10 +37,7 @@ fn render(answer: &Value) -> String {
     let mut text = String::new();
     for host in answer["hosts"].as_array().into_iter().flatten() {
         let plan = &host["plan"];
-        text.push_str(&format!(
-            "host {}\n",
-            host["host"].as_str().unwrap_or_default()
-        ));
+        text.push_str(&format!("host {}\n", host["host"].as_str().unwrap_or_default()));
         match plan["way"].as_str() {
             Some(way) => text.push_str(&format!(
                 "  chosen   {way}, which copies {} bytes of image data\n  steps    {}\n",
@@ -63,11 +58,7 @@ fn render(answer: &Value) -> String {
 }
 
 fn words(list: &Value) -> Vec<&str> {
-    list.as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 #[cfg(test)]
@@ -93,9 +84,6 @@ mod tests {
         }}]});
         let text = render(&answer);
         assert!(text.contains("copy, which copies 7 bytes"), "{text}");
-        assert!(
-            text.contains("refused  hard link: two filesystems"),
-            "{text}"
-        );
+        assert!(text.contains("refused  hard link: two filesystems"), "{text}");
     }
 }

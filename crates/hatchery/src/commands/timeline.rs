@@ -28,20 +28,11 @@ pub fn of_create(client: &Client, server: &str) -> anyhow::Result<String> {
     let path = format!("/servers/{server}/os-instance-actions/{create}");
     let action = client.get("compute", &path)?;
     let action = &action["instanceAction"];
-    let mut steps: Vec<Step> = action["events"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(step)
-        .collect();
+    let mut steps: Vec<Step> =
+        action["events"].as_array().into_iter().flatten().filter_map(step).collect();
     steps.sort_by_key(|step| (step.start, step.end));
     let begun = action["start_time"].as_str().and_then(micros);
-    Ok(draw(
-        &steps,
-        begun
-            .or(steps.first().map(|step| step.start))
-            .unwrap_or_default(),
-    ))
+    Ok(draw(&steps, begun.or(steps.first().map(|step| step.start)).unwrap_or_default()))
 }
 
 fn step(event: &Value) -> Option<Step> {
@@ -61,10 +52,7 @@ fn draw(steps: &[Step], begun: i64) -> String {
     let place = |at: i64| (((at - begun).max(0) as f64 / whole) * WIDTH).round() as usize;
     let mut text = String::new();
     for step in steps {
-        let (from, to) = (
-            place(step.start),
-            place(step.end).max(place(step.start) + 1),
-        );
+        let (from, to) = (place(step.start), place(step.end).max(place(step.start) + 1));
         text.push_str(&format!(
             "{:<20} {:>9.2} ms  {:>9.2} ms  |{}{}{}| {}\n",
             step.name,
@@ -85,22 +73,12 @@ fn micros(text: &str) -> Option<i64> {
     let (date, time) = text.split_once('T')?;
     let mut parts = date.split('-').map(|part| part.parse::<i64>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-    let (clock, fraction) = time
-        .trim_end_matches('Z')
-        .split_once('.')
-        .unwrap_or((time, "0"));
-    let mut parts = clock
-        .trim_end_matches('Z')
-        .split(':')
-        .map(|part| part.parse::<i64>().ok());
+    let (clock, fraction) = time.trim_end_matches('Z').split_once('.').unwrap_or((time, "0"));
+    let mut parts = clock.trim_end_matches('Z').split(':').map(|part| part.parse::<i64>().ok());
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
     let fraction: i64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
     // Days from civil, with March as the first month.
-    let (y, m) = if month <= 2 {
-        (year - 1, month + 9)
-    } else {
-        (year, month - 3)
-    };
+    let (y, m) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
     let days = 365 * y + y / 4 - y / 100 + y / 400 + (m * 306 + 5) / 10 + day - 1 - 719_468;
     Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000 + fraction)
 }
@@ -112,22 +90,15 @@ mod tests {
     #[test]
     fn reads_novas_times() {
         assert_eq!(micros("1970-01-01T00:00:00.000042"), Some(42));
-        assert_eq!(
-            micros("2025-11-21T05:23:25.000042"),
-            Some(1_763_702_605_000_042)
-        );
+        assert_eq!(micros("2025-11-21T05:23:25.000042"), Some(1_763_702_605_000_042));
         assert_eq!(micros("2024-02-29T00:00:00.0"), Some(1_709_164_800_000_000));
         assert_eq!(micros("soon"), None);
     }
 
     #[test]
     fn draws_a_bar_where_a_step_was() {
-        let step = |name: &str, start, end| Step {
-            name: name.into(),
-            start,
-            end,
-            details: "d".into(),
-        };
+        let step =
+            |name: &str, start, end| Step { name: name.into(), start, end, details: "d".into() };
         let text = draw(&[step("a", 0, 50_000), step("b", 50_000, 100_000)], 0);
         let bar = |line: &str| line.split('|').nth(1).unwrap().find('#').unwrap();
         let lines: Vec<&str> = text.lines().collect();

@@ -2,7 +2,7 @@
 
 use super::{Check, Ground};
 use anyhow::Context;
-use axum::Router;
+use hatchery_api::Router;
 use hatchery_api::compute::{ComputeVerbs, Root, router};
 use hatchery_control::compute::{
     ComputeSettings, ConsoleOutput, CreateServer, DeleteServer, Explain, FlavorVerbs, HostVerbs,
@@ -27,7 +27,9 @@ pub async fn join(
     check: Check,
     delete_image: Arc<dyn Step>,
 ) -> anyhow::Result<Compute> {
-    ensure_first_flavors(ground.store.as_ref()).await.context("the first flavors cannot be made")?;
+    ensure_first_flavors(ground.store.as_ref())
+        .await
+        .context("the first flavors cannot be made")?;
     let settings = Arc::new(settings(ground));
     let intake = Intake::new(
         ground.store.clone(),
@@ -37,10 +39,7 @@ pub async fn join(
         ground.tasks.clone(),
         ground.outbox.clone(),
     );
-    let intake = ground
-        .bus
-        .subscribe(Address::Control, Arc::new(intake))
-        .await?;
+    let intake = ground.bus.subscribe(Address::Control, Arc::new(intake)).await?;
     let runner = runner(ground, &settings, delete_image);
     let relay = OutboxRelay {
         store: ground.store.clone(),
@@ -52,11 +51,7 @@ pub async fn join(
         tokio::spawn(async move { relay.run().await }),
     ];
     let root = Root(format!("{}/compute", ground.base).into());
-    Ok(Compute {
-        router: router(verbs(ground, &settings), check, root),
-        intake,
-        tasks,
-    })
+    Ok(Compute { router: router(verbs(ground, &settings), check, root), intake, tasks })
 }
 
 fn settings(ground: &Ground) -> ComputeSettings {
@@ -118,23 +113,11 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>) -> ComputeVerbs {
             entropy: ground.entropy.clone(),
             wake: ground.tasks.clone(),
         }),
-        show: Arc::new(ShowServer {
-            store: store.clone(),
-        }),
-        list: Arc::new(ListServers {
-            store: store.clone(),
-        }),
-        console: Arc::new(ConsoleOutput {
-            store: store.clone(),
-            bus: ground.bus.clone(),
-        }),
-        actions: Arc::new(InstanceActions {
-            store: store.clone(),
-        }),
-        flavors: Arc::new(FlavorVerbs {
-            store: store.clone(),
-            entropy: ground.entropy.clone(),
-        }),
+        show: Arc::new(ShowServer { store: store.clone() }),
+        list: Arc::new(ListServers { store: store.clone() }),
+        console: Arc::new(ConsoleOutput { store: store.clone(), bus: ground.bus.clone() }),
+        actions: Arc::new(InstanceActions { store: store.clone() }),
+        flavors: Arc::new(FlavorVerbs { store: store.clone(), entropy: ground.entropy.clone() }),
         keypairs: Arc::new(KeypairVerbs {
             store: store.clone(),
             clock: ground.clock.clone(),

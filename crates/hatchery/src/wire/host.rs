@@ -88,10 +88,7 @@ pub fn network(
         prefix: namespace_prefix(state)?,
         ..NetSettings::new(state.join("networks"))
     };
-    Ok(Arc::new(NetNsDriver::new(
-        settings,
-        Arc::new(registry.clone()),
-    )?))
+    Ok(Arc::new(NetNsDriver::new(settings, Arc::new(registry.clone()))?))
 }
 
 /// Begins the names of this state folder's namespaces: clouds beside each other on one machine need different ones.
@@ -140,7 +137,5 @@ pub async fn start(ground: &Ground) -> anyhow::Result<Agent> {
         max_concurrent_builds: config.default.max_concurrent_builds,
         ..Settings::new(HostName(config.default.host.clone()), instances)
     };
-    Agent::start(settings, parts, registry)
-        .await
-        .context("this host's agent does not start")
+    Agent::start(settings, parts, registry).await.context("this host's agent does not start")
 }

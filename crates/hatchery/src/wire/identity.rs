@@ -2,7 +2,7 @@
 
 use super::{Check, Ground};
 use anyhow::Context;
-use axum::Router;
+use hatchery_api::Router;
 use hatchery_api::identity::{CatalogSettings, router};
 use hatchery_control::identity::{
     IdentityPorts, IdentityVerbs, Passwords, TokenAuthority, bootstrap,
@@ -46,10 +46,8 @@ pub async fn join(ground: &Ground, password: &str) -> anyhow::Result<Identity> {
         passwords,
         authority: authority.clone(),
     }));
-    let catalog = CatalogSettings {
-        public_url: ground.base.clone(),
-        region: "RegionOne".to_owned(),
-    };
+    let catalog =
+        CatalogSettings { public_url: ground.base.clone(), region: "RegionOne".to_owned() };
     let check: Check = authority;
     Ok(Identity {
         router: router(verbs, check.clone(), catalog),

@@ -2,7 +2,7 @@
 
 use super::{Check, Ground, host};
 use anyhow::Context;
-use axum::Router;
+use hatchery_api::Router;
 use hatchery_api::image::router;
 use hatchery_control::image::{DeleteImage, ImagePorts, ImageVerbs, UploadLimits, recover};
 use hatchery_control::workflow::Step;
@@ -44,8 +44,5 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Image> {
             idle: Duration::from_secs(ground.config.glance.upload_idle_timeout),
         },
     });
-    Ok(Image {
-        router: router(verbs, check, &ground.base),
-        delete,
-    })
+    Ok(Image { router: router(verbs, check, &ground.base), delete })
 }

@@ -2,7 +2,7 @@
 
 use super::{Check, Ground};
 use anyhow::Context;
-use axum::Router;
+use hatchery_api::Router;
 use hatchery_control::network::{FirstNetwork, ensure_first_network};
 use hatchery_model::id::ProjectId;
 
@@ -14,7 +14,10 @@ pub async fn join(
     let set = &ground.config.first_network;
     let first = FirstNetwork {
         cidr: set.cidr.parse().with_context(|| {
-            format!("[first_network] cidr is '{}': addresses like 10.100.0.0/20 are wanted", set.cidr)
+            format!(
+                "[first_network] cidr is '{}': addresses like 10.100.0.0/20 are wanted",
+                set.cidr
+            )
         })?,
         dns: set.dns.clone(),
         ..FirstNetwork::usual(admin_project.clone())

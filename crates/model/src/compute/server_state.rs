@@ -132,9 +132,7 @@ impl ServerState {
     pub fn delete_asked(self) -> Result<Self, Illegal> {
         match self {
             Self::Building(_) | Self::Active | Self::Stopped | Self::Failed(_) => {
-                Ok(Self::Deleting {
-                    was: Box::new(self),
-                })
+                Ok(Self::Deleting { was: Box::new(self) })
             }
             Self::Deleting { .. } => Ok(self),
             Self::Deleted { .. } => Err(self.illegal("delete")),
@@ -153,10 +151,7 @@ impl ServerState {
     }
 
     const fn illegal(&self, verb: &'static str) -> Illegal {
-        Illegal {
-            verb,
-            state: self.name(),
-        }
+        Illegal { verb, state: self.name() }
     }
 }
 
@@ -166,12 +161,7 @@ mod tests {
     use crate::timestamp::Timestamp;
 
     fn fault() -> Fault {
-        Fault {
-            code: 500,
-            message: "m".into(),
-            details: String::new(),
-            at: Timestamp(1),
-        }
+        Fault { code: 500, message: "m".into(), details: String::new(), at: Timestamp(1) }
     }
 
     #[test]
@@ -180,20 +170,14 @@ mod tests {
         assert_eq!(placed, Ok(ServerState::Building(BuildStep::Spawning)));
         let active = placed.and_then(ServerState::started);
         assert_eq!(active, Ok(ServerState::Active));
-        assert!(
-            ServerState::Building(BuildStep::Scheduling)
-                .started()
-                .is_err()
-        );
+        assert!(ServerState::Building(BuildStep::Scheduling).started().is_err());
         assert!(ServerState::Active.placed().is_err());
     }
 
     #[test]
     fn a_late_event_does_not_bring_a_deleted_server_back() {
         for state in [
-            ServerState::Deleting {
-                was: Box::new(ServerState::Active),
-            },
+            ServerState::Deleting { was: Box::new(ServerState::Active) },
             ServerState::Deleted { at: Timestamp(5) },
         ] {
             assert!(state.clone().started().is_err());

@@ -35,17 +35,10 @@ impl FromStr for MacAddress {
         let mut bytes = [0; 6];
         let mut parts = text.split([':', '-']);
         for byte in &mut bytes {
-            let part = parts
-                .next()
-                .filter(|part| part.len() == 2)
-                .ok_or_else(wrong)?;
+            let part = parts.next().filter(|part| part.len() == 2).ok_or_else(wrong)?;
             *byte = u8::from_str_radix(part, 16).map_err(|_| wrong())?;
         }
-        if parts.next().is_some() {
-            Err(wrong())
-        } else {
-            Ok(Self(bytes))
-        }
+        if parts.next().is_some() { Err(wrong()) } else { Ok(Self(bytes)) }
     }
 }
 
@@ -71,13 +64,9 @@ mod tests {
         let mac = MacAddress::generated([1, 0xab, 0xff]);
         assert_eq!(mac.to_string(), "fa:16:3e:01:ab:ff");
         assert_eq!("FA-16-3E-01-AB-FF".parse(), Ok(mac));
-        for bad in [
-            "",
-            "fa:16:3e:01:ab",
-            "fa:16:3e:01:ab:ff:00",
-            "fa:16:3e:1:ab:ff",
-            "+a:16:3e:01:ab:fg",
-        ] {
+        for bad in
+            ["", "fa:16:3e:01:ab", "fa:16:3e:01:ab:ff:00", "fa:16:3e:1:ab:ff", "+a:16:3e:01:ab:fg"]
+        {
             assert!(bad.parse::<MacAddress>().is_err(), "{bad}");
         }
     }

@@ -58,16 +58,8 @@ pub fn plan(
     for rung in Rung::LADDER {
         match try_rung(rung, image, target, base) {
             Ok((first, copies)) => {
-                let overlay = PlanStep::CreateOverlay {
-                    base_format: image.format,
-                    size,
-                };
-                return Ok(Plan {
-                    rung,
-                    steps: vec![first, overlay],
-                    copies,
-                    refused,
-                });
+                let overlay = PlanStep::CreateOverlay { base_format: image.format, size };
+                return Ok(Plan { rung, steps: vec![first, overlay], copies, refused });
             }
             Err(reason) => refused.push(Refusal { rung, reason }),
         }
@@ -106,10 +98,9 @@ fn try_rung(
             Some(base) if !base.digest_matches => {
                 Err("the host's base was made from other bytes than the image has now".into())
             }
-            Some(base) if base.format != image.format => Err(format!(
-                "the host's base is {}, the image is {}",
-                base.format, image.format
-            )),
+            Some(base) if base.format != image.format => {
+                Err(format!("the host's base is {}, the image is {}", base.format, image.format))
+            }
             Some(_) => Ok((PlanStep::UseBase, Bytes(0))),
         },
         Rung::Stream => Err("streaming is not built yet".into()),
@@ -173,22 +164,13 @@ mod tests {
     fn another_filesystem_copies_once_and_says_why() {
         let target = target(Err("image store and bases are on two filesystems".into()));
         let first = plan(&image(), &target, None, Bytes::from_gib(1)).unwrap();
-        assert_eq!(
-            (first.rung, first.copies),
-            (Rung::DownloadAndConvert, image().size)
-        );
+        assert_eq!((first.rung, first.copies), (Rung::DownloadAndConvert, image().size));
         assert_eq!(first.refused.len(), Rung::LADDER.len() - 1);
         assert!(first.refused[0].reason.contains("two filesystems"));
 
-        let base = BaseFacts {
-            format: ImageFormat::Qcow2,
-            digest_matches: true,
-        };
+        let base = BaseFacts { format: ImageFormat::Qcow2, digest_matches: true };
         let second = plan(&image(), &target, Some(&base), Bytes::from_gib(1)).unwrap();
-        assert_eq!(
-            (second.rung, second.copies),
-            (Rung::CloneFromCache, Bytes(0))
-        );
+        assert_eq!((second.rung, second.copies), (Rung::CloneFromCache, Bytes(0)));
     }
 
     #[test]
@@ -203,10 +185,7 @@ mod tests {
     #[test]
     fn a_base_of_other_bytes_is_never_used() {
         let target = target(Err("two filesystems".into()));
-        let base = BaseFacts {
-            format: ImageFormat::Qcow2,
-            digest_matches: false,
-        };
+        let base = BaseFacts { format: ImageFormat::Qcow2, digest_matches: false };
         let plan = plan(&image(), &target, Some(&base), Bytes::from_gib(1)).unwrap();
         assert_eq!(plan.rung, Rung::DownloadAndConvert);
     }
