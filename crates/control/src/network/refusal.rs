@@ -83,6 +83,14 @@ pub enum Refusal {
     /// 400: too many routes.
     #[error("A subnet has {0} host routes at the most.")]
     HostRoutesExhausted(usize),
+    /// 412: someone else has changed it meanwhile.
+    #[error("Constraint revision_number={wanted} does not hold: the revision is {present} now.")]
+    RevisionNumberConstraintFailed {
+        /// What the client saw.
+        wanted: i64,
+        /// What there is.
+        present: i64,
+    },
     /// What has no name of its own.
     #[error(transparent)]
     Other(#[from] Error),
@@ -111,9 +119,20 @@ impl From<Refusal> for Error {
             | Refusal::NetworkInUse(_)
             | Refusal::SubnetInUse(_)
             | Refusal::InvalidSharedSetting(_)
+            | Refusal::RevisionNumberConstraintFailed { .. }
             | Refusal::PortBound(_)
             | Refusal::PortInUse { .. }
             | Refusal::ServicePortInUse { .. }) => Self::Conflict(conflict.to_string()),
         }
+    }
+}
+
+/// Refuses a change that is meant for another revision.
+pub(super) fn same_revision(wanted: Option<i64>, present: i64) -> Result<(), Refusal> {
+    match wanted {
+        Some(wanted) if wanted != present => {
+            Err(Refusal::RevisionNumberConstraintFailed { wanted, present })
+        }
+        Some(_) | None => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 //! Changes a network.
 
 use super::access::changeable_network;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, same_revision};
 use crate::policy;
 use hatchery_model::caller::Caller;
 use hatchery_model::id::NetworkId;
@@ -20,6 +20,8 @@ pub struct NetworkPatch {
     pub external: Option<bool>,
     pub mtu: Option<u32>,
     pub port_security: Option<bool>,
+    /// Only if this is its revision now.
+    pub revision: Option<i64>,
 }
 
 /// Sets it. Sharing is for administrators, and cannot end while others have ports on the network.
@@ -32,6 +34,7 @@ pub(super) async fn update_network(
 ) -> Result<Network, Refusal> {
     let mut uow = store.begin().await?;
     let mut network = changeable_network(&mut *uow, caller, id, "update_network").await?;
+    same_revision(patch.revision, network.revision)?;
     if let Some(shared) = patch.shared {
         policy::admin(caller, "update_network:shared")?;
         if network.shared && !shared {

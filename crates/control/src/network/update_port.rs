@@ -2,7 +2,7 @@
 
 use super::access::changeable_port;
 use super::allocate::take_wanted;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, same_revision};
 use crate::error::Error;
 use crate::policy;
 use hatchery_model::caller::Caller;
@@ -28,6 +28,8 @@ pub struct PortPatch {
     /// `Some(None)` unbinds.
     pub host: Option<Option<HostName>>,
     pub port_security: Option<bool>,
+    /// Only if this is its revision now.
+    pub revision: Option<i64>,
 }
 
 /// Sets it.
@@ -40,6 +42,7 @@ pub(super) async fn update_port(
 ) -> Result<Port, Refusal> {
     let mut uow = store.begin().await?;
     let (mut port, network) = changeable_port(&mut *uow, caller, id, "update_port").await?;
+    same_revision(patch.revision, port.generation.0)?;
     allowed(caller, &network, &port, &patch)?;
     let rewires = patch.mac.is_some_and(|mac| mac != port.mac) || patch.fixed_ips.is_some();
     if rewires && port.host.is_some() {

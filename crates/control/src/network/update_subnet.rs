@@ -1,7 +1,7 @@
 //! Changes a subnet. Turning DHCP on or off makes or removes the port that serves it.
 
 use super::access::changeable_subnet;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, same_revision};
 use super::serve_dhcp::{ensure_dhcp_port, release_dhcp_ports};
 use super::subnet_layout::{
     checked_dns, checked_gateway, checked_pools, checked_routes, gateway_outside,
@@ -26,6 +26,8 @@ pub struct SubnetPatch {
     pub dns: Option<Vec<IpAddr>>,
     pub pools: Option<Vec<AddressRange>>,
     pub host_routes: Option<Vec<HostRoute>>,
+    /// Only if this is its revision now.
+    pub revision: Option<i64>,
 }
 
 /// Sets it. Addresses that ports have already stay theirs.
@@ -39,6 +41,7 @@ pub(super) async fn update_subnet(
 ) -> Result<Subnet, Refusal> {
     let mut uow = store.begin().await?;
     let (mut subnet, _) = changeable_subnet(&mut *uow, caller, id, "update_subnet").await?;
+    same_revision(patch.revision, subnet.revision)?;
     if let Some(gateway) = patch.gateway {
         free_for_gateway(&mut *uow, &subnet, gateway).await?;
         subnet.gateway = gateway;
