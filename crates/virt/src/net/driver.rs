@@ -20,7 +20,7 @@ use hatchery_ports::metadata::MetadataSource;
 use hatchery_ports::network_driver::{NetworkDriver, NetworkError};
 use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -51,14 +51,22 @@ struct Ready {
 }
 
 impl NetNsDriver {
-    /// A driver that answers guests' questions from `source`. Looks at nothing yet. `Unavailable` if the folder of the
-    /// settings is no usable path.
+    /// A driver that answers guests' questions from `source`. Looks at nothing yet. `Unsupported` if the path of the
+    /// networks' folder cannot be written into the DHCP server's configuration.
     pub fn new(
         mut settings: NetSettings,
         source: Arc<dyn MetadataSource>,
     ) -> Result<Self, NetworkError> {
         let absolute = std::path::absolute(&settings.state);
         settings.state = absolute.map_err(cannot("use the folder of networks"))?;
+        let state = settings.state.to_str();
+        let plain = |c: char| c.is_alphanumeric() || "/._-+@=~".contains(c);
+        if !state.is_some_and(|path| path.chars().all(plain)) {
+            return Err(NetworkError::Unsupported(format!(
+                "the DHCP server cannot read the path {}: choose a folder whose path has only letters, digits and /._-+@=~",
+                settings.state.display()
+            )));
+        }
         Ok(Self {
             settings,
             source,
@@ -131,7 +139,7 @@ impl NetNsDriver {
             .map_err(cannot("make the host's own interface to the network"))?;
         network
             .dhcp
-            .ensure(&self.settings, &namespace, spec.mtu, &subnets)
+            .ensure(&namespace, spec.mtu, &subnets)
             .await
             .map_err(cannot("serve DHCP"))?;
         let door = match network.ready.take() {
@@ -145,6 +153,7 @@ impl NetNsDriver {
             subnets,
             door,
         });
+        tracing::debug!(network.id = %spec.id, namespace = name, "the network is ready");
         Ok(())
     }
 
@@ -160,26 +169,30 @@ impl NetNsDriver {
             .filter(|known| known.namespace.identity() == namespace.identity());
         let network = match known {
             Some(known) => known,
-            None => attach(self.folder(network), namespace.clone()).await?,
+            None => self.attach(network, namespace.clone()).await?,
         };
         Ok(place.insert(network))
     }
-}
 
-/// A network as an earlier process left it.
-async fn attach(folder: NetworkFolder, namespace: Namespace) -> Result<Network, NetworkError> {
-    let links = Links::inside(&namespace)
-        .await
-        .map_err(cannot("speak netlink in the network's namespace"))?;
-    let dhcp = Dhcp::open(&folder, &namespace)
-        .await
-        .map_err(cannot("find the DHCP server"))?;
-    Ok(Network {
-        namespace,
-        links,
-        dhcp,
-        ready: None,
-    })
+    /// A network as an earlier process left it.
+    async fn attach(
+        &self,
+        network: NetworkId,
+        namespace: Namespace,
+    ) -> Result<Network, NetworkError> {
+        let links = Links::inside(&namespace)
+            .await
+            .map_err(cannot("speak netlink in the network's namespace"))?;
+        let dhcp = Dhcp::open(&self.settings, &self.folder(network), &namespace)
+            .await
+            .map_err(cannot("find the DHCP server"))?;
+        Ok(Network {
+            namespace,
+            links,
+            dhcp,
+            ready: None,
+        })
+    }
 }
 
 #[async_trait]
@@ -265,7 +278,7 @@ impl NetworkDriver for NetNsDriver {
 
 /// Ends what runs in a network and takes it away. The folder goes last, so that what is left of a removal that was broken
 /// off is still listed.
-fn remove(namespaces: &PathBuf, name: &str, folder: &NetworkFolder) -> io::Result<()> {
+fn remove(namespaces: &Path, name: &str, folder: &NetworkFolder) -> io::Result<()> {
     dhcp::kill_servers(folder)?;
     if let Some(namespace) = Namespace::find(namespaces, name)? {
         let identity = namespace.identity();

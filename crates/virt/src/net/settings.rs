@@ -14,6 +14,8 @@ pub struct NetSettings {
     pub namespaces: PathBuf,
     /// The DHCP server's program.
     pub dnsmasq: PathBuf,
+    /// The user that it becomes, where there is such a user; otherwise it chooses itself.
+    pub dnsmasq_user: String,
     /// For how long an address is lent.
     pub lease: Duration,
     /// Most connections to the metadata service at a time, for one network.
@@ -32,6 +34,7 @@ impl NetSettings {
             state: state.into(),
             namespaces: PathBuf::from("/run/netns"),
             dnsmasq: PathBuf::from("dnsmasq"),
+            dnsmasq_user: "dnsmasq".to_owned(),
             lease: Duration::from_secs(86_400),
             metadata_connections: 256,
             metadata_connections_each: 8,

@@ -303,6 +303,16 @@ async fn a_change_of_the_network_reaches_its_guests() {
         "{addresses}"
     );
 
+    // The address was lent by a server that has another address now.
+    world.driver.unplug(network.id, nic.port).await.unwrap();
+    let heir = GuestNic {
+        network: network.clone(),
+        ..heir(&nic, 1)
+    };
+    let _tap = world.driver.plug(&heir).await.unwrap();
+    let guest = FakeGuest::wire(&world, &heir);
+    assert_eq!(guest.ask_dhcp().unwrap()["ip"], "10.89.0.9/24");
+
     network.subnets[0].dhcp = false;
     world.driver.ensure_network(&network).await.unwrap();
     assert_eq!(world.servers(network.id), Vec::<i32>::new());

@@ -193,7 +193,7 @@ pub fn nic(network: &NetworkSpec, last: u8) -> GuestNic {
         }
     };
     GuestNic {
-        port: PortId(Uuid::from_u128(u128::from(number) << 84)),
+        port: PortId(Uuid::from_u128(u128::from(number) << 96)),
         network: network.clone(),
         mac: MacAddress::generated([x, y, number as u8]),
         addresses: network.subnets.iter().map(address).collect(),

@@ -22,6 +22,7 @@ pub(super) fn text(
     mtu: u32,
     subnets: &[ServedSubnet],
     lease: Duration,
+    user: Option<&str>,
 ) -> String {
     let mut text = format!(
         "# Written by Hatchery, which overwrites it.\n\
@@ -45,6 +46,9 @@ pub(super) fn text(
         leases = folder.leases().display(),
         hosts = folder.hosts().display(),
     );
+    if let Some(user) = user {
+        text.push_str(&format!("user={user}\n"));
+    }
     for subnet in subnets.iter().filter(|subnet| subnet.dhcp) {
         add_subnet(&mut text, subnet, subnets, lease);
     }

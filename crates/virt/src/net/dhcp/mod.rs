@@ -16,6 +16,8 @@ use super::settings::NetSettings;
 use super::spec::ServedSubnet;
 use hatchery_model::compute::GuestNic;
 use hatchery_model::id::PortId;
+use hatchery_model::network::MacAddress;
+use nix::unistd::User;
 use reservations::{Reservation, Reservations};
 use server::Server;
 use std::io;
@@ -28,17 +30,24 @@ pub(super) struct Dhcp {
     folder: NetworkFolder,
     reservations: Reservations,
     server: Server,
+    settings: NetSettings,
 }
 
 impl Dhcp {
     /// The service as it stands; no process need run.
-    pub(super) async fn open(folder: &NetworkFolder, namespace: &Namespace) -> io::Result<Self> {
+    pub(super) async fn open(
+        settings: &NetSettings,
+        folder: &NetworkFolder,
+        namespace: &Namespace,
+    ) -> io::Result<Self> {
         let (folder, identity) = (folder.clone(), namespace.identity());
+        let settings = settings.clone();
         on_new_thread(move || {
             Ok(Self {
                 reservations: Reservations::load(&folder)?,
                 server: Server::adopt(&folder, identity)?,
                 folder,
+                settings,
             })
         })
         .await
@@ -47,27 +56,40 @@ impl Dhcp {
     /// Has the server run, with the configuration that these subnets need. Without a subnet that has DHCP, none runs.
     pub(super) async fn ensure(
         &mut self,
-        settings: &NetSettings,
         namespace: &Namespace,
         mtu: u32,
         subnets: &[ServedSubnet],
     ) -> io::Result<()> {
-        let wanted = subnets
-            .iter()
-            .any(|subnet| subnet.dhcp)
-            .then(|| config::text(&self.folder, mtu, subnets, settings.lease));
+        let wanted = if subnets.iter().any(|subnet| subnet.dhcp) {
+            let user = User::from_name(&self.settings.dnsmasq_user)?.map(|user| user.name);
+            let lease = self.settings.lease;
+            Some(config::text(
+                &self.folder,
+                mtu,
+                subnets,
+                lease,
+                user.as_deref(),
+            ))
+        } else {
+            None
+        };
         let settled = self.server.settle(wanted.as_deref())?;
         if let Some(text) = wanted
             && !settled
         {
-            // Nobody else writes the file now.
-            leases::prune(&self.folder.leases(), |address, mac| {
-                self.reservations.allows(address, mac)
-            })?;
             self.folder.write(&self.folder.config(), text.as_bytes())?;
-            self.server.start(&settings.dnsmasq, namespace).await?;
+            self.start(namespace).await?;
         }
         self.finish_removals(namespace).await
+    }
+
+    /// Starts the server, which must not run, with the configuration that is written.
+    async fn start(&mut self, namespace: &Namespace) -> io::Result<()> {
+        // Nobody else writes the file now.
+        leases::prune(&self.folder.leases(), |address, mac| {
+            self.reservations.allows(address, mac)
+        })?;
+        self.server.start(&self.settings.dnsmasq, namespace).await
     }
 
     /// Whether the server that should run does.
@@ -111,20 +133,28 @@ impl Dhcp {
         Ok(())
     }
 
-    /// Gives the addresses of a reservation back, where they are lent to someone for whom `whose` holds.
+    /// Gives the addresses of a reservation back, where they are lent to someone for whom `whose` holds. A server that
+    /// does not take them is started anew without them.
     async fn release(
         &mut self,
         namespace: &Namespace,
         reservation: &Reservation,
-        whose: impl Fn(hatchery_model::network::MacAddress) -> bool,
+        whose: impl Fn(MacAddress) -> bool,
     ) -> io::Result<()> {
         for entry in &reservation.addresses {
             let lent = leases::lent_to(&self.folder.leases(), entry.address)?;
             let Some(mac) = lent.filter(|mac| whose(*mac)) else {
                 continue;
             };
+            // One that does not run finds them struck out when it starts.
             if self.server.is_running()? {
-                release::release(namespace, &self.folder, entry.address, mac, entry.server).await?;
+                let released =
+                    release::release(namespace, &self.folder, entry.address, mac, entry.server);
+                if let Err(error) = released.await {
+                    tracing::warn!(%error, "the DHCP server is started anew");
+                    self.server.kill()?;
+                    self.start(namespace).await?;
+                }
             }
         }
         Ok(())
