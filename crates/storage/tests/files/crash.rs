@@ -20,51 +20,24 @@ fn leftovers(house: &House) -> Vec<(&'static str, Vec<Leftover>)> {
     let junk = |name: PathBuf| Leftover::Junk(name);
     vec![
         ("nothing", vec![]),
-        (
-            "the cache's temporary link",
-            vec![link(cache.join(format!(".link-{name}")))],
-        ),
-        (
-            "the cache's link, of an older version",
-            vec![link(house.cached(id))],
-        ),
+        ("the cache's temporary link", vec![link(cache.join(format!(".link-{name}")))]),
+        ("the cache's link, of an older version", vec![link(house.cached(id))]),
         (
             "a torn new record",
-            vec![
-                link(house.cached(id)),
-                junk(bases.join(format!("{name}.json-new"))),
-            ],
+            vec![link(house.cached(id)), junk(bases.join(format!("{name}.json-new")))],
         ),
-        (
-            "a torn record",
-            vec![link(house.cached(id)), junk(house.record(id))],
-        ),
+        ("a torn record", vec![link(house.cached(id)), junk(house.record(id))]),
         (
             "the base's temporary link",
-            vec![
-                link(house.cached(id)),
-                link(bases.join(format!(".link-{name}"))),
-            ],
+            vec![link(house.cached(id)), link(bases.join(format!(".link-{name}")))],
         ),
         (
             "both names of the base",
-            vec![
-                link(house.base(id)),
-                link(bases.join(format!(".link-{name}"))),
-            ],
+            vec![link(house.base(id)), link(bases.join(format!(".link-{name}")))],
         ),
-        (
-            "a base without a record",
-            vec![link(house.cached(id)), link(house.base(id))],
-        ),
-        (
-            "a copy that was cut off",
-            vec![junk(bases.join(format!(".new-{name}")))],
-        ),
-        (
-            "an overlay that was cut off",
-            vec![link(house.base(id)), junk(folder.join("disk.new"))],
-        ),
+        ("a base without a record", vec![link(house.cached(id)), link(house.base(id))]),
+        ("a copy that was cut off", vec![junk(bases.join(format!(".new-{name}")))]),
+        ("an overlay that was cut off", vec![link(house.base(id)), junk(folder.join("disk.new"))]),
         (
             "another file's link",
             vec![
@@ -85,10 +58,9 @@ enum Leftover {
 #[tokio::test]
 async fn a_create_is_repeated_from_everywhere() {
     let bytes = noise(300_000);
-    for (rung, step, links) in [
-        (Rung::HardLink, PlanStep::LinkBase, 3),
-        (Rung::DownloadAndConvert, PlanStep::CopyBase, 1),
-    ] {
+    for (rung, step, links) in
+        [(Rung::HardLink, PlanStep::LinkBase, 3), (Rung::DownloadAndConvert, PlanStep::CopyBase, 1)]
+    {
         for index in 0..leftovers(&House::new(FileOwner::process())).len() {
             let house = House::new(FileOwner::process());
             let content = house.upload(image(1), &bytes).await.unwrap();
@@ -103,35 +75,22 @@ async fn a_create_is_repeated_from_everywhere() {
             let root = root(image(1), &content, "server", by(rung, step.clone()));
             let made = house.disks.create(&root).await;
             let made = made.unwrap_or_else(|error| panic!("{rung}, after {name}: {error}"));
-            assert_eq!(
-                house.disks.create(&root).await.unwrap(),
-                made,
-                "{rung}, after {name}"
-            );
+            assert_eq!(house.disks.create(&root).await.unwrap(), made, "{rung}, after {name}");
             assert_eq!(fs::read(house.base(image(1))).unwrap(), bytes);
             assert_eq!(listed(&house.instances.join("server")), ["disk"]);
             if links == 3 {
                 assert_eq!(stat(&house.image(image(1))).nlink(), 3, "after {name}");
-                let litter: Vec<String> = house
-                    .names()
-                    .into_iter()
-                    .filter(|name| name.starts_with('.'))
-                    .collect();
+                let litter: Vec<String> =
+                    house.names().into_iter().filter(|name| name.starts_with('.')).collect();
                 // A copy's leftover belongs to the next copy, or to the release.
-                assert!(
-                    litter.iter().all(|name| name.starts_with(".new-")),
-                    "{litter:?}"
-                );
+                assert!(litter.iter().all(|name| name.starts_with(".new-")), "{litter:?}");
             }
 
             house.disks.remove(&root.disk).await.unwrap();
             house.store.delete(image(1)).await.unwrap();
             assert!(house.disks.release_base(image(1), &[]).await.unwrap());
             assert_eq!(house.names(), Vec::<String>::new(), "{rung}, after {name}");
-            assert_eq!(
-                listed(&house.instances.join("server")),
-                Vec::<String>::new()
-            );
+            assert_eq!(listed(&house.instances.join("server")), Vec::<String>::new());
         }
     }
 }
@@ -159,10 +118,7 @@ async fn a_restart_sweeps_what_nobody_will_make_again() {
     assert_eq!(house.names().len(), names.len() + 4);
     drop(house.disks);
     let disks = open().unwrap();
-    assert_eq!(
-        listed(&bases).len() + listed(&house.pool.join("imagecache")).len(),
-        names.len()
-    );
+    assert_eq!(listed(&bases).len() + listed(&house.pool.join("imagecache")).len(), names.len());
     assert_eq!(disks.create(&root).await.unwrap(), made);
 }
 

@@ -30,10 +30,7 @@ impl House {
     pub fn new(owner: FileOwner) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().to_owned();
-        Self {
-            _folder: Some(folder),
-            ..Self::at(&at, owner)
-        }
+        Self { _folder: Some(folder), ..Self::at(&at, owner) }
     }
 
     /// In a folder that somebody else keeps.
@@ -53,10 +50,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().to_owned();
         let mounted = Mounted::memory(&at.join("instances"), size)?;
-        let house = Self {
-            _folder: Some(folder),
-            ..Self::at(&at, owner)
-        };
+        let house = Self { _folder: Some(folder), ..Self::at(&at, owner) };
         Some((house, mounted))
     }
 
@@ -117,12 +111,7 @@ impl House {
             virtual_size: content.inspection.virtual_bytes,
         };
         let target = self.disks.abilities().await.unwrap();
-        root(
-            image,
-            content,
-            disk,
-            plan(&facts, &target, None, SIZE).unwrap(),
-        )
+        root(image, content, disk, plan(&facts, &target, None, SIZE).unwrap())
     }
 }
 
@@ -138,16 +127,8 @@ pub fn root(image: ImageId, content: &ImageContent, disk: &str, plan: Plan) -> R
 
 /// A plan that copies, or links, or shares, whatever the planner would do.
 pub fn by(rung: Rung, step: PlanStep) -> Plan {
-    let overlay = PlanStep::CreateOverlay {
-        base_format: ImageFormat::Raw,
-        size: SIZE,
-    };
-    Plan {
-        rung,
-        steps: vec![step, overlay],
-        copies: Bytes(0),
-        refused: Vec::new(),
-    }
+    let overlay = PlanStep::CreateOverlay { base_format: ImageFormat::Raw, size: SIZE };
+    Plan { rung, steps: vec![step, overlay], copies: Bytes(0), refused: Vec::new() }
 }
 
 pub fn image(number: u128) -> ImageId {
@@ -166,9 +147,8 @@ pub fn stat(path: &Path) -> Metadata {
 
 pub fn listed(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -181,13 +161,7 @@ impl Mounted {
     pub fn memory(at: &Path, size: &str) -> Option<Self> {
         std::fs::create_dir_all(at).unwrap();
         let options = format!("size={size},mode=755");
-        match mount(
-            Some("tmpfs"),
-            at,
-            Some("tmpfs"),
-            MsFlags::empty(),
-            Some(options.as_str()),
-        ) {
+        match mount(Some("tmpfs"), at, Some("tmpfs"), MsFlags::empty(), Some(options.as_str())) {
             Ok(()) => Some(Self(at.to_owned())),
             Err(error) => {
                 eprintln!("SKIPPED: no filesystem can be mounted here ({error})");

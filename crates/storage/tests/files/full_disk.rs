@@ -40,21 +40,10 @@ async fn two_filesystems_are_told_and_copied_across_once() {
     }
     let first = house.planned(image(1), &content, "one").await;
     let made = house.disks.create(&first).await.unwrap();
-    assert_eq!(
-        (made.rung, made.bytes_copied),
-        (Rung::DownloadAndConvert, content.size)
-    );
-    assert_ne!(
-        stat(&house.base(image(1))).dev(),
-        stat(&house.image(image(1))).dev()
-    );
+    assert_eq!((made.rung, made.bytes_copied), (Rung::DownloadAndConvert, content.size));
+    assert_ne!(stat(&house.base(image(1))).dev(), stat(&house.image(image(1))).dev());
     // A plan that was made for one filesystem is sent back.
-    let linked = root(
-        image(1),
-        &content,
-        "two",
-        by(Rung::HardLink, PlanStep::LinkBase),
-    );
+    let linked = root(image(1), &content, "two", by(Rung::HardLink, PlanStep::LinkBase));
     let error = house.disks.create(&linked).await.unwrap_err();
     assert!(
         matches!(&error, DiskError::Conflict(text) if text.contains("plan again")),
@@ -70,12 +59,7 @@ async fn a_copy_that_finds_no_room_leaves_nothing() {
     let content = house.upload(image(1), &noise(3_000_000)).await.unwrap();
     let free = house.disks.abilities().await.unwrap().file.free;
     assert!(free < Bytes::from_mib(2));
-    let copied = root(
-        image(1),
-        &content,
-        "one",
-        by(Rung::DownloadAndConvert, PlanStep::CopyBase),
-    );
+    let copied = root(image(1), &content, "one", by(Rung::DownloadAndConvert, PlanStep::CopyBase));
     let error = house.disks.create(&copied).await.unwrap_err();
     assert!(matches!(error, DiskError::Exhausted(_)), "{error:?}");
     assert_eq!(house.names(), Vec::<String>::new());

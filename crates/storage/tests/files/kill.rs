@@ -10,11 +10,12 @@ use hatchery_storage::qcow2::read_overlay;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 const FOLDER: &str = "HATCHERY_TEST_KILLED_IN";
 const IMAGES: u128 = 3;
 const KILLS: u64 = 60;
+/// What the child says after each thing that it did.
+const STEP: &str = "a step is done";
 
 /// The bytes that an image has whenever it is there.
 fn bytes_of(id: ImageId) -> Vec<u8> {
@@ -28,28 +29,29 @@ async fn child() {
         return;
     };
     let house = House::at(Path::new(&folder), FileOwner::process());
-    println!("begun");
     let work = (1..=IMAGES).map(|number| churn(&house, image(number)));
     futures_util::future::join_all(work).await;
 }
 
 async fn churn(house: &House, id: ImageId) {
-    let disks: Vec<DiskId> = (0..3)
-        .map(|number| DiskId(format!("{id}-{number}")))
-        .collect();
+    let disks: Vec<DiskId> = (0..3).map(|number| DiskId(format!("{id}-{number}"))).collect();
     loop {
         // First what a killed one may have left.
         for disk in &disks {
             house.disks.remove(disk).await.unwrap();
+            println!("{STEP}");
         }
         house.store.delete(id).await.unwrap();
+        println!("{STEP}");
         assert!(house.disks.release_base(id, &[]).await.unwrap());
         let attempt = format!("up-{id}");
         let content = house.upload_as(id, &attempt, &bytes_of(id)).await;
         let content = content.unwrap();
+        println!("{STEP}");
         for disk in &disks {
             let root = house.planned(id, &content, &disk.0).await;
             house.disks.create(&root).await.unwrap();
+            println!("{STEP}");
         }
     }
 }
@@ -66,17 +68,15 @@ async fn a_process_that_is_killed_at_any_moment_leaves_nothing_half_made() {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(
-            lines.any(|line| line.unwrap() == "begun"),
-            "the child has died"
-        );
-        // Another moment each time; nothing is waited for.
-        let moment = Duration::from_micros(500 + kill * 7919 % 80_000);
-        tokio::time::sleep(moment).await;
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "the child has ended by itself"
-        );
+        let mut steps = 0;
+        // Another step each time, and another moment within the next.
+        while steps <= kill % 19 {
+            let line = lines.next().unwrap_or_else(|| panic!("the child has ended by itself"));
+            steps += u64::from(line.unwrap() == STEP);
+        }
+        for _ in 0..kill * 7919 % 200_000 {
+            std::hint::spin_loop();
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         what_is_left_is_whole(&House::at(folder.path(), FileOwner::process()), kill).await;
@@ -98,32 +98,15 @@ async fn what_is_left_is_whole(house: &House, kill: u64) {
         let base = std::fs::read(&overlay.backing).unwrap();
         let is_whole = (1..=IMAGES).any(|number| base == bytes_of(image(number)));
         assert!(is_whole, "kill {kill}: a base is not whole");
-        let id = disk
-            .parent()
-            .unwrap()
-            .file_name()
-            .unwrap()
-            .to_str()
-            .unwrap();
-        assert!(
-            house
-                .disks
-                .find(&DiskId(id.into()))
-                .await
-                .unwrap()
-                .is_some()
-        );
+        let id = disk.parent().unwrap().file_name().unwrap().to_str().unwrap();
+        assert!(house.disks.find(&DiskId(id.into())).await.unwrap().is_some());
     }
 }
 
 /// Where disks are or were.
 fn disks(house: &House) -> Vec<PathBuf> {
-    let folders = listed(&house.instances)
-        .into_iter()
-        .filter(|name| name != "_base");
-    folders
-        .map(|name| house.instances.join(name).join("disk"))
-        .collect()
+    let folders = listed(&house.instances).into_iter().filter(|name| name != "_base");
+    folders.map(|name| house.instances.join(name).join("disk")).collect()
 }
 
 /// What start-up does: by what the plugs list, and nothing else.
@@ -145,16 +128,11 @@ async fn nothing_is_left_after_a_sweep(house: &House) {
         assert!(house.disks.release_base(id, &[]).await.unwrap());
     }
     assert_eq!(house.names(), Vec::<String>::new());
-    assert_eq!(
-        listed(&house.pool.join("images/.incoming")),
-        Vec::<String>::new()
-    );
+    assert_eq!(listed(&house.pool.join("images/.incoming")), Vec::<String>::new());
     // Trials that were cut off go with the first trial an hour later.
     let images = listed(&house.pool.join("images"));
     assert!(
-        images
-            .iter()
-            .all(|name| name == ".incoming" || name.starts_with(".trial-")),
+        images.iter().all(|name| name == ".incoming" || name.starts_with(".trial-")),
         "{images:?}"
     );
 }

@@ -26,17 +26,12 @@ async fn the_first_and_the_tenth_server_copy_nothing() {
     let (id, bytes) = (image(1), noise(3_000_000));
     let content = house.upload(id, &bytes).await.unwrap();
     for number in 0..10 {
-        let root = house
-            .planned(id, &content, &format!("server-{number}"))
-            .await;
+        let root = house.planned(id, &content, &format!("server-{number}")).await;
         let made = house.disks.create(&root).await.unwrap();
         assert_eq!((made.rung, made.bytes_copied), (Rung::HardLink, Bytes(0)));
     }
-    let (sealed, cached, base) = (
-        stat(&house.image(id)),
-        stat(&house.cached(id)),
-        stat(&house.base(id)),
-    );
+    let (sealed, cached, base) =
+        (stat(&house.image(id)), stat(&house.cached(id)), stat(&house.base(id)));
     assert_eq!((sealed.dev(), sealed.ino()), (cached.dev(), cached.ino()));
     assert_eq!((sealed.dev(), sealed.ino()), (base.dev(), base.ino()));
     assert_eq!(sealed.nlink(), 3);
@@ -47,10 +42,7 @@ async fn the_first_and_the_tenth_server_copy_nothing() {
     assert_eq!(record.image, id);
     assert_eq!(record.sha512, content.sha512);
     assert_eq!(record.format, ImageFormat::Raw);
-    assert_eq!(
-        (record.size, record.virtual_size),
-        (content.size, content.size)
-    );
+    assert_eq!((record.size, record.virtual_size), (content.size, content.size));
     // The cache has the link; the bases have the link and the record; nothing else is there.
     assert_eq!(house.names().len(), 3);
 }
@@ -70,12 +62,7 @@ async fn files_belong_to_the_hypervisor() {
         (disk, 0o600),
     ] {
         let found = stat(&path);
-        assert_eq!(
-            found.permissions().mode() & 0o7777,
-            mode,
-            "{}",
-            path.display()
-        );
+        assert_eq!(found.permissions().mode() & 0o7777, mode, "{}", path.display());
         assert_eq!(found.uid(), owner.uid().unwrap_or(found.uid()));
         assert_eq!(found.gid(), owner.gid().unwrap_or(found.gid()));
     }
@@ -101,10 +88,7 @@ async fn an_image_that_somebody_else_sealed_is_handed_over() {
 #[tokio::test]
 async fn nothing_has_a_further_name_before_it_is_published() {
     let house = House::new(FileOwner::process());
-    let begun = house
-        .store
-        .begin(image(1), "up", DiskFormat::Raw, SIZE)
-        .await;
+    let begun = house.store.begin(image(1), "up", DiskFormat::Raw, SIZE).await;
     let mut writer = begun.unwrap();
     writer.write(noise(1 << 20).into()).await.unwrap();
     // Not even when it is asked for.
@@ -131,18 +115,8 @@ async fn a_released_base_leaves_no_name_and_no_other_is_touched() {
     house.store.delete(image(1)).await.unwrap();
     // The guest of the deleted image still has its bytes.
     assert_eq!(std::fs::read(house.base(image(1))).unwrap(), noise(1000));
-    house
-        .disks
-        .remove(&DiskId("server-1".into()))
-        .await
-        .unwrap();
-    assert!(
-        house
-            .disks
-            .release_base(image(1), &[image(2)])
-            .await
-            .unwrap()
-    );
+    house.disks.remove(&DiskId("server-1".into())).await.unwrap();
+    assert!(house.disks.release_base(image(1), &[image(2)]).await.unwrap());
     assert_eq!(house.names().len(), 3);
     assert_eq!(stat(&house.image(image(2))).nlink(), 3);
     assert_eq!(house.disks.list_bases().await.unwrap(), [image(2)]);

@@ -13,21 +13,10 @@ use std::process::Command;
 fn xfs(folder: &Path) -> Option<Mounted> {
     let (file, at) = (folder.join("xfs"), folder.join("mounted"));
     std::fs::create_dir(&at).unwrap();
-    std::fs::File::create(&file)
-        .unwrap()
-        .set_len(320 << 20)
-        .unwrap();
+    std::fs::File::create(&file).unwrap().set_len(320 << 20).unwrap();
     for (program, arguments) in [
         ("mkfs.xfs", vec!["-q".as_ref(), file.as_os_str()]),
-        (
-            "mount",
-            vec![
-                "-o".as_ref(),
-                "loop".as_ref(),
-                file.as_os_str(),
-                at.as_os_str(),
-            ],
-        ),
+        ("mount", vec!["-o".as_ref(), "loop".as_ref(), file.as_os_str(), at.as_os_str()]),
     ] {
         match Command::new(program).args(arguments).output() {
             Ok(output) if output.status.success() => {}
@@ -56,25 +45,14 @@ async fn a_base_shares_the_blocks_of_its_image() {
     let content = house.upload(image(1), &bytes).await.unwrap();
     let before = house.disks.abilities().await.unwrap().file;
     assert_eq!(before.reflink, Ok(()));
-    let root = root(
-        image(1),
-        &content,
-        "server",
-        by(Rung::Reflink, PlanStep::ReflinkBase),
-    );
+    let root = root(image(1), &content, "server", by(Rung::Reflink, PlanStep::ReflinkBase));
     let made = house.disks.create(&root).await.unwrap();
     assert_eq!((made.rung, made.bytes_copied), (Rung::Reflink, Bytes(0)));
     assert_eq!(house.disks.create(&root).await.unwrap(), made);
-    assert_ne!(
-        stat(&house.base(image(1))).ino(),
-        stat(&house.image(image(1))).ino()
-    );
+    assert_ne!(stat(&house.base(image(1))).ino(), stat(&house.image(image(1))).ino());
     assert_eq!(std::fs::read(house.base(image(1))).unwrap(), bytes);
     let after = house.disks.abilities().await.unwrap().file.free;
-    assert!(
-        before.free.0 - after.0 < 8 << 20,
-        "32 MiB would have been copied"
-    );
+    assert!(before.free.0 - after.0 < 8 << 20, "32 MiB would have been copied");
 }
 
 #[tokio::test]

@@ -58,16 +58,8 @@ pub fn extended(kind: u32, data: &[u8]) -> Vec<u8> {
 /// With one L2 table and one cluster of data.
 pub fn filled() -> Vec<u8> {
     let mut image = qcow2();
-    put(
-        &mut image,
-        3 * CLUSTER,
-        &((1 << 63) | (4 * CLUSTER as u64)).to_be_bytes(),
-    );
-    put(
-        &mut image,
-        4 * CLUSTER,
-        &((1 << 63) | (5 * CLUSTER as u64)).to_be_bytes(),
-    );
+    put(&mut image, 3 * CLUSTER, &((1 << 63) | (4 * CLUSTER as u64)).to_be_bytes());
+    put(&mut image, 4 * CLUSTER, &((1 << 63) | (5 * CLUSTER as u64)).to_be_bytes());
     put(&mut image, 5 * CLUSTER, &[0xaa; CLUSTER]);
     put(&mut image, 2 * CLUSTER + 8, &[0, 1, 0, 1]);
     image

@@ -47,12 +47,7 @@ fn other_formats_declared_raw_are_refused() {
         marked("zstd", 0, &[0x28, 0xb5, 0x2f, 0xfd]),
         marked("zip", 0, b"PK\x03\x04"),
         marked("7z", 0, b"7z\xbc\xaf\x27\x1c"),
-        refused(
-            "qcow2 declared raw",
-            Raw,
-            qcow2(),
-            "create the image with disk_format qcow2",
-        ),
+        refused("qcow2 declared raw", Raw, qcow2(), "create the image with disk_format qcow2"),
     ]);
 }
 
@@ -66,26 +61,11 @@ fn descriptors_that_are_text_are_refused() {
                 "# Disk DescriptorFile\nversion=1\nCID=1\ncreateType=\"monolithicFlat\"\n{extent}"
             ),
         ),
-        text(
-            "small letters",
-            &format!("# disk descriptorfile\nversion=1\n{extent}"),
-        ),
-        text(
-            "blank lines first",
-            &format!("\n\n  \r\n# Disk DescriptorFile\nversion=1\n{extent}"),
-        ),
-        text(
-            "another comment first",
-            &format!("# hello\n#\nversion=1\n{extent}"),
-        ),
-        text(
-            "no comment at all",
-            &format!("version=3\ncreateType=\"vmfs\"\n{extent}"),
-        ),
-        text(
-            "Windows line ends",
-            "# Disk DescriptorFile\r\nversion=1\r\n",
-        ),
+        text("small letters", &format!("# disk descriptorfile\nversion=1\n{extent}")),
+        text("blank lines first", &format!("\n\n  \r\n# Disk DescriptorFile\nversion=1\n{extent}")),
+        text("another comment first", &format!("# hello\n#\nversion=1\n{extent}")),
+        text("no comment at all", &format!("version=3\ncreateType=\"vmfs\"\n{extent}")),
+        text("Windows line ends", "# Disk DescriptorFile\r\nversion=1\r\n"),
     ]);
 }
 
@@ -118,21 +98,11 @@ fn raw_bytes_are_taken_and_never_as_qcow2() {
         taken("511 bytes", Raw, vec![7; 511], 511),
         taken("513 bytes", Raw, vec![7; 513], 513),
         taken("noise", Raw, noise.clone(), 100_000),
-        taken(
-            "three letters that bzip2 begins with",
-            Raw,
-            b"BZhello".to_vec(),
-            7,
-        ),
+        taken("three letters that bzip2 begins with", Raw, b"BZhello".to_vec(), 7),
         refused("nothing", Raw, Vec::new(), "is empty"),
         refused("nothing, as qcow2", Qcow2, Vec::new(), "is empty"),
         refused("noise as qcow2", Qcow2, noise, "disk_format raw"),
-        refused(
-            "a short text as qcow2",
-            Qcow2,
-            b"hello".to_vec(),
-            "disk_format raw",
-        ),
+        refused("a short text as qcow2", Qcow2, b"hello".to_vec(), "disk_format raw"),
         refused(
             "an ISO as qcow2",
             Qcow2,

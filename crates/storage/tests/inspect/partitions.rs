@@ -41,36 +41,12 @@ fn tables_that_contradict_themselves_are_refused() {
     let unused = [0; 16];
     run(vec![
         bad("no partition", &[], "no partition"),
-        bad(
-            "a GPT beside a partition",
-            &[protective(), linux],
-            "beside other",
-        ),
-        bad(
-            "a GPT in the second place",
-            &[unused, protective()],
-            "beside other",
-        ),
+        bad("a GPT beside a partition", &[protective(), linux], "beside other"),
+        bad("a GPT in the second place", &[unused, protective()], "beside other"),
         bad("two GPTs", &[protective(), protective()], "beside other"),
-        bad(
-            "a boot flag of 0x33",
-            &[partition(0x33, [0, 2, 0], 0x83, 1)],
-            "boot flag 0x33",
-        ),
-        bad(
-            "a boot flag where nothing is",
-            &[linux, partition(1, [0; 3], 0, 0)],
-            "boot flag 0x01",
-        ),
-        bad(
-            "a GPT that begins later",
-            &[partition(0, [0, 2, 0], 0xee, 2)],
-            "second sector",
-        ),
-        bad(
-            "a GPT with odd heads",
-            &[partition(0, [0, 1, 0], 0xee, 1)],
-            "second sector",
-        ),
+        bad("a boot flag of 0x33", &[partition(0x33, [0, 2, 0], 0x83, 1)], "boot flag 0x33"),
+        bad("a boot flag where nothing is", &[linux, partition(1, [0; 3], 0, 0)], "boot flag 0x01"),
+        bad("a GPT that begins later", &[partition(0, [0, 2, 0], 0xee, 2)], "second sector"),
+        bad("a GPT with odd heads", &[partition(0, [0, 1, 0], 0xee, 1)], "second sector"),
     ]);
 }

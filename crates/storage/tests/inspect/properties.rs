@@ -10,11 +10,7 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptes
 /// Bytes at an offset where a header has its fields.
 fn edit() -> impl Strategy<Value = (usize, Vec<u8>)> {
     let offset = prop_oneof![4 => 0usize..128, 1 => 0usize..600, 1 => 65_536usize..66_000, 1 => 196_608usize..196_700];
-    let bytes = prop_oneof![
-        vec(any::<u8>(), 1..9),
-        vec(Just(0xff), 1..9),
-        vec(Just(0), 1..9)
-    ];
+    let bytes = prop_oneof![vec(any::<u8>(), 1..9), vec(Just(0xff), 1..9), vec(Just(0), 1..9)];
     (offset, bytes)
 }
 
@@ -25,11 +21,7 @@ fn declared() -> impl Strategy<Value = DiskFormat> {
 /// An image that was good, with some bytes changed, and cut or lengthened.
 fn mutant() -> impl Strategy<Value = Vec<u8>> {
     let good = prop_oneof![Just(qcow2()), Just(filled())];
-    (
-        good,
-        vec(edit(), 0..4),
-        prop_oneof![3 => Just(None), 1 => (0usize..400_000).prop_map(Some)],
-    )
+    (good, vec(edit(), 0..4), prop_oneof![3 => Just(None), 1 => (0usize..400_000).prop_map(Some)])
         .prop_map(|(mut image, edits, length)| {
             for (offset, bytes) in edits {
                 put(&mut image, offset, &bytes);
@@ -43,9 +35,7 @@ fn mutant() -> impl Strategy<Value = Vec<u8>> {
 
 /// A field of the header, read here in a way of its own.
 fn field(image: &[u8], offset: usize, length: usize) -> u128 {
-    image[offset..offset + length]
-        .iter()
-        .fold(0, |sum, byte| sum << 8 | u128::from(*byte))
+    image[offset..offset + length].iter().fold(0, |sum, byte| sum << 8 | u128::from(*byte))
 }
 
 /// What must be true of every image that is taken as qcow2, by the format's specification.

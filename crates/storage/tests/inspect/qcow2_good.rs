@@ -6,64 +6,31 @@ use hatchery_model::image::DiskFormat::Qcow2;
 use std::path::Path;
 use std::process::Command;
 
+/// With the largest disk that is taken, and an L1 table for it.
+fn largest() -> Vec<u8> {
+    let entries = 32_768u32;
+    let size = (16u64 << 40).to_be_bytes();
+    let mut image = patched(qcow2(), &[(24, &size), (36, &entries.to_be_bytes())]);
+    put(&mut image, 3 * CLUSTER + 8 * entries as usize - 1, &[0]);
+    image
+}
+
 #[test]
 fn images_that_stand_on_their_own_are_taken() {
-    let largest = {
-        let entries = 32_768u32;
-        let mut image = patched(
-            qcow2(),
-            &[
-                (24, &(16u64 << 40).to_be_bytes()),
-                (36, &entries.to_be_bytes()),
-            ],
-        );
-        put(&mut image, 3 * CLUSTER + 8 * entries as usize - 1, &[0]);
-        image
-    };
     run(vec![
         taken("version 3", Qcow2, qcow2(), SIZE),
         taken("version 2", Qcow2, qcow2_version_2(), SIZE),
         taken("with data", Qcow2, filled(), SIZE),
-        taken("16 TiB", Qcow2, largest, 16 << 40),
+        taken("16 TiB", Qcow2, largest(), 16 << 40),
         taken("dirty", Qcow2, patched(qcow2(), &[(79, &[1])]), SIZE),
-        taken(
-            "zstd",
-            Qcow2,
-            patched(qcow2(), &[(79, &[8]), (104, &[1])]),
-            SIZE,
-        ),
+        taken("zstd", Qcow2, patched(qcow2(), &[(79, &[8]), (104, &[1])]), SIZE),
         taken("extended L2", Qcow2, patched(qcow2(), &[(79, &[16])]), SIZE),
-        taken(
-            "lazy refcounts",
-            Qcow2,
-            patched(qcow2(), &[(87, &[1])]),
-            SIZE,
-        ),
-        taken(
-            "a feature that one may ignore",
-            Qcow2,
-            patched(qcow2(), &[(80, &[0x80])]),
-            SIZE,
-        ),
+        taken("lazy refcounts", Qcow2, patched(qcow2(), &[(87, &[1])]), SIZE),
+        taken("a feature that one may ignore", Qcow2, patched(qcow2(), &[(80, &[0x80])]), SIZE),
         taken("bitmaps", Qcow2, patched(qcow2(), &[(95, &[1])]), SIZE),
-        taken(
-            "names of features",
-            Qcow2,
-            extended(0x6803_f857, &[0; 48 * 8]),
-            SIZE,
-        ),
-        taken(
-            "an extension nobody knows",
-            Qcow2,
-            extended(0x1234_5678, b"hello"),
-            SIZE,
-        ),
-        taken(
-            "a header of 104 bytes",
-            Qcow2,
-            patched(qcow2(), &[(103, &[104])]),
-            SIZE,
-        ),
+        taken("names of features", Qcow2, extended(0x6803_f857, &[0; 48 * 8]), SIZE),
+        taken("an extension nobody knows", Qcow2, extended(0x1234_5678, b"hello"), SIZE),
+        taken("a header of 104 bytes", Qcow2, patched(qcow2(), &[(103, &[104])]), SIZE),
         taken(
             "two snapshots",
             Qcow2,
@@ -94,11 +61,7 @@ fn made_by_qemu(folder: &Path, options: &str, compress: bool) -> Option<Vec<u8>>
         command.arg("-c");
     }
     let output = command.arg(&raw).arg(&image).output().ok()?;
-    assert!(
-        output.status.success(),
-        "{options}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{options}: {}", String::from_utf8_lossy(&output.stderr));
     Some(std::fs::read(&image).unwrap())
 }
 

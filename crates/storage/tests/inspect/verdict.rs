@@ -21,12 +21,7 @@ pub struct Case {
 }
 
 pub fn taken(name: &'static str, declared: DiskFormat, bytes: Vec<u8>, size: u64) -> Case {
-    Case {
-        name,
-        declared,
-        bytes,
-        verdict: Verdict::Taken(size),
-    }
+    Case { name, declared, bytes, verdict: Verdict::Taken(size) }
 }
 
 pub fn refused(
@@ -35,12 +30,7 @@ pub fn refused(
     bytes: Vec<u8>,
     words: &'static str,
 ) -> Case {
-    Case {
-        name,
-        declared,
-        bytes,
-        verdict: Verdict::Refused(words),
-    }
+    Case { name, declared, bytes, verdict: Verdict::Refused(words) }
 }
 
 /// Feeds pieces of the given lengths, over and over.
@@ -72,13 +62,7 @@ pub fn inspect(
 pub fn run(cases: Vec<Case>) {
     for case in cases {
         let whole = inspect(case.declared, &case.bytes, &[usize::MAX]);
-        for pieces in [
-            &[511, 1][..],
-            &[512],
-            &[513],
-            &[4096, 7, 65_536],
-            &[1 << 18],
-        ] {
+        for pieces in [&[511, 1][..], &[512], &[513], &[4096, 7, 65_536], &[1 << 18]] {
             let again = inspect(case.declared, &case.bytes, pieces);
             assert_eq!(again, whole, "{} in pieces of {pieces:?}", case.name);
         }
@@ -96,11 +80,7 @@ pub fn run(cases: Vec<Case>) {
                 let text = refusal.to_string();
                 assert!(text.contains(words), "{}: {text}", case.name);
                 // What is wrong, then what to do.
-                assert!(
-                    text.contains(": ") || text.contains(". "),
-                    "{}: {text}",
-                    case.name
-                );
+                assert!(text.contains(": ") || text.contains(". "), "{}: {text}", case.name);
             }
             (Verdict::Taken(_), Err(refusal)) => panic!("{} was refused: {refusal}", case.name),
             (Verdict::Refused(_), Ok(_)) => panic!("{} was taken", case.name),
