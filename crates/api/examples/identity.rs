@@ -75,7 +75,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         public_url: format!("http://{listen}"),
         region: DEFAULT_REGION.into(),
     };
-    let app = Router::new().nest("/identity", router(Arc::new(verbs), authority, settings));
+    let app = Router::new().nest_service("/identity", router(Arc::new(verbs), authority, settings));
     let listener = TcpListener::bind(listen).await?;
     let (_keep, stop) = watch::channel(false);
     serve(listener, app, Limits::default(), stop, Duration::ZERO).await?;

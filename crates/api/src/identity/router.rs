@@ -16,7 +16,7 @@ use axum::routing::{MethodRouter, get, post};
 use hatchery_control::identity::{CheckToken, IdentityVerbs};
 use std::sync::Arc;
 
-/// The service, to be nested at `/identity`. `check` is asked for the token of each request that needs one.
+/// The service, to be put at `/identity` with `nest_service`, which takes `/identity/` along. `check` is asked for the token of each request that needs one.
 pub fn router(
     verbs: Arc<IdentityVerbs>,
     check: Arc<dyn CheckToken>,

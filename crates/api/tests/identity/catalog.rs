@@ -44,6 +44,14 @@ async fn the_version_documents_lead_to_version_3() {
 }
 
 #[tokio::test]
+async fn a_slash_at_the_end_is_no_other_place() {
+    let cloud = Cloud::new().await;
+    let bare = cloud.send("GET ", "", Value::Null).await;
+    let slash = cloud.send("GET /", "", Value::Null).await;
+    assert_eq!(slash.shown(), bare.shown());
+}
+
+#[tokio::test]
 async fn what_is_not_there_says_so() {
     let cloud = Cloud::new().await;
     let no_route = cloud.send("GET /v3/nothing", "", Value::Null).await;

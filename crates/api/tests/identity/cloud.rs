@@ -122,7 +122,7 @@ impl Cloud {
         };
         let service = router(Arc::new(verbs), check, settings);
         let mut cloud = Self {
-            router: Router::new().nest("/identity", service),
+            router: Router::new().nest_service("/identity", service),
             clock,
             check: authority,
             foundation,

@@ -133,11 +133,12 @@ pub struct Issuing<'a> {
 }
 
 impl Issuing<'_> {
-    /// When a token issued now was made, and when it expires.
+    /// When a token issued now was made, and when it expires. The end is told by the clock alone: a stamp that runs ahead of it
+    /// makes no token live longer.
     pub fn period(&self) -> (Timestamp, Timestamp) {
-        let issued_at = self.authority.stamp();
-        let expires_at = issued_at.plus_seconds(self.authority.lifetime_seconds);
-        (issued_at, expires_at)
+        let now = self.authority.clock.now();
+        let expires_at = now.plus_seconds(self.authority.lifetime_seconds);
+        (self.authority.stamp(), expires_at)
     }
 
     /// A new audit id: 22 characters, as Keystone's.
@@ -163,11 +164,20 @@ pub struct Revoking<'a> {
 impl Revoking<'_> {
     /// Revokes all tokens of the subject that have been issued until now, once [`Self::commit`] is called.
     pub fn revoke(&mut self, subject: RevocationSubject) {
-        let issued_before = self.authority.stamp();
+        let longest = self
+            .authority
+            .clock
+            .now()
+            .plus_seconds(MAX_LIFETIME_SECONDS);
+        self.revoke_until(subject, longest);
+    }
+
+    /// As [`Self::revoke`], for a subject of which all tokens will have expired at `forget_at`.
+    pub fn revoke_until(&mut self, subject: RevocationSubject, forget_at: Timestamp) {
         self.rows.push(Revocation {
             subject,
-            issued_before,
-            forget_at: issued_before.plus_seconds(MAX_LIFETIME_SECONDS),
+            issued_before: self.authority.stamp(),
+            forget_at,
         });
     }
 

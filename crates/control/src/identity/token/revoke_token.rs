@@ -32,9 +32,11 @@ impl RevokeToken {
         require(may, "revoke_token")?;
         let mut revoking = self.authority.revoking().await;
         let unit = self.store.begin().await?;
-        revoking.revoke(RevocationSubject::Token(claims.audit_id.clone()));
+        // Those that were got with it end no later than it does.
+        let end = claims.expires_at;
+        revoking.revoke_until(RevocationSubject::Token(claims.audit_id.clone()), end);
         if descendants {
-            revoking.revoke(RevocationSubject::Chain(claims.audit_id));
+            revoking.revoke_until(RevocationSubject::Chain(claims.audit_id), end);
         }
         revoking.commit(unit).await
     }
