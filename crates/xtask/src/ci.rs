@@ -35,23 +35,14 @@ pub fn run() -> Result<(), Failure> {
     let mut steps = vec![
         step("format", || cargo(&root, &["fmt", "--all", "--check"])),
         step("clippy", || {
-            let arguments = [
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ];
+            let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
             cargo(&root, &arguments)
         }),
         step("tidy", tidy::run),
         step("scripts", || scripts(&root)),
         step("guest", || guest::build_for_tests(&target(&root))),
     ];
-    let build = step("build", || {
-        cargo(&root, &["build", "--workspace", "--all-targets"])
-    });
+    let build = step("build", || cargo(&root, &["build", "--workspace", "--all-targets"]));
     let built = build.outcome.is_ok();
     steps.push(build);
     if built {
@@ -60,10 +51,7 @@ pub fn run() -> Result<(), Failure> {
     summary(&steps, &tally);
     match steps.iter().filter(|step| step.outcome.is_err()).count() {
         0 => Ok(()),
-        count => Err(Failure::new(format!(
-            "{count} of {} steps failed",
-            steps.len()
-        ))),
+        count => Err(Failure::new(format!("{count} of {} steps failed", steps.len()))),
     }
 }
 
@@ -74,11 +62,7 @@ fn step(name: &'static str, work: impl FnOnce() -> Result<(), Failure>) -> Step 
     if let Err(failure) = &outcome {
         println!("{failure}");
     }
-    Step {
-        name,
-        took: began.elapsed(),
-        outcome,
-    }
+    Step { name, took: began.elapsed(), outcome }
 }
 
 fn cargo(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
@@ -87,14 +71,8 @@ fn cargo(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
 
 fn succeed(command: &mut Command) -> Result<(), Failure> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let status = command
-        .status()
-        .map_err(Failure::of(format!("cannot start {name}")))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure::new(format!("{name} ended with {status}")))
-    }
+    let status = command.status().map_err(Failure::of(format!("cannot start {name}")))?;
+    if status.success() { Ok(()) } else { Err(Failure::new(format!("{name} ended with {status}"))) }
 }
 
 /// Where cargo builds to.
@@ -150,10 +128,7 @@ fn listen(
 ) -> thread::JoinHandle<()> {
     thread::spawn(move || {
         for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-            if lines
-                .send(String::from_utf8_lossy(&line).into_owned())
-                .is_err()
-            {
+            if lines.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
                 return;
             }
         }
@@ -189,11 +164,7 @@ fn summary(steps: &[Step], tally: &Tally) {
             Ok(()) => "ok".to_owned(),
             Err(failure) => format!("FAILED: {failure}"),
         };
-        println!(
-            "{:>8} {:>7.1} s  {outcome}",
-            step.name,
-            step.took.as_secs_f64()
-        );
+        println!("{:>8} {:>7.1} s  {outcome}", step.name, step.took.as_secs_f64());
     }
     for line in &tally.skipped {
         println!("{line}");

@@ -39,16 +39,10 @@ impl std::error::Error for Failure {}
 /// cannot be started, or ends with a failure, is a `Failure` with its own words.
 pub fn output_of(command: &mut Command) -> Result<String, Failure> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .map_err(Failure::of(format!("cannot start {name}")))?;
+    let output = command.output().map_err(Failure::of(format!("cannot start {name}")))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let words = String::from_utf8_lossy(&output.stderr);
-    Err(Failure::new(format!(
-        "{name} ended with {}: {}",
-        output.status,
-        words.trim()
-    )))
+    Err(Failure::new(format!("{name} ended with {}: {}", output.status, words.trim())))
 }

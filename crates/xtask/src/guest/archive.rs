@@ -14,10 +14,7 @@ const CHARACTER: u32 = 0o020_000;
 impl Archive {
     /// An archive of nothing.
     pub fn new() -> Self {
-        Self {
-            bytes: Vec::new(),
-            entries: 0,
-        }
+        Self { bytes: Vec::new(), entries: 0 }
     }
 
     /// Adds a folder; its parents must have been added before.
@@ -47,25 +44,11 @@ impl Archive {
         let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
         let name_length = u32::try_from(name.len() + 1).unwrap_or(u32::MAX);
         let links = if mode & DIRECTORY != 0 { 2 } else { 1 };
-        let fields = [
-            self.entries,
-            mode,
-            0,
-            0,
-            links,
-            0,
-            length,
-            0,
-            0,
-            device.0,
-            device.1,
-            name_length,
-            0,
-        ];
+        let fields =
+            [self.entries, mode, 0, 0, links, 0, length, 0, 0, device.0, device.1, name_length, 0];
         self.bytes.extend_from_slice(b"070701");
         for field in fields {
-            self.bytes
-                .extend_from_slice(format!("{field:08X}").as_bytes());
+            self.bytes.extend_from_slice(format!("{field:08X}").as_bytes());
         }
         self.bytes.extend_from_slice(name.as_bytes());
         self.bytes.push(0);

@@ -45,11 +45,7 @@ const CAN_USE_HEAP: u8 = 0x80;
 /// All sectors that come before the partition, from the first; the bytes from
 /// `BOOT_CODE` to the end of the first sector are left empty.
 pub fn sectors(work: &Path, kernel: &[u8], ramdisk: &[u8]) -> Result<Vec<u8>, Failure> {
-    let Parts {
-        low,
-        high,
-        ramdisk_target,
-    } = arrange(kernel, ramdisk)?;
+    let Parts { low, high, ramdisk_target } = arrange(kernel, ramdisk)?;
     let code = assemble_loader(
         work,
         &[
@@ -102,27 +98,14 @@ fn arrange<'kernel>(kernel: &'kernel [u8], ramdisk: &[u8]) -> Result<Parts<'kern
     set(LOAD_FLAGS, &[kernel[LOAD_FLAGS] | CAN_USE_HEAP]);
     set(RAMDISK_ADDRESS, &ramdisk_target.to_le_bytes());
     set(RAMDISK_SIZE, &ramdisk_size.to_le_bytes());
-    set(
-        HEAP_END,
-        &(COMMAND_LINE_OFFSET as u16 - 0x200).to_le_bytes(),
-    );
-    set(
-        COMMAND_LINE_ADDRESS,
-        &(LOW_TARGET + COMMAND_LINE_OFFSET as u32).to_le_bytes(),
-    );
-    Ok(Parts {
-        low,
-        high: &kernel[setup..],
-        ramdisk_target,
-    })
+    set(HEAP_END, &(COMMAND_LINE_OFFSET as u16 - 0x200).to_le_bytes());
+    set(COMMAND_LINE_ADDRESS, &(LOW_TARGET + COMMAND_LINE_OFFSET as u32).to_le_bytes());
+    Ok(Parts { low, high: &kernel[setup..], ramdisk_target })
 }
 
 /// The little-endian number of `length` bytes at `at`.
 fn number(bytes: &[u8], at: usize, length: usize) -> u64 {
-    bytes[at..at + length]
-        .iter()
-        .rev()
-        .fold(0, |value, byte| value << 8 | u64::from(*byte))
+    bytes[at..at + length].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
 
 fn assemble_loader(work: &Path, symbols: &[(&str, usize)]) -> Result<Vec<u8>, Failure> {
@@ -137,16 +120,7 @@ fn assemble_loader(work: &Path, symbols: &[(&str, usize)]) -> Result<Vec<u8>, Fa
     output_of(assembler.arg("--32").arg("-o").args([&object, &source]))?;
     let mut linker = Command::new("ld");
     linker
-        .args([
-            "-m",
-            "elf_i386",
-            "-Ttext=0x7c00",
-            "-e",
-            "start",
-            "--oformat",
-            "binary",
-            "-o",
-        ])
+        .args(["-m", "elf_i386", "-Ttext=0x7c00", "-e", "start", "--oformat", "binary", "-o"])
         .args([&binary, &object]);
     output_of(&mut linker)?;
     let code = fs::read(&binary).map_err(Failure::at(&binary))?;

@@ -25,52 +25,32 @@ pub fn assemble(work: &Path, content: &Content) -> Result<PathBuf, Failure> {
     file_system(&content.tree, &partition)?;
     let mut first = boot::sectors(work, &content.kernel, &content.ramdisk)?;
     if first.len() as u64 > PARTITION_START {
-        return Err(Failure::new(
-            "kernel and ramdisk do not fit before the partition: move it",
-        ));
+        return Err(Failure::new("kernel and ramdisk do not fit before the partition: move it"));
     }
     write_partition_table(&mut first);
 
     let raw = work.join("disk.raw");
     let mut disk = File::create(&raw).map_err(Failure::at(&raw))?;
-    disk.set_len(PARTITION_START + PARTITION_SIZE)
-        .map_err(Failure::at(&raw))?;
+    disk.set_len(PARTITION_START + PARTITION_SIZE).map_err(Failure::at(&raw))?;
     disk.write_all(&first).map_err(Failure::at(&raw))?;
     copy_sparsely(&partition, &mut disk)?;
     disk.sync_all().map_err(Failure::at(&raw))?;
 
     let image = work.join("disk.qcow2");
     let mut convert = Command::new("qemu-img");
-    convert
-        .args(["convert", "-c", "-f", "raw", "-O", "qcow2"])
-        .args([&raw, &image]);
+    convert.args(["convert", "-c", "-f", "raw", "-O", "qcow2"]).args([&raw, &image]);
     output_of(&mut convert)?;
     Ok(image)
 }
 
 fn file_system(tree: &Path, partition: &Path) -> Result<(), Failure> {
     let file = File::create(partition).map_err(Failure::at(partition))?;
-    file.set_len(PARTITION_SIZE)
-        .map_err(Failure::at(partition))?;
+    file.set_len(PARTITION_SIZE).map_err(Failure::at(partition))?;
     let mut make = Command::new("mke2fs");
     make.env("PATH", with_system_folders())
-        .args([
-            "-q",
-            "-F",
-            "-t",
-            "ext4",
-            "-L",
-            "tiny-root",
-            "-m",
-            "0",
-            "-J",
-            "size=4",
-        ])
+        .args(["-q", "-F", "-t", "ext4", "-L", "tiny-root", "-m", "0", "-J", "size=4"])
         // Nothing is left to be done at the first mount.
-        .args([
-            "-E",
-            "lazy_itable_init=0,lazy_journal_init=0,nodiscard,root_owner=0:0",
-        ])
+        .args(["-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard,root_owner=0:0"])
         .arg("-d")
         .args([tree, partition]);
     output_of(&mut make)?;
@@ -100,10 +80,7 @@ fn give_to_root(tree: &Path, partition: &Path) -> Result<(), Failure> {
     let script = partition.with_extension("requests");
     fs::write(&script, requests).map_err(Failure::at(&script))?;
     let mut edit = Command::new("debugfs");
-    edit.env("PATH", with_system_folders())
-        .arg("-w")
-        .arg("-f")
-        .args([&script, partition]);
+    edit.env("PATH", with_system_folders()).arg("-w").arg("-f").args([&script, partition]);
     output_of(&mut edit).map(drop)
 }
 
@@ -133,10 +110,8 @@ fn copy_sparsely(partition: &Path, disk: &mut File) -> Result<(), Failure> {
             return Ok(());
         }
         if block[..length].iter().any(|byte| *byte != 0) {
-            disk.seek(SeekFrom::Start(at))
-                .map_err(Failure::at(partition))?;
-            disk.write_all(&block[..length])
-                .map_err(Failure::at(partition))?;
+            disk.seek(SeekFrom::Start(at)).map_err(Failure::at(partition))?;
+            disk.write_all(&block[..length]).map_err(Failure::at(partition))?;
         }
         at += length as u64;
     }

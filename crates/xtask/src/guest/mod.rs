@@ -56,12 +56,7 @@ const RECIPE: &[&str] = &[
 /// Builds the tiny guest where the tests look for it, below cargo's target folder.
 pub fn build_for_tests(target: &Path) -> Result<(), Failure> {
     let cache = target.join("guest");
-    Tiny {
-        out: cache.join("tiny.qcow2"),
-        cache,
-        refresh: false,
-    }
-    .build()
+    Tiny { out: cache.join("tiny.qcow2"), cache, refresh: false }.build()
 }
 
 impl Guest {
@@ -76,10 +71,7 @@ impl Guest {
 impl Tiny {
     fn build(&self) -> Result<(), Failure> {
         fs::create_dir_all(&self.cache).map_err(Failure::at(&self.cache))?;
-        let cache = self
-            .cache
-            .canonicalize()
-            .map_err(Failure::at(&self.cache))?;
+        let cache = self.cache.canonicalize().map_err(Failure::at(&self.cache))?;
         if self.refresh {
             packages::forget(&cache)?;
         }
@@ -122,10 +114,7 @@ fn inputs(packages: &Packages) -> String {
         digest.update([0]);
     }
     let digest = digest.finalize();
-    digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn forget_others(images: &Path, kept: &Path) -> Result<(), Failure> {
@@ -154,10 +143,6 @@ fn deliver(image: &Path, out: &Path) -> Result<(), Failure> {
     }
     let size = fs::metadata(out).map_err(Failure::at(out))?.len();
     let state = if same { "unchanged" } else { "written" };
-    eprintln!(
-        "guest: {} {state}, {:.1} MiB",
-        out.display(),
-        size as f64 / 1_048_576.0
-    );
+    eprintln!("guest: {} {state}, {:.1} MiB", out.display(), size as f64 / 1_048_576.0);
     Ok(())
 }

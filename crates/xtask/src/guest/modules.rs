@@ -37,10 +37,7 @@ impl Modules {
     pub fn of(folder: &Path) -> Result<Self, Failure> {
         let mut releases = fs::read_dir(folder).map_err(Failure::at(folder))?;
         let (Some(Ok(release)), None) = (releases.next(), releases.next()) else {
-            return Err(Failure::new(format!(
-                "{} must hold one kernel",
-                folder.display()
-            )));
+            return Err(Failure::new(format!("{} must hold one kernel", folder.display())));
         };
         let mut files = BTreeMap::new();
         let mut folders = vec![release.path()];
@@ -90,12 +87,7 @@ impl Modules {
             self.add(need, found)?;
         }
         let aliases = stated(&bytes, "alias");
-        found.push(Module {
-            name,
-            code: unsigned(bytes),
-            needs,
-            aliases,
-        });
+        found.push(Module { name, code: unsigned(bytes), needs, aliases });
         Ok(())
     }
 }
@@ -187,16 +179,9 @@ mod tests {
             needs: needs.iter().map(|need| (*need).to_owned()).collect(),
             aliases: vec![format!("virtio:{name}")],
         };
-        let modules = [
-            module("ring", &[]),
-            module("bus", &["ring"]),
-            module("net", &["bus"]),
-        ];
+        let modules = [module("ring", &[]), module("bus", &["ring"]), module("net", &["bus"])];
         let (dependencies, aliases) = tables(&modules);
-        assert_eq!(
-            dependencies,
-            "ring.ko:\nbus.ko: ring.ko\nnet.ko: bus.ko ring.ko\n"
-        );
+        assert_eq!(dependencies, "ring.ko:\nbus.ko: ring.ko\nnet.ko: bus.ko ring.ko\n");
         assert!(aliases.contains("alias virtio:net net\n"));
     }
 }

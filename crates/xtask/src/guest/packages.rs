@@ -73,15 +73,10 @@ pub fn fetch(cache: &Path) -> Result<Packages, Failure> {
     }
     let mut files = Vec::new();
     for name in NAMES {
-        files.push(file_of(&folder, &format!("{name}_"), || {
-            Ok((*name).to_owned())
-        })?);
+        files.push(file_of(&folder, &format!("{name}_"), || Ok((*name).to_owned()))?);
     }
     files.push(file_of(&folder, "linux-image-", kernel_package)?);
-    let trees = files
-        .iter()
-        .map(|file| unpack(file, &trees))
-        .collect::<Result<_, _>>()?;
+    let trees = files.iter().map(|file| unpack(file, &trees)).collect::<Result<_, _>>()?;
     Ok(Packages { files, trees })
 }
 
@@ -141,11 +136,9 @@ fn download(package: &str, folder: &Path) -> Result<(), Failure> {
 }
 
 fn refresh_lists() -> Result<(), Failure> {
-    output_of(Command::new("apt-get").args(["-q", "update"]))
-        .map(drop)
-        .map_err(Failure::of(
-            "apt's package lists are missing or outdated; run `apt-get update` as root",
-        ))
+    output_of(Command::new("apt-get").args(["-q", "update"])).map(drop).map_err(Failure::of(
+        "apt's package lists are missing or outdated; run `apt-get update` as root",
+    ))
 }
 
 fn kernel_package() -> Result<String, Failure> {
@@ -180,9 +173,7 @@ fn unpack(file: &Path, trees: &Path) -> Result<PathBuf, Failure> {
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default()
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -192,10 +183,7 @@ mod tests {
     #[test]
     fn the_kernel_is_the_dependency_that_is_an_image() {
         let shown = "linux-image-cloud-amd64\n  Depends: kmod\n  Depends: linux-image-6.1.0-9-cloud-amd64\n";
-        assert_eq!(
-            dependency(shown).as_deref(),
-            Some("linux-image-6.1.0-9-cloud-amd64")
-        );
+        assert_eq!(dependency(shown).as_deref(), Some("linux-image-6.1.0-9-cloud-amd64"));
         assert_eq!(dependency("x\n  Depends: kmod\n"), None);
     }
 }

@@ -22,9 +22,8 @@ const LSBLK: &str = include_str!("../../guest/lsblk");
 const SUDO: &str = include_str!("../../guest/sudo");
 
 /// The scripts that end up in the image.
-pub const SCRIPTS: &[&str] = &[
-    EARLY_INIT, STARTUP, LEASE, FLATTEN, INITTAB, POWER, CURL, LSBLK, SUDO,
-];
+pub const SCRIPTS: &[&str] =
+    &[EARLY_INIT, STARTUP, LEASE, FLATTEN, INITTAB, POWER, CURL, LSBLK, SUDO];
 
 /// Debian's cloud kernel has no AHCI: a guest on q35 sees no SATA drives.
 /// Loaded by the ramdisk in every guest, and only where there is no virtio disk.
@@ -108,11 +107,7 @@ pub fn populate(tree: &Path, packages: &Packages) -> Result<Content, Failure> {
     let mut others = modules.closure(OTHER_DISK_MODULES)?;
     others.retain(|module| first.iter().all(|known| known.name != module.name));
     let ramdisk = ramdisk(&busybox, &first, &others);
-    Ok(Content {
-        tree: tree.to_owned(),
-        kernel,
-        ramdisk,
-    })
+    Ok(Content { tree: tree.to_owned(), kernel, ramdisk })
 }
 
 fn programs(tree: &Path, packages: &Packages) -> Result<(), Failure> {
@@ -125,10 +120,9 @@ fn programs(tree: &Path, packages: &Packages) -> Result<(), Failure> {
     }
     link("bin", &tree.join("sbin"))?;
     link("/run", &tree.join("var/run"))?;
-    for (inside, target) in [
-        ("usr/sbin/dropbear", "usr/sbin/dropbear"),
-        ("usr/bin/dropbearkey", "usr/bin/dropbearkey"),
-    ] {
+    for (inside, target) in
+        [("usr/sbin/dropbear", "usr/sbin/dropbear"), ("usr/bin/dropbearkey", "usr/bin/dropbearkey")]
+    {
         place(&tree.join(target), 0o755, &read(&packages.find(inside)?)?)?;
     }
     for name in LIBRARIES {
@@ -136,11 +130,7 @@ fn programs(tree: &Path, packages: &Packages) -> Result<(), Failure> {
         place(&tree.join("lib/x86_64-linux-gnu").join(name), 0o755, &code)?;
     }
     let loader = packages.find_library("ld-linux-x86-64.so.2")?;
-    place(
-        &tree.join("lib64/ld-linux-x86-64.so.2"),
-        0o755,
-        &read(&loader)?,
-    )?;
+    place(&tree.join("lib64/ld-linux-x86-64.so.2"), 0o755, &read(&loader)?)?;
     for (name, script) in [("curl", CURL), ("lsblk", LSBLK), ("sudo", SUDO)] {
         place(&tree.join("usr/bin").join(name), 0o755, script.as_bytes())?;
     }
@@ -184,11 +174,7 @@ fn system_modules(tree: &Path, modules: &Modules) -> Result<(), Failure> {
     let folder = tree.join("lib/modules").join(&modules.release);
     fs::create_dir_all(&folder).map_err(Failure::at(&folder))?;
     for module in &system {
-        place(
-            &folder.join(format!("{}.ko", module.name)),
-            0o644,
-            &module.code,
-        )?;
+        place(&folder.join(format!("{}.ko", module.name)), 0o644, &module.code)?;
     }
     let (dependencies, aliases) = tables(&system);
     place(&folder.join("modules.dep"), 0o644, dependencies.as_bytes())?;

@@ -22,11 +22,7 @@ const fn room(
     uses: &'static [&'static str],
     tests_use: &'static [&'static str],
 ) -> Room {
-    Room {
-        package,
-        uses,
-        tests_use,
-    }
+    Room { package, uses, tests_use }
 }
 
 const MODEL: &str = "hatchery-model";
@@ -51,17 +47,11 @@ const ROOMS: &[Room] = &[
     room(CONTROL, &[MODEL, PORTS], &[DB, BUS, STORAGE, TESTKIT]),
     room(AGENT, &[MODEL, PORTS], &[BUS, STORAGE, VIRT, TESTKIT]),
     room(API, &[MODEL, CONTROL], &[PORTS, DB, BUS, STORAGE, TESTKIT]),
-    room(
-        "hatchery",
-        &[MODEL, PORTS, DB, BUS, STORAGE, VIRT, CONTROL, AGENT, API],
-        &[TESTKIT],
-    ),
+    room("hatchery", &[MODEL, PORTS, DB, BUS, STORAGE, VIRT, CONTROL, AGENT, API], &[TESTKIT]),
     room(TESTKIT, &[MODEL, PORTS], &[]),
     room(
         "hatchery-tests",
-        &[
-            MODEL, PORTS, DB, BUS, STORAGE, VIRT, CONTROL, AGENT, API, TESTKIT, "hatchery",
-        ],
+        &[MODEL, PORTS, DB, BUS, STORAGE, VIRT, CONTROL, AGENT, API, TESTKIT, "hatchery"],
         &[],
     ),
     room("xtask", &[], &[]),
@@ -111,25 +101,15 @@ struct Dependency {
 pub fn check(metadata: &str, root: &Path) -> Result<Vec<Violation>, Failure> {
     let metadata: Metadata =
         serde_json::from_str(metadata).map_err(Failure::of("cargo metadata is not as expected"))?;
-    let known: Vec<&str> = metadata
-        .packages
-        .iter()
-        .map(|package| package.name.as_str())
-        .collect();
+    let known: Vec<&str> = metadata.packages.iter().map(|package| package.name.as_str()).collect();
     let mut found = Vec::new();
     for package in &metadata.packages {
         let path = Path::new(&package.manifest_path);
-        let name = path
-            .strip_prefix(root)
-            .unwrap_or(path)
-            .display()
-            .to_string();
+        let name = path.strip_prefix(root).unwrap_or(path).display().to_string();
         let manifest = fs::read_to_string(path).unwrap_or_default();
         let Some(room) = ROOMS.iter().find(|room| room.package == package.name) else {
-            let reason = format!(
-                "{} has no place in the table of arrows: give it one",
-                package.name
-            );
+            let reason =
+                format!("{} has no place in the table of arrows: give it one", package.name);
             found.push(Violation::new(&name, 1, reason));
             continue;
         };
@@ -168,8 +148,7 @@ fn line_of(manifest: &str, dependency: &str) -> usize {
     manifest
         .lines()
         .position(|line| {
-            line.strip_prefix(dependency)
-                .is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
+            line.strip_prefix(dependency).is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
         })
         .map_or(1, |at| at + 1)
 }

@@ -9,27 +9,12 @@ const MOST_FUNCTION_LINES: usize = 70;
 
 /// Tests that may let time pass, and why nothing could be waited for instead.
 const SLEEPERS: &[(&str, &str)] = &[
-    (
-        "tests/src/eventually.rs",
-        "the bounded poll of a state that nothing signals",
-    ),
+    ("tests/src/eventually.rs", "the bounded poll of a state that nothing signals"),
     ("tests/tests/crash.rs", "kills at a random moment"),
-    (
-        "crates/virt/tests/qemu_orphan.rs",
-        "kills at moments spread over a start",
-    ),
-    (
-        "crates/virt/tests/qemu_fixture/mod.rs",
-        "the bounded poll of a process that is no child",
-    ),
-    (
-        "crates/ports/src/contract/bus.rs",
-        "the bounded poll of what a plug delivers",
-    ),
-    (
-        "crates/ports/src/contract/image_store.rs",
-        "the bounded poll of what a plug cleans up",
-    ),
+    ("crates/virt/tests/qemu_orphan.rs", "kills at moments spread over a start"),
+    ("crates/virt/tests/qemu_fixture/mod.rs", "the bounded poll of a process that is no child"),
+    ("crates/ports/src/contract/bus.rs", "the bounded poll of what a plug delivers"),
+    ("crates/ports/src/contract/image_store.rs", "the bounded poll of what a plug cleans up"),
 ];
 
 const QEMU_IMG: &str = concat!("\"qemu", "-img\"");
@@ -101,9 +86,7 @@ fn sleeping_tests(source: &Source, found: &mut Vec<Violation>) {
         return;
     }
     for at in source.words("sleep") {
-        let called = source.code[at + "sleep".len()..]
-            .trim_start()
-            .starts_with('(');
+        let called = source.code[at + "sleep".len()..].trim_start().starts_with('(');
         if called && source.is_test(at) {
             let reason = "a test that sleeps is slow or wrong: wait for the state that it needs";
             found.push(Violation::new(&source.name, source.line(at), reason));
@@ -138,10 +121,7 @@ mod tests {
 
     fn reasons(name: &str, text: &str) -> Vec<(usize, String)> {
         let found = check(&Source::new(name, text));
-        found
-            .into_iter()
-            .map(|violation| (violation.line, violation.reason))
-            .collect()
+        found.into_iter().map(|violation| (violation.line, violation.reason)).collect()
     }
 
     #[test]
@@ -166,10 +146,7 @@ mod tests {
     fn unsafe_has_one_home() {
         assert_eq!(reasons("crates/a/src/a.rs", "unsafe { x() }").len(), 1);
         assert_eq!(reasons("crates/a/src/ffi.rs", "unsafe { x() }").len(), 0);
-        assert_eq!(
-            reasons("crates/a/src/a.rs", "#![deny(unsafe_code)] // unsafe").len(),
-            0
-        );
+        assert_eq!(reasons("crates/a/src/a.rs", "#![deny(unsafe_code)] // unsafe").len(), 0);
     }
 
     #[test]
@@ -181,11 +158,7 @@ mod tests {
         assert_eq!(reasons("crates/a/src/a.rs", &inside).len(), 1);
         assert_eq!(reasons("tests/src/eventually.rs", sleeping).len(), 0);
         assert_eq!(
-            reasons(
-                "tests/tests/a.rs",
-                "#[test]\n#[ignore = \"slow\"]\nfn a() {}"
-            )
-            .len(),
+            reasons("tests/tests/a.rs", "#[test]\n#[ignore = \"slow\"]\nfn a() {}").len(),
             1
         );
     }
@@ -193,22 +166,10 @@ mod tests {
     #[test]
     fn every_list_of_arguments_names_the_formats() {
         let call = |arguments: &str| {
-            format!(
-                "Command::new({}).args([{arguments}]);",
-                concat!("\"qemu", "-img\"")
-            )
+            format!("Command::new({}).args([{arguments}]);", concat!("\"qemu", "-img\""))
         };
-        assert_eq!(
-            reasons(
-                "src/a.rs",
-                &call("\"convert\", \"-f\", \"raw\", \"-O\", \"raw\"")
-            ),
-            []
-        );
-        assert_eq!(
-            reasons("src/a.rs", &call("\"convert\", \"-f\", \"raw\"")).len(),
-            1
-        );
+        assert_eq!(reasons("src/a.rs", &call("\"convert\", \"-f\", \"raw\", \"-O\", \"raw\"")), []);
+        assert_eq!(reasons("src/a.rs", &call("\"convert\", \"-f\", \"raw\"")).len(), 1);
         assert_eq!(reasons("src/a.rs", &call("\"info\", path")).len(), 1);
         assert_eq!(reasons("src/a.rs", "run([\"info\", path]);"), []);
     }

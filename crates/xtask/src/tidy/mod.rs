@@ -27,11 +27,7 @@ pub struct Violation {
 
 impl Violation {
     fn new(file: &str, line: usize, reason: impl Into<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            line,
-            reason: reason.into(),
-        }
+        Self { file: file.to_owned(), line, reason: reason.into() }
     }
 }
 
@@ -71,22 +67,14 @@ pub fn root() -> Result<PathBuf, Failure> {
 
 fn metadata(root: &Path) -> Result<String, Failure> {
     let mut cargo = Command::new("cargo");
-    cargo
-        .current_dir(root)
-        .args(["metadata", "--no-deps", "--format-version", "1"]);
+    cargo.current_dir(root).args(["metadata", "--no-deps", "--format-version", "1"]);
     output_of(&mut cargo)
 }
 
 /// What git tracks, and what it would if asked: nothing that it ignores.
 fn files(root: &Path) -> Result<Vec<String>, Failure> {
     let mut git = Command::new("git");
-    git.current_dir(root).args([
-        "ls-files",
-        "-z",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-    ]);
+    git.current_dir(root).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
     let listed = output_of(&mut git)?;
     let mut names: Vec<String> = listed
         .split('\0')

@@ -21,44 +21,30 @@ impl Source {
     /// Reads the text of the file `name`.
     pub fn new(name: &str, text: &str) -> Self {
         let (uncommented, code) = blank(text);
-        let mut source = Self {
-            name: name.to_owned(),
-            uncommented,
-            code,
-            tests: Vec::new(),
-        };
+        let mut source = Self { name: name.to_owned(), uncommented, code, tests: Vec::new() };
         source.tests = source.find_tests();
         source
     }
 
     /// The number of the line that holds this byte, from 1.
     pub fn line(&self, at: usize) -> usize {
-        self.code.as_bytes()[..at]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1
+        self.code.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1
     }
 
     /// Whether this byte belongs to a test.
     pub fn is_test(&self, at: usize) -> bool {
-        self.name
-            .split('/')
-            .any(|part| TEST_FOLDERS.contains(&part))
+        self.name.split('/').any(|part| TEST_FOLDERS.contains(&part))
             || self.tests.iter().any(|range| range.contains(&at))
     }
 
     /// Where a word stands in the code: whole words only.
     pub fn words<'all>(&'all self, word: &'all str) -> impl Iterator<Item = usize> + 'all {
-        self.code
-            .match_indices(word)
-            .map(|(at, _)| at)
-            .filter(move |at| {
-                let bytes = self.code.as_bytes();
-                let before = at.checked_sub(1).map(|before| bytes[before]);
-                let after = bytes.get(at + word.len()).copied();
-                !before.is_some_and(is_name) && !after.is_some_and(is_name)
-            })
+        self.code.match_indices(word).map(|(at, _)| at).filter(move |at| {
+            let bytes = self.code.as_bytes();
+            let before = at.checked_sub(1).map(|before| bytes[before]);
+            let after = bytes.get(at + word.len()).copied();
+            !before.is_some_and(is_name) && !after.is_some_and(is_name)
+        })
     }
 
     /// The byte behind the block that starts at the first `{` from here, or
@@ -139,9 +125,7 @@ fn wipe(bytes: &mut [u8]) {
 }
 
 fn line_length(rest: &[u8]) -> usize {
-    rest.iter()
-        .position(|byte| *byte == b'\n')
-        .unwrap_or(rest.len())
+    rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())
 }
 
 fn comment_length(rest: &[u8]) -> usize {
@@ -177,9 +161,7 @@ fn literal(rest: &[u8], before: Option<u8>) -> Option<(usize, usize, usize)> {
             let head = hashes + 2;
             let mut close = vec![b'"'];
             close.resize(hashes + 1, b'#');
-            let inside = rest[head..]
-                .windows(close.len())
-                .position(|window| window == close)?;
+            let inside = rest[head..].windows(close.len()).position(|window| window == close)?;
             Some((head, head + inside + close.len(), close.len()))
         }
         _ => None,
@@ -205,12 +187,10 @@ fn character_length(rest: &[u8]) -> Option<usize> {
         return Some(close + 4);
     }
     // One character may have up to four bytes.
-    (2..=5)
-        .find(|at| rest.get(*at) == Some(&b'\''))
-        .and_then(|at| {
-            let one = std::str::from_utf8(&rest[1..at]).ok()?;
-            (one.chars().count() == 1).then_some(at + 1)
-        })
+    (2..=5).find(|at| rest.get(*at) == Some(&b'\'')).and_then(|at| {
+        let one = std::str::from_utf8(&rest[1..at]).ok()?;
+        (one.chars().count() == 1).then_some(at + 1)
+    })
 }
 
 #[cfg(test)]

@@ -9,9 +9,7 @@ const MOST_LINES: usize = 600;
 const ANY_LENGTH: &[&str] = &["Cargo.lock", "LICENSE"];
 
 /// Names that say nothing about what is inside.
-const BANNED_NAMES: &[&str] = &[
-    "utils", "util", "common", "helpers", "helper", "misc", "manager",
-];
+const BANNED_NAMES: &[&str] = &["utils", "util", "common", "helpers", "helper", "misc", "manager"];
 
 /// Folders of a developer's machine, which mean nothing elsewhere. Written in
 /// two parts, so that this file does not break its own rule.
@@ -76,10 +74,7 @@ fn foreign_path(line: &str) -> Option<&'static str> {
 fn is_shell(name: &str, text: &str) -> bool {
     name.ends_with(".sh")
         || (text.starts_with("#!")
-            && text
-                .lines()
-                .next()
-                .is_some_and(|first| first.ends_with("sh")))
+            && text.lines().next().is_some_and(|first| first.ends_with("sh")))
 }
 
 fn shell_call(line: &str) -> Option<String> {
@@ -104,9 +99,7 @@ pub fn missing_format(command: &str, words: &[&str]) -> Option<String> {
         _ => return None,
     };
     let missing = wanted.iter().find(|flag| !has(flag))?;
-    Some(format!(
-        "{QEMU_IMG}{command} without {missing}: name the format, or it is guessed"
-    ))
+    Some(format!("{QEMU_IMG}{command} without {missing}: name the format, or it is guessed"))
 }
 
 #[cfg(test)]
@@ -135,20 +128,14 @@ mod tests {
         let elsewhere = concat!("cd $dir/ro", "ot/x and /srv/wo", "rk/");
         assert_eq!(check("a.md", home).len(), 1);
         assert_eq!(check("a.md", concat!("`/wo", "rk/main`")).len(), 1);
-        assert_eq!(
-            check("a.md", elsewhere.replace("$dir", "${dir}").as_str()).len(),
-            0
-        );
+        assert_eq!(check("a.md", elsewhere.replace("$dir", "${dir}").as_str()).len(), 0);
         assert_eq!(check("crates/xtask/guest/startup", home).len(), 0);
     }
 
     #[test]
     fn calls_without_a_format_are_found() {
-        let script = concat!(
-            "#!/bin/sh\nqemu",
-            "-img info x.img\nqemu",
-            "-img create -f qcow2 x 1G\n"
-        );
+        let script =
+            concat!("#!/bin/sh\nqemu", "-img info x.img\nqemu", "-img create -f qcow2 x 1G\n");
         let found = check("scripts/x", script);
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].line, 2);
