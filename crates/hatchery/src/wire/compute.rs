@@ -9,7 +9,9 @@ use hatchery_control::compute::{
     InstanceActions, KeypairVerbs, ListServers, ShowServer, ensure_first_flavors,
 };
 use hatchery_control::intake::Intake;
+use hatchery_control::reconcile::Census;
 use hatchery_control::scheduler::SchedulerSettings;
+use hatchery_control::workflow::Wake;
 use hatchery_control::workflow::{BuildServer, OutboxRelay, Step, TaskRunner, TearDownServer};
 use hatchery_model::message::Address;
 use hatchery_ports::bus::Subscription;
@@ -46,7 +48,16 @@ pub async fn join(
         bus: ground.bus.clone(),
         wake: ground.outbox.clone(),
     };
+    let census = Census {
+        store: ground.store.clone(),
+        clock: ground.clock.clone(),
+        entropy: ground.entropy.clone(),
+        wake: Wake::default(),
+        tasks: ground.tasks.clone(),
+        forget_deleted_after_seconds: None,
+    };
     let tasks = vec![
+        tokio::spawn(async move { census.run().await }),
         tokio::spawn(async move { runner.run().await }),
         tokio::spawn(async move { relay.run().await }),
     ];
