@@ -13,6 +13,10 @@ const SLEEPERS: &[(&str, &str)] = &[
     ("tests/tests/crash.rs", "kills at a random moment"),
     ("crates/virt/tests/qemu_orphan.rs", "kills at moments spread over a start"),
     ("crates/virt/tests/qemu_fixture/mod.rs", "the bounded poll of a process that is no child"),
+    (
+        "crates/control/tests/storm.rs",
+        "deletes at moments spread over a build, and bounded polls of many rows",
+    ),
     ("crates/ports/src/contract/bus.rs", "the bounded poll of what a plug delivers"),
     ("crates/ports/src/contract/image_store.rs", "the bounded poll of what a plug cleans up"),
 ];
