@@ -1,6 +1,8 @@
 //! What the contract does not ask and QEMU's driver promises: who its processes are, what they say when they end, and
 //! what is left when something fails.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
+
 mod qemu_fixture;
 
 use hatchery_model::compute::PowerState;
@@ -18,15 +20,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 async fn start(plug: &QemuHypervisor, ready: &ReadyGuest) -> Arc<dyn Guest> {
-    plug.start(&ready.definition, &ready.folder, Vec::new())
-        .await
-        .unwrap()
+    plug.start(&ready.definition, &ready.folder, Vec::new()).await.unwrap()
 }
 
 async fn failure(plug: &QemuHypervisor, ready: &ReadyGuest) -> HypervisorError {
-    let started = plug
-        .start(&ready.definition, &ready.folder, Vec::new())
-        .await;
+    let started = plug.start(&ready.definition, &ready.folder, Vec::new()).await;
     started.err().expect("it does not start")
 }
 
@@ -61,10 +59,7 @@ async fn its_process_has_no_privilege_and_needs_no_right_in_the_filesystem() {
     let status = fs::read_to_string(proc.join("status")).unwrap();
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.unwrap()
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
+        line.unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
     };
     if rustix::process::geteuid().is_root() {
         assert_eq!(field("Uid:"), vec![NOBODY.0.to_string(); 4]);
@@ -76,13 +71,7 @@ async fn its_process_has_no_privilege_and_needs_no_right_in_the_filesystem() {
     assert_eq!(field("Seccomp:"), ["2"]);
     assert_eq!(field("Umask:"), ["0027"]);
     let stat = fs::read_to_string(proc.join("stat")).unwrap();
-    let session = stat
-        .rsplit(')')
-        .next()
-        .unwrap()
-        .split_whitespace()
-        .nth(3)
-        .unwrap();
+    let session = stat.rsplit(')').next().unwrap().split_whitespace().nth(3).unwrap();
     assert_eq!(session, guest.process_id().unwrap().to_string());
     let environment = fs::read(proc.join("environ")).unwrap();
     assert_eq!(environment, b"LC_ALL=C\0");
@@ -106,10 +95,7 @@ async fn it_inherits_what_it_needs_and_nothing_more() {
     }
     files.sort();
     files.dedup();
-    assert_eq!(
-        files,
-        ["base", "console.log", "disk", "qemu.log", "qemu.pid"]
-    );
+    assert_eq!(files, ["base", "console.log", "disk", "qemu.log", "qemu.pid"]);
     drop(secret);
     guest.stop(Duration::ZERO).await.unwrap();
 }
@@ -135,10 +121,7 @@ async fn the_end_of_a_guest_says_why() {
     let fixture = QemuFixture::new();
     let plug = fixture.driver(fixture.settings());
     let off = fixture.guest_of(POWERING_OFF);
-    assert_eq!(
-        start(&plug, &off).await.ended().await,
-        "the guest powered off"
-    );
+    assert_eq!(start(&plug, &off).await.ended().await, "the guest powered off");
     assert!(off.folder.join("disk").exists());
 
     let ready = fixture.guest_of(TICKING);
@@ -149,10 +132,7 @@ async fn the_end_of_a_guest_says_why() {
 
     let guest = start(&plug, &ready).await;
     kill_with(guest.process_id().unwrap(), Signal::TERM);
-    assert_eq!(
-        guest.ended().await,
-        "QEMU was told to end by a signal from outside"
-    );
+    assert_eq!(guest.ended().await, "QEMU was told to end by a signal from outside");
 
     let guest = start(&plug, &ready).await;
     guest.stop(Duration::ZERO).await.unwrap();
@@ -168,10 +148,7 @@ async fn an_adopted_guest_says_why_too() {
     let found = plug.adopt(ready.definition.server, &ready.folder).await;
     let found = found.unwrap().unwrap();
     kill_with(found.process_id().unwrap(), Signal::TERM);
-    assert_eq!(
-        found.ended().await,
-        "QEMU was told to end by a signal from outside"
-    );
+    assert_eq!(found.ended().await, "QEMU was told to end by a signal from outside");
 }
 
 #[tokio::test]
@@ -203,12 +180,26 @@ async fn a_second_start_is_refused_and_harms_nobody() {
 }
 
 #[tokio::test]
+async fn an_old_handle_takes_nothing_from_a_new_process() {
+    let fixture = QemuFixture::new();
+    let plug = fixture.driver(fixture.settings());
+    let ready = fixture.guest_of(TICKING);
+    let old = start(&plug, &ready).await;
+    old.stop(Duration::ZERO).await.unwrap();
+    let new = start(&plug, &ready).await;
+    old.stop(Duration::ZERO).await.unwrap();
+    assert_eq!(old.power_state().await.unwrap(), PowerState::Off);
+    assert_eq!(new.power_state().await.unwrap(), PowerState::Running);
+    let found = plug.adopt(ready.definition.server, &ready.folder).await;
+    assert_eq!(found.unwrap().unwrap().process_id(), new.process_id());
+    new.stop(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_failed_start_quotes_qemu() {
     let fixture = QemuFixture::new();
     let ready = fixture.guest_that_cannot_start().await;
-    let error = failure(&fixture.driver(fixture.settings()), &ready)
-        .await
-        .to_string();
+    let error = failure(&fixture.driver(fixture.settings()), &ready).await.to_string();
     assert!(
         error.starts_with("QEMU ended with status 1 before the guest ran; its log ends:"),
         "{error}"
@@ -229,10 +220,7 @@ async fn a_qemu_that_never_answers_is_ended() {
     let ready = fixture.guest_of(TICKING);
     let plug = fixture.driver(stand_in(&fixture, "exec sleep 1000"));
     let error = failure(&plug, &ready).await.to_string();
-    assert!(
-        error.contains("did not answer qmp_capabilities within 300ms"),
-        "{error}"
-    );
+    assert!(error.contains("did not answer qmp_capabilities within 300ms"), "{error}");
     assert!(!fixture.has_leftovers(&ready.folder));
     let none = plug.adopt(ready.definition.server, &ready.folder).await;
     assert!(none.unwrap().is_none());
@@ -273,9 +261,7 @@ async fn a_start_that_is_given_up_leaves_no_process() {
 async fn a_process_is_found_without_its_record() {
     let fixture = QemuFixture::new();
     let ready = fixture.guest_of(TICKING);
-    let process = start(&fixture.driver(fixture.settings()), &ready)
-        .await
-        .process_id();
+    let process = start(&fixture.driver(fixture.settings()), &ready).await.process_id();
     let server = ready.definition.server;
     fs::write(ready.folder.join("qemu.pid"), "").unwrap();
     let plug = fixture.driver(fixture.settings());
@@ -294,12 +280,7 @@ async fn a_stale_record_is_nobodys() {
     let (ready, other) = (fixture.guest_of(TICKING), fixture.guest_of(TICKING));
     let plug = fixture.driver(fixture.settings());
     let running = start(&plug, &other).await;
-    for pid in [
-        running.process_id().unwrap(),
-        std::process::id(),
-        1,
-        u32::MAX,
-    ] {
+    for pid in [running.process_id().unwrap(), std::process::id(), 1, u32::MAX] {
         fs::write(ready.folder.join("qemu.pid"), pid.to_string()).unwrap();
         let found = plug.adopt(ready.definition.server, &ready.folder).await;
         assert!(found.unwrap().is_none());
@@ -318,9 +299,7 @@ async fn a_stuck_qemu_is_adopted_and_can_be_ended() {
         end_deadline: Duration::from_millis(100),
         ..fixture.settings()
     };
-    let process = start(&fixture.driver(settings.clone()), &ready)
-        .await
-        .process_id();
+    let process = start(&fixture.driver(settings.clone()), &ready).await.process_id();
     kill_with(process.unwrap(), Signal::STOP);
     let plug = fixture.driver(settings);
     let found = plug.adopt(ready.definition.server, &ready.folder).await;
@@ -328,10 +307,7 @@ async fn a_stuck_qemu_is_adopted_and_can_be_ended() {
     let state = found.power_state().await;
     assert!(matches!(state, Err(HypervisorError::Unavailable { .. })));
     found.stop(Duration::ZERO).await.unwrap();
-    assert_eq!(
-        found.ended().await,
-        "it was killed, as it did not end in time"
-    );
+    assert_eq!(found.ended().await, "it was killed, as it did not end in time");
     assert_eq!(fixture.processes(ready.definition.server), 0);
 }
 
@@ -346,10 +322,7 @@ async fn the_config_drive_is_a_disk_that_nobody_writes() {
     let plug = fixture.driver(fixture.settings());
     let guest = start(&plug, &ready).await;
     let open = open_modes(guest.process_id().unwrap(), &drive);
-    assert!(
-        !open.is_empty() && open.iter().all(|mode| mode & 0o3 == 0),
-        "{open:?}"
-    );
+    assert!(!open.is_empty() && open.iter().all(|mode| mode & 0o3 == 0), "{open:?}");
     guest.stop(Duration::ZERO).await.unwrap();
     fs::remove_file(&drive).unwrap();
     let error = failure(&plug, &ready).await;
@@ -365,10 +338,7 @@ fn open_modes(pid: u32, file: &Path) -> Vec<u32> {
         if fs::read_link(&path).is_ok_and(|target| target == file) {
             let number = path.file_name().unwrap().to_str().unwrap().to_owned();
             let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap();
-            let flags = info
-                .lines()
-                .find_map(|line| line.strip_prefix("flags:"))
-                .unwrap();
+            let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
             modes.push(u32::from_str_radix(flags.trim(), 8).unwrap());
         }
     }
@@ -385,9 +355,7 @@ async fn an_accelerator_is_proved_by_a_guest_that_runs() {
     // KVM here may be missing, may hang every guest, or may work; in no case is it taken unproved.
     let deadline = Duration::from_secs(2);
     let kvm = prove_accelerator(&binary, AcceleratorChoice::Kvm, user, deadline).await;
-    let auto = prove_accelerator(&binary, AcceleratorChoice::Auto, user, deadline)
-        .await
-        .unwrap();
+    let auto = prove_accelerator(&binary, AcceleratorChoice::Auto, user, deadline).await.unwrap();
     match kvm {
         Ok(_) => assert_eq!((auto.accelerator, auto.refused), (Accelerator::Kvm, None)),
         Err(_) => {
@@ -407,22 +375,13 @@ async fn an_accelerator_that_hangs_or_lies_is_refused() {
     let deadline = Duration::from_millis(500);
     let refused = prove_accelerator(&hanging, AcceleratorChoice::Tcg, None, deadline).await;
     let text = refused.unwrap_err().to_string();
-    assert!(
-        text.starts_with("tcg runs no guest here") && text.contains("0.5 s"),
-        "{text}"
-    );
+    assert!(text.starts_with("tcg runs no guest here") && text.contains("0.5 s"), "{text}");
     assert!(begun.elapsed() < Duration::from_secs(10));
     let pid = fs::read_to_string(marker).unwrap();
-    until("the trial is gone", || {
-        !Path::new("/proc").join(pid.trim()).join("exe").exists()
-    })
-    .await;
+    until("the trial is gone", || !Path::new("/proc").join(pid.trim()).join("exe").exists()).await;
     for script in ["exit 0", "exit 1"] {
         let lying = stand_in(&fixture, script).binary;
         let refused = prove_accelerator(&lying, AcceleratorChoice::Tcg, None, deadline).await;
-        assert!(
-            matches!(refused, Err(HypervisorError::Unsupported(_))),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(HypervisorError::Unsupported(_))), "{refused:?}");
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! The part of the agent is played by this very test in a process of its own, told by its environment to start a guest.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
+
 mod qemu_fixture;
 
 use hatchery_model::compute::{GuestDefinition, PowerState};
 use hatchery_ports::contract::hypervisor::{HypervisorFixture, ReadyGuest};
-use hatchery_ports::hypervisor::{Guest, Hypervisor};
+use hatchery_ports::hypervisor::Hypervisor;
 use qemu_fixture::{QemuFixture, TICKING, until};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -15,6 +17,8 @@ use std::time::Duration;
 
 const DEFINITION: &str = "HATCHERY_TEST_DEFINITION";
 const FOLDER: &str = "HATCHERY_TEST_FOLDER";
+/// How long the agent waits before it starts the guest, in microseconds.
+const DELAY_US: &str = "HATCHERY_TEST_DELAY_US";
 
 /// Plays the agent, if that is what this process is for: says `begun`, starts the guest, says `started`, and waits to be
 /// killed.
@@ -27,6 +31,8 @@ async fn play_the_agent() {
     let fixture = QemuFixture::new();
     let plug = fixture.driver(fixture.settings());
     println!("\nbegun");
+    let delay = std::env::var(DELAY_US).unwrap().parse().unwrap();
+    tokio::time::sleep(Duration::from_micros(delay)).await;
     let guest = plug.start(&definition, &folder, Vec::new()).await.unwrap();
     println!("\nstarted");
     guest.ended().await;
@@ -34,14 +40,12 @@ async fn play_the_agent() {
 }
 
 /// A process that plays the agent in that test, and the lines that it says.
-fn agent(test: &str, ready: &ReadyGuest) -> (Child, impl Iterator<Item = String>) {
+fn agent(test: &str, ready: &ReadyGuest, delay_us: u64) -> (Child, impl Iterator<Item = String>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
-        .env(
-            DEFINITION,
-            serde_json::to_string(&ready.definition).unwrap(),
-        )
+        .env(DEFINITION, serde_json::to_string(&ready.definition).unwrap())
         .env(FOLDER, &ready.folder)
+        .env(DELAY_US, delay_us.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -60,7 +64,7 @@ async fn a_guest_goes_on_when_its_agent_is_killed() {
     play_the_agent().await;
     let fixture = QemuFixture::new();
     let ready = fixture.guest_of(TICKING);
-    let (agent, mut lines) = agent("a_guest_goes_on_when_its_agent_is_killed", &ready);
+    let (agent, mut lines) = agent("a_guest_goes_on_when_its_agent_is_killed", &ready, 0);
     assert!(lines.any(|line| line == "started"));
     kill(agent);
 
@@ -92,9 +96,11 @@ async fn a_guest_is_found_or_never_was_whenever_its_agent_is_killed() {
         let ready = fixture.guest_of(TICKING);
         let server = ready.definition.server;
         let name = "a_guest_is_found_or_never_was_whenever_its_agent_is_killed";
-        let (agent, mut lines) = agent(name, &ready);
+        // The first is killed before its start for certain.
+        let delay_us = if step == 0 { 60_000_000 } else { 2000 };
+        let (agent, mut lines) = agent(name, &ready, delay_us);
         assert!(lines.any(|line| line == "begun"));
-        // The moment of the fault; denser where the fork is.
+        // The moment of the fault, from before the fork to long after it, and denser where the fork is.
         tokio::time::sleep(Duration::from_micros(step * step * 15)).await;
         kill(agent);
 
@@ -113,9 +119,7 @@ async fn a_guest_is_found_or_never_was_whenever_its_agent_is_killed() {
             }
         }
         assert!(!fixture.has_leftovers(&ready.folder));
-        let again = plug
-            .start(&ready.definition, &ready.folder, Vec::new())
-            .await;
+        let again = plug.start(&ready.definition, &ready.folder, Vec::new()).await;
         again.unwrap().stop(Duration::ZERO).await.unwrap();
         assert_eq!(fixture.processes(server), 0);
     }

@@ -45,15 +45,11 @@ pub trait HypervisorFixture: Send + Sync {
 }
 
 async fn start(plug: &dyn Hypervisor, ready: &ReadyGuest) -> Arc<dyn Guest> {
-    plug.start(&ready.definition, &ready.folder, Vec::new())
-        .await
-        .expect("the guest starts")
+    plug.start(&ready.definition, &ready.folder, Vec::new()).await.expect("the guest starts")
 }
 
 async fn adopt(plug: &dyn Hypervisor, ready: &ReadyGuest) -> Option<Arc<dyn Guest>> {
-    plug.adopt(ready.definition.server, &ready.folder)
-        .await
-        .expect("looking for the guest works")
+    plug.adopt(ready.definition.server, &ready.folder).await.expect("looking for the guest works")
 }
 
 async fn stop(guest: &dyn Guest) {
@@ -61,10 +57,7 @@ async fn stop(guest: &dyn Guest) {
 }
 
 async fn power(guest: &dyn Guest) -> PowerState {
-    guest
-        .power_state()
-        .await
-        .expect("the guest's state is known")
+    guest.power_state().await.expect("the guest's state is known")
 }
 
 async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
@@ -106,9 +99,7 @@ pub async fn grace_is_not_for_ever(fixture: &dyn HypervisorFixture) {
     let (plug, ready) = (fixture.hypervisor(), fixture.guest().await);
     let guest = start(&*plug, &ready).await;
     let grace = Duration::from_millis(200);
-    in_time("stop with a grace", guest.stop(grace))
-        .await
-        .expect("the guest stops");
+    in_time("stop with a grace", guest.stop(grace)).await.expect("the guest stops");
     assert_eq!(power(&*guest).await, PowerState::Off);
     assert_eq!(fixture.processes(ready.definition.server), 0);
 }
@@ -179,10 +170,7 @@ pub async fn its_end_is_heard_by_all(fixture: &dyn HypervisorFixture) {
 
 /// A start that fails says why and leaves no process; nor does one whose caller goes away.
 pub async fn a_failed_start_leaves_nothing(fixture: &dyn HypervisorFixture) {
-    let (plug, ready) = (
-        fixture.hypervisor(),
-        fixture.guest_that_cannot_start().await,
-    );
+    let (plug, ready) = (fixture.hypervisor(), fixture.guest_that_cannot_start().await);
     for _ in 0..2 {
         let started = plug.start(&ready.definition, &ready.folder, Vec::new());
         let Err(error) = in_time("a failing start", started).await else {
@@ -199,9 +187,7 @@ pub async fn a_failed_start_leaves_nothing(fixture: &dyn HypervisorFixture) {
 pub async fn an_impossible_definition_is_refused(fixture: &dyn HypervisorFixture) {
     let (plug, mut ready) = (fixture.hypervisor(), fixture.guest().await);
     ready.definition.vcpus = 0;
-    let refused = plug
-        .start(&ready.definition, &ready.folder, Vec::new())
-        .await;
+    let refused = plug.start(&ready.definition, &ready.folder, Vec::new()).await;
     assert!(matches!(refused.err(), Some(HypervisorError::Invalid(_))));
     assert_eq!(fixture.processes(ready.definition.server), 0);
     assert!(!fixture.has_leftovers(&ready.folder));
@@ -224,9 +210,7 @@ pub async fn two_guests_are_independent(fixture: &dyn HypervisorFixture) {
 /// The host's resources are there and make sense.
 pub async fn a_host_has_resources(fixture: &dyn HypervisorFixture) {
     let plug = fixture.hypervisor();
-    let host = in_time("resources", plug.resources())
-        .await
-        .expect("the host is read");
+    let host = in_time("resources", plug.resources()).await.expect("the host is read");
     assert!(host.vcpus > 0 && host.memory_mib > 0 && host.disk_gib > 0);
     assert!(host.memory_used_mib <= host.memory_mib);
     assert!(host.disk_free_gib <= host.disk_gib);

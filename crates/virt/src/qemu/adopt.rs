@@ -51,14 +51,10 @@ enum Look {
 
 fn look(server: ServerId, folder: &Folder) -> io::Result<Look> {
     match folder.occupation()? {
-        Occupation::Free(lock) => {
-            folder.clear()?;
-            drop(lock);
-            Ok(Look::Nothing)
-        }
+        Occupation::Free => Ok(Look::Nothing),
         Occupation::Taken(pid) => {
-            let by_id = pid.map_or(Ok(None), |pid| verified(pid, server))?;
-            let found = match by_id {
+            let recorded = pid.map_or(Ok(None), |pid| verified(pid, server))?;
+            let found = match recorded {
                 Some(process) => Some(process),
                 None => search(server)?,
             };
@@ -67,7 +63,7 @@ fn look(server: ServerId, folder: &Folder) -> io::Result<Look> {
         Occupation::Never => match search(server)? {
             Some(process) => Ok(Look::Runs(process)),
             None => {
-                folder.clear()?;
+                folder.remove_socket()?;
                 Ok(Look::Nothing)
             }
         },
@@ -79,7 +75,7 @@ fn verified(pid: u32, server: ServerId) -> io::Result<Option<Process>> {
     let Some(process) = Process::find(pid)? else {
         return Ok(None);
     };
-    Ok(is_marked(&process.words()?, server).then_some(process))
+    Ok(has_mark(&process.words()?, server).then_some(process))
 }
 
 /// Looks through all processes.
@@ -88,7 +84,9 @@ fn search(server: ServerId) -> io::Result<Option<Process>> {
         let Some(pid) = entry?.file_name().to_str().and_then(|n| n.parse().ok()) else {
             continue;
         };
-        if is_marked(&words_of(pid).unwrap_or_default(), server)
+        let words = words_of(pid).unwrap_or_default();
+        if is_qemu(&words)
+            && has_mark(&words, server)
             && let Some(process) = verified(pid, server)?
         {
             return Ok(Some(process));
@@ -97,13 +95,15 @@ fn search(server: ServerId) -> io::Result<Option<Process>> {
     Ok(None)
 }
 
-/// The program's own word must be QEMU's: a debugger's or a search's command line may have the same words after it.
-fn is_marked(words: &[String], server: ServerId) -> bool {
+fn has_mark(words: &[String], server: ServerId) -> bool {
+    let mark = command_line::mark(server);
+    words.windows(2).any(|pair| pair == mark)
+}
+
+/// A debugger's or a search's command line may have the same words after its own.
+fn is_qemu(words: &[String]) -> bool {
     let program = words.first().and_then(|word| word.rsplit('/').next());
     program.is_some_and(|name| name.starts_with("qemu"))
-        && words
-            .windows(2)
-            .any(|pair| pair == command_line::mark(server))
 }
 
 fn cannot_look(folder: &Folder, source: io::Error) -> HypervisorError {
@@ -115,7 +115,7 @@ fn cannot_look(folder: &Folder, source: io::Error) -> HypervisorError {
 
 #[cfg(test)]
 mod tests {
-    use super::is_marked;
+    use super::{has_mark, is_qemu};
     use hatchery_model::id::ServerId;
     use uuid::Uuid;
 
@@ -126,10 +126,8 @@ mod tests {
             let text = text.replace("ID", &server.to_string());
             text.split(' ').map(str::to_owned).collect()
         };
-        assert!(is_marked(
-            &words("/usr/bin/qemu-system-x86_64 -name a -uuid ID -m 1"),
-            server
-        ));
+        let is_marked = |text: &str| is_qemu(&words(text)) && has_mark(&words(text), server);
+        assert!(is_marked("/usr/bin/qemu-system-x86_64 -name a -uuid ID -m 1"));
         for other in [
             "/usr/bin/qemu-system-x86_64 -name ID",
             "/usr/bin/qemu-system-x86_64 -uuid",
@@ -138,7 +136,7 @@ mod tests {
             "grep -uuid ID",
             "",
         ] {
-            assert!(!is_marked(&words(other), server), "{other}");
+            assert!(!is_marked(other), "{other}");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::folder::Folder;
 use super::guest::QemuGuest;
 use super::host_facts;
 use super::inherit::Inheritance;
-use super::process::{Exit, Job, Spawned, spawn};
+use super::process::{Exit, Job, Spawned, Turn, spawn};
 use super::proof::prove_accelerator;
 use super::qmp::QmpError;
 use super::settings::{Accelerator, AcceleratorChoice, QemuSettings};
@@ -15,10 +15,12 @@ use hatchery_model::compute::{GuestDefinition, HostResources};
 use hatchery_model::id::ServerId;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::hypervisor::{Guest, Hypervisor, HypervisorError, Tap};
+use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -28,6 +30,23 @@ pub struct QemuHypervisor {
     clock: Arc<dyn Clock>,
     accelerator: OnceCell<Accelerator>,
     version: OnceCell<u32>,
+    turns: Turns,
+}
+
+/// Whose turn it is in a folder. A start whose caller has gone away goes on for a moment, until its process is ended;
+/// whoever comes next waits for that.
+#[derive(Default)]
+struct Turns(std::sync::Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Turns {
+    async fn take(&self, folder: &Path) -> Turn {
+        let turn = {
+            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            all.retain(|_, turn| Arc::strong_count(turn) > 1);
+            Arc::clone(all.entry(folder.to_owned()).or_default())
+        };
+        turn.lock_owned().await
+    }
 }
 
 /// A process that runs, and the first connection to its monitor.
@@ -45,6 +64,7 @@ impl QemuHypervisor {
             clock,
             accelerator: OnceCell::new(),
             version: OnceCell::new(),
+            turns: Turns::default(),
         }
     }
 
@@ -77,6 +97,7 @@ impl QemuHypervisor {
         definition: &GuestDefinition,
         accelerator: Accelerator,
         folder: &Folder,
+        (lock, turn): (File, Turn),
         taps: Vec<Tap>,
         stamp: String,
     ) -> Result<Begun, HypervisorError> {
@@ -85,33 +106,17 @@ impl QemuHypervisor {
             source,
         };
         let program = host_facts::find_program(&settings.binary)?;
-        let lock = folder
-            .occupy()
-            .map_err(|e| in_folder("take the lock", e))?
-            .ok_or_else(|| {
-                HypervisorError::Failed(format!(
-                    "a process of {} runs already: adopt or stop it",
-                    folder.path().display()
-                ))
-            })?;
         let mut inheritance = Inheritance::default();
         let mut descriptors = inheritance.open(definition, accelerator, taps)?;
-        let console = folder
-            .console()
-            .map_err(|e| in_folder("open the console log", e))?;
+        let console = folder.console().map_err(|e| in_folder("open the console log", e))?;
         descriptors.console = inheritance.add(console);
-        let listener = folder
-            .listen()
-            .map_err(|e| in_folder("make the monitor's socket", e))?;
+        let listener = folder.listen().map_err(|e| in_folder("make the monitor's socket", e))?;
         descriptors.monitor = inheritance.add(listener);
-        let monitor = folder
-            .connect()
-            .map_err(|e| in_folder("connect to the monitor", e))?;
+        let monitor = folder.connect().map_err(|e| in_folder("connect to the monitor", e))?;
         let arguments = command_line::arguments(definition, accelerator, &descriptors)
             .map_err(|refused| HypervisorError::Invalid(refused.0))?;
         let (mut log, log_from) = folder.log().map_err(|e| in_folder("open QEMU's log", e))?;
-        log.write_all(stamp.as_bytes())
-            .map_err(|e| in_folder("write QEMU's log", e))?;
+        log.write_all(stamp.as_bytes()).map_err(|e| in_folder("write QEMU's log", e))?;
         let log_from = log_from + stamp.len() as u64;
         let job = Job {
             program: &program,
@@ -120,14 +125,11 @@ impl QemuHypervisor {
             user: settings.user,
             log,
             lock: Some(lock),
+            turn: Some(turn),
             inheritance,
         };
         let spawned = spawn(job).map_err(|error| cannot_spawn(&program, settings, &error))?;
-        Ok(Begun {
-            spawned,
-            monitor,
-            log_from,
-        })
+        Ok(Begun { spawned, monitor, log_from })
     }
 }
 
@@ -155,35 +157,36 @@ impl Hypervisor for QemuHypervisor {
     ) -> Result<Arc<dyn Guest>, HypervisorError> {
         let accelerator = self.accelerator().await?;
         let folder = Folder::new(folder);
+        let turn = self.turns.take(folder.path()).await;
+        let lock = take_lock(definition.server, &folder).await?;
         let now = self.clock.now();
         let stamp = format!("{} started at {}\n", definition.name, now.seconds());
         let begun = {
-            let (settings, definition, folder) = (
-                Arc::clone(&self.settings),
-                definition.clone(),
-                folder.clone(),
-            );
+            let (settings, definition, folder) =
+                (Arc::clone(&self.settings), definition.clone(), folder.clone());
             blocking(move || {
-                let begun = Self::begin(&settings, &definition, accelerator, &folder, taps, stamp);
-                if begun.is_err() && !matches!(folder.occupy(), Ok(None)) {
-                    // What was made before the failure; the lock says that it is nobody else's.
-                    let _ = folder.clear();
+                let begun = Self::begin(
+                    &settings,
+                    &definition,
+                    accelerator,
+                    &folder,
+                    (lock, turn),
+                    taps,
+                    stamp,
+                );
+                if begun.is_err() {
+                    // Looking is tidying. Should it fail too, the first error is the one to tell.
+                    let _ = folder.occupation();
                 }
                 begun
             })
             .await?
         };
-        let Begun {
-            spawned,
-            monitor,
-            log_from,
-        } = begun;
-        let process = spawned
-            .watch()
-            .map_err(|source| HypervisorError::Unavailable {
-                doing: "watch QEMU's process".to_owned(),
-                source,
-            })?;
+        let Begun { spawned, monitor, log_from } = begun;
+        let process = spawned.watch().map_err(|source| HypervisorError::Unavailable {
+            doing: "watch QEMU's process".to_owned(),
+            source,
+        })?;
         let guest = QemuGuest::new(
             definition.server,
             folder.clone(),
@@ -211,23 +214,47 @@ impl Hypervisor for QemuHypervisor {
         folder: &Path,
     ) -> Result<Option<Arc<dyn Guest>>, HypervisorError> {
         let folder = Folder::new(folder);
+        let turn = self.turns.take(folder.path()).await;
         let Some(process) = adopt::find(server, &folder).await? else {
             return Ok(None);
         };
-        let guest = QemuGuest::new(
-            server,
-            folder,
-            Arc::new(process),
-            Arc::clone(&self.settings),
-        );
-        // A guest whose monitor is stuck is a guest all the same: it can still be ended.
-        guest.listen().await;
-        Ok(Some(Arc::new(guest)))
+        drop(turn);
+        let guest =
+            Arc::new(QemuGuest::new(server, folder, Arc::new(process), Arc::clone(&self.settings)));
+        let listening = Arc::clone(&guest);
+        let listening = tokio::spawn(async move { listening.listen().await });
+        // Not for longer: a guest whose monitor is stuck, or only just starting, is a guest all the same.
+        let _ = tokio::time::timeout(GREETING, listening).await;
+        Ok(Some(guest))
     }
 }
 
+/// How long an adopted guest's monitor is waited for.
+const GREETING: Duration = Duration::from_millis(500);
 /// How long an ending QEMU is waited for, to tell its status.
 const ENDING: Duration = Duration::from_secs(1);
+
+/// Takes the lock of a folder in which no process runs.
+async fn take_lock(server: ServerId, folder: &Folder) -> Result<File, HypervisorError> {
+    let occupy = || {
+        folder.occupy().map_err(|source| HypervisorError::Unavailable {
+            doing: format!("take the lock in {}", folder.path().display()),
+            source,
+        })
+    };
+    if let Some(lock) = occupy()? {
+        return Ok(lock);
+    }
+    // A process of it runs, or another child just forked holds the lock until it becomes its own program.
+    let running = adopt::find(server, folder).await?;
+    let free = if running.is_none() { occupy()? } else { None };
+    free.ok_or_else(|| {
+        HypervisorError::Failed(format!(
+            "a process of {} runs already: adopt or stop it",
+            folder.path().display()
+        ))
+    })
+}
 
 fn sentence(exit: Option<Exit>, error: &QmpError, log: &str) -> String {
     let what = match exit {
@@ -240,21 +267,14 @@ fn sentence(exit: Option<Exit>, error: &QmpError, log: &str) -> String {
         Some(Exit::Unknown) => "QEMU ended before the guest ran".to_owned(),
         None => format!("the guest did not run, and its QEMU was ended: {error}"),
     };
-    if log.is_empty() {
-        what
-    } else {
-        format!("{what}; its log ends: {log}")
-    }
+    if log.is_empty() { what } else { format!("{what}; its log ends: {log}") }
 }
 
 fn cannot_spawn(program: &Path, settings: &QemuSettings, error: &io::Error) -> HypervisorError {
-    let user = settings.user.map_or(String::new(), |(user, group)| {
-        format!(" as user {user} and group {group}")
-    });
-    HypervisorError::Failed(format!(
-        "{} cannot be started{user}: {error}",
-        program.display()
-    ))
+    let user = settings
+        .user
+        .map_or(String::new(), |(user, group)| format!(" as user {user} and group {group}"));
+    HypervisorError::Failed(format!("{} cannot be started{user}: {error}", program.display()))
 }
 
 async fn blocking<T: Send + 'static>(

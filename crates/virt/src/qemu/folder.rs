@@ -32,11 +32,11 @@ pub(crate) struct Folder(PathBuf);
 /// Whether a process of a folder lives.
 #[derive(Debug)]
 pub(crate) enum Occupation {
-    /// None does, and none will while this file is open.
-    Free(File),
+    /// None does.
+    Free,
     /// One does, and wrote this id; `None` when it has not come to that.
     Taken(Option<u32>),
-    /// No guest was ever started here.
+    /// There is no lock: no guest was ever started here, or somebody took it away.
     Never,
 }
 
@@ -61,39 +61,36 @@ impl Folder {
         Ok(try_lock(&file)?.then_some(file))
     }
 
-    /// Looks whether a process lives.
+    /// Looks whether a process lives. When none does, what one left is removed: all but the logs, and the lock's file,
+    /// which stays as an empty witness that nobody has it.
     pub(crate) fn occupation(&self) -> io::Result<Occupation> {
-        let mut file = match File::open(self.0.join(LOCK)) {
+        let path = self.0.join(LOCK);
+        let mut file = match OpenOptions::new().read(true).write(true).open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Occupation::Never),
             Err(error) => return Err(error),
         };
         if try_lock(&file)? {
-            return Ok(Occupation::Free(file));
+            self.remove_socket()?;
+            file.set_len(0)?;
+            return Ok(Occupation::Free);
         }
         let mut text = String::new();
         file.read_to_string(&mut text)?;
         Ok(Occupation::Taken(text.trim().parse().ok()))
     }
 
-    /// Removes what a process that has ended left; the logs stay.
-    pub(crate) fn clear(&self) -> io::Result<()> {
-        for name in [MONITOR, LOCK] {
-            match std::fs::remove_file(self.0.join(name)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+    pub(crate) fn remove_socket(&self) -> io::Result<()> {
+        match std::fs::remove_file(self.0.join(MONITOR)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Listens on the monitor's socket, in the place of any that was there. Only the caller's user can connect.
     pub(crate) fn listen(&self) -> io::Result<UnixListener> {
         let folder = File::open(&self.0)?;
-        match std::fs::remove_file(self.0.join(MONITOR)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        self.remove_socket()?;
         let path = short_path(&folder);
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600))?;
@@ -134,11 +131,7 @@ impl Folder {
         };
         let bytes = read().unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
-        let lines: Vec<&str> = text
-            .lines()
-            .map(str::trim)
-            .filter(|l| !l.is_empty())
-            .collect();
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
         lines.join("; ")
     }
 }
@@ -150,11 +143,7 @@ fn short_path(folder: &File) -> PathBuf {
 }
 
 fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o640)
-        .open(path)
+    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
 }
 
 fn try_lock(file: &File) -> io::Result<bool> {

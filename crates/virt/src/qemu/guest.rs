@@ -1,6 +1,7 @@
 //! A running guest: its process, and its monitor whenever there is something to ask. Nothing here ends it when it is
 //! dropped.
 
+use super::adopt;
 use super::folder::Folder;
 use super::process::{Exit, Process};
 use super::qmp::{Client, Event, QmpError};
@@ -176,19 +177,14 @@ impl QemuGuest {
     }
 
     fn signal(&self, signal: Signal) -> Result<(), HypervisorError> {
-        self.process
-            .signal(signal)
-            .map_err(|source| HypervisorError::Unavailable {
-                doing: format!("end process {}", self.process.id()),
-                source,
-            })
+        self.process.signal(signal).map_err(|source| HypervisorError::Unavailable {
+            doing: format!("end process {}", self.process.id()),
+            source,
+        })
     }
 
     async fn gone_within(&self, time: Duration) -> bool {
-        self.process.has_ended()
-            || tokio::time::timeout(time, self.process.ended())
-                .await
-                .is_ok()
+        self.process.has_ended() || tokio::time::timeout(time, self.process.ended()).await.is_ok()
     }
 }
 
@@ -255,12 +251,8 @@ impl Guest for QemuGuest {
                 });
             }
         }
-        self.folder
-            .clear()
-            .map_err(|source| HypervisorError::Unavailable {
-                doing: format!("tidy {}", self.folder.path().display()),
-                source,
-            })
+        // Looking is tidying, as the process is gone; a later one of that folder keeps what is its own.
+        adopt::find(self.server, &self.folder).await.map(drop)
     }
 
     fn process_id(&self) -> Option<u32> {

@@ -56,11 +56,7 @@ pub(crate) fn find_program(binary: &Path) -> Result<PathBuf, HypervisorError> {
         ))
     };
     if binary.components().count() > 1 {
-        return if binary.is_file() {
-            Ok(binary.to_owned())
-        } else {
-            Err(missing())
-        };
+        return if binary.is_file() { Ok(binary.to_owned()) } else { Err(missing()) };
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
@@ -72,15 +68,13 @@ pub(crate) fn find_program(binary: &Path) -> Result<PathBuf, HypervisorError> {
 /// QEMU's version as Nova writes it: major * 1,000,000 + minor * 1,000 + micro.
 pub(crate) async fn qemu_version(binary: &Path) -> Result<u32, HypervisorError> {
     let program = find_program(binary)?;
-    let output = Command::new(&program)
-        .arg("--version")
-        .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|source| HypervisorError::Unavailable {
-            doing: format!("run {} --version", program.display()),
-            source,
-        })?;
+    let output =
+        Command::new(&program).arg("--version").kill_on_drop(true).output().await.map_err(
+            |source| HypervisorError::Unavailable {
+                doing: format!("run {} --version", program.display()),
+                source,
+            },
+        )?;
     let text = String::from_utf8_lossy(&output.stdout);
     parse_version(&text).ok_or_else(|| {
         HypervisorError::Unsupported(format!(
@@ -92,16 +86,11 @@ pub(crate) async fn qemu_version(binary: &Path) -> Result<u32, HypervisorError> 
 
 fn parse_version(text: &str) -> Option<u32> {
     let (_, rest) = text.split_once("QEMU emulator version ")?;
-    let digits = rest
-        .split(|c: char| !c.is_ascii_digit() && c != '.')
-        .next()?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit() && c != '.').next()?;
     let mut numbers = digits.split('.').map(str::parse::<u32>);
     let mut next = || numbers.next().unwrap_or(Ok(0)).ok();
     let (major, minor, micro) = (next()?, next()?, next()?);
-    major
-        .checked_mul(1_000_000)?
-        .checked_add(minor.checked_mul(1_000)?)?
-        .checked_add(micro)
+    major.checked_mul(1_000_000)?.checked_add(minor.checked_mul(1_000)?)?.checked_add(micro)
 }
 
 fn read_proc(path: &str) -> Result<String, HypervisorError> {
@@ -109,10 +98,7 @@ fn read_proc(path: &str) -> Result<String, HypervisorError> {
 }
 
 fn unavailable(path: &str, source: io::Error) -> HypervisorError {
-    HypervisorError::Unavailable {
-        doing: format!("read {path}"),
-        source,
-    }
+    HypervisorError::Unavailable { doing: format!("read {path}"), source }
 }
 
 fn kib(meminfo: &str, name: &str) -> u64 {
@@ -125,10 +111,8 @@ fn kib(meminfo: &str, name: &str) -> u64 {
 }
 
 fn processors(cpuinfo: &str) -> u32 {
-    let count = cpuinfo
-        .lines()
-        .filter(|line| line.starts_with("processor") && line.contains(':'))
-        .count();
+    let count =
+        cpuinfo.lines().filter(|line| line.starts_with("processor") && line.contains(':')).count();
     u32::try_from(count.max(1)).unwrap_or(u32::MAX)
 }
 
@@ -137,10 +121,7 @@ fn cpu_model(cpuinfo: &str) -> String {
         .lines()
         .filter_map(|line| line.split_once(':'))
         .find(|(key, _)| key.trim() == "model name")
-        .map_or_else(
-            || "unknown".to_owned(),
-            |(_, value)| value.trim().to_owned(),
-        )
+        .map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
 }
 
 #[cfg(test)]

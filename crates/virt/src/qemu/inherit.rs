@@ -79,17 +79,8 @@ impl Inheritance {
         top: bool,
         layers: &mut Vec<RawFd>,
     ) -> Result<(), HypervisorError> {
-        let BlockSource::File {
-            path,
-            read_only,
-            backing,
-            ..
-        } = source;
-        let file = if top && !read_only {
-            read_write(path)
-        } else {
-            File::open(path)
-        };
+        let BlockSource::File { path, read_only, backing, .. } = source;
+        let file = if top && !read_only { read_write(path) } else { File::open(path) };
         let file = file.map_err(|e| cannot_open("disk", path, e))?;
         layers.push(self.add(file));
         match backing {
@@ -114,8 +105,5 @@ fn read_write(path: &Path) -> io::Result<File> {
 }
 
 fn cannot_open(what: &str, path: &Path, source: io::Error) -> HypervisorError {
-    HypervisorError::Unavailable {
-        doing: format!("open the {what} {}", path.display()),
-        source,
-    }
+    HypervisorError::Unavailable { doing: format!("open the {what} {}", path.display()), source }
 }

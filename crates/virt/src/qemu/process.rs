@@ -20,6 +20,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::unix::AsyncFd;
+use tokio::sync::OwnedMutexGuard;
 
 /// How a process ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +33,9 @@ pub(crate) enum Exit {
     Unknown,
 }
 
+/// The right to start a process for a folder, given back when it is dropped.
+pub(crate) type Turn = OwnedMutexGuard<()>;
+
 /// What to run.
 pub(crate) struct Job<'a> {
     pub(crate) program: &'a Path,
@@ -42,6 +46,8 @@ pub(crate) struct Job<'a> {
     pub(crate) log: File,
     /// Locked; the child writes its id to it and keeps it open.
     pub(crate) lock: Option<File>,
+    /// Kept until it is certain whether the process is to live, and until it is gone if it is not.
+    pub(crate) turn: Option<Turn>,
     pub(crate) inheritance: Inheritance,
 }
 
@@ -50,6 +56,7 @@ pub(crate) struct Job<'a> {
 pub(crate) struct Spawned {
     pid: u32,
     pidfd: Option<OwnedFd>,
+    turn: Option<Turn>,
 }
 
 /// A process.
@@ -62,15 +69,7 @@ pub(crate) struct Process {
 
 /// Spawns. Blocks for a millisecond or so; needs no runtime.
 pub(crate) fn spawn(job: Job<'_>) -> io::Result<Spawned> {
-    let Job {
-        program,
-        arguments,
-        folder,
-        user,
-        log,
-        lock,
-        inheritance,
-    } = job;
+    let Job { program, arguments, folder, user, log, lock, turn, inheritance } = job;
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -80,19 +79,12 @@ pub(crate) fn spawn(job: Job<'_>) -> io::Result<Spawned> {
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);
-    let steps = ChildSetup {
-        user,
-        lock,
-        inheritance,
-    };
+    let steps = ChildSetup { user, lock, inheritance };
     before_exec(&mut command, steps);
     let mut child = command.spawn()?;
     // Nobody but us waits for it, so until then the id is its own.
     match open_pidfd(child.id()) {
-        Ok(pidfd) => Ok(Spawned {
-            pid: child.id(),
-            pidfd: Some(pidfd),
-        }),
+        Ok(pidfd) => Ok(Spawned { pid: child.id(), pidfd: Some(pidfd), turn }),
         Err(error) => {
             child.kill()?;
             child.wait()?;
@@ -127,17 +119,18 @@ impl Drop for Spawned {
         // It can only fail on a process that has ended.
         let _ = pidfd_send_signal(&pidfd, Signal::KILL);
         // A thread of its own: a process in an uninterruptible call may take its time to die.
-        std::thread::spawn(move || waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED));
+        let turn = self.turn.take();
+        std::thread::spawn(move || {
+            // It fails only when a watcher was quicker.
+            let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
+            drop(turn);
+        });
     }
 }
 
 impl Process {
     fn new(pid: u32, pidfd: OwnedFd) -> io::Result<Self> {
-        Ok(Self {
-            pid,
-            pidfd: watch_descriptor(pidfd)?,
-            exit: Mutex::new(None),
-        })
+        Ok(Self { pid, pidfd: watch_descriptor(pidfd)?, exit: Mutex::new(None) })
     }
 
     /// Takes hold of a process that is no child of ours, if there is one with that id.
@@ -164,14 +157,9 @@ impl Process {
 
     /// Whether it has ended.
     pub(crate) fn has_ended(&self) -> bool {
-        let mut watched = [rustix::event::PollFd::new(
-            self.pidfd.get_ref(),
-            rustix::event::PollFlags::IN,
-        )];
-        let now = rustix::time::Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
+        let mut watched =
+            [rustix::event::PollFd::new(self.pidfd.get_ref(), rustix::event::PollFlags::IN)];
+        let now = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
         rustix::event::poll(&mut watched, Some(&now)).is_ok_and(|ready| ready > 0)
     }
 
@@ -209,18 +197,12 @@ pub(crate) fn words_of(pid: u32) -> io::Result<Vec<String>> {
 }
 
 fn open_pidfd(pid: u32) -> io::Result<OwnedFd> {
-    let pid = i32::try_from(pid)
-        .ok()
-        .and_then(Pid::from_raw)
-        .ok_or(Errno::SRCH)?;
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
     Ok(pidfd_open(pid, PidfdFlags::empty())?)
 }
 
 fn reap(pidfd: BorrowedFd<'_>) -> Exit {
-    match waitid(
-        WaitId::PidFd(pidfd),
-        WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
-    ) {
+    match waitid(WaitId::PidFd(pidfd), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
         Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
             (Some(code), _) => Exit::Status(code),
             (None, Some(signal)) => Exit::Signal(signal),

@@ -45,7 +45,7 @@ pub struct QemuSettings {
     pub answer_deadline: Duration,
     /// How long QEMU may take to end in order before it is killed.
     pub end_deadline: Duration,
-    /// How long a trial guest may take to prove an accelerator.
+    /// How long a trial guest may take to prove KVM; it takes a tenth of a second where KVM works.
     pub proof_deadline: Duration,
 }
 
@@ -60,7 +60,7 @@ impl Default for QemuSettings {
             start_deadline: Duration::from_secs(30),
             answer_deadline: Duration::from_secs(5),
             end_deadline: Duration::from_secs(5),
-            proof_deadline: Duration::from_secs(3),
+            proof_deadline: Duration::from_secs(2),
         }
     }
 }
@@ -89,9 +89,7 @@ impl FromStr for AcceleratorChoice {
             "auto" => Ok(Self::Auto),
             "kvm" => Ok(Self::Kvm),
             "tcg" => Ok(Self::Tcg),
-            other => Err(format!(
-                "'{other}' is no accelerator: choose auto, kvm or tcg"
-            )),
+            other => Err(format!("'{other}' is no accelerator: choose auto, kvm or tcg")),
         }
     }
 }

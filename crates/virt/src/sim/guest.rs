@@ -23,10 +23,7 @@ pub(super) struct SimGuest {
 
 impl Shared {
     pub(super) fn new(taps: Vec<Tap>) -> Self {
-        Self {
-            end: watch::Sender::new(None),
-            taps: Mutex::new(taps),
-        }
+        Self { end: watch::Sender::new(None), taps: Mutex::new(taps) }
     }
 
     /// Ends it, and with it its taps. `false` when it had ended.

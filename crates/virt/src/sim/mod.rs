@@ -51,10 +51,7 @@ struct World {
 impl SimHypervisor {
     /// A host with these resources, whatever the machine has.
     pub fn new(resources: HostResources) -> Self {
-        Self {
-            resources,
-            world: Arc::new(World::default()),
-        }
+        Self { resources, world: Arc::new(World::default()) }
     }
 
     /// Resources of a host of that size, with nothing used.
@@ -95,11 +92,7 @@ impl SimHypervisor {
     }
 
     fn guest(&self, folder: &Path, shared: Arc<Shared>) -> Arc<dyn Guest> {
-        Arc::new(SimGuest {
-            folder: folder.to_owned(),
-            shared,
-            world: Arc::clone(&self.world),
-        })
+        Arc::new(SimGuest { folder: folder.to_owned(), shared, world: Arc::clone(&self.world) })
     }
 }
 

@@ -20,10 +20,7 @@ struct SimFixture {
 
 impl SimFixture {
     fn new() -> Self {
-        Self {
-            home: TempDir::new().unwrap(),
-            count: AtomicU64::new(0),
-        }
+        Self { home: TempDir::new().unwrap(), count: AtomicU64::new(0) }
     }
 
     fn ready(&self, kind: &str) -> ReadyGuest {
@@ -90,18 +87,12 @@ async fn faults_come_as_often_as_asked_and_leave_nothing() {
     for step in [Step::Start, Step::StartLate] {
         plug.fail(step, 2, "no luck");
         for _ in 0..2 {
-            let error = plug
-                .start(&ready.definition, &ready.folder, Vec::new())
-                .await
-                .err();
+            let error = plug.start(&ready.definition, &ready.folder, Vec::new()).await.err();
             assert!(matches!(error, Some(HypervisorError::Failed(text)) if text == "no luck"));
             assert!(!fixture.has_leftovers(&ready.folder));
         }
     }
-    let guest = plug
-        .start(&ready.definition, &ready.folder, Vec::new())
-        .await
-        .unwrap();
+    let guest = plug.start(&ready.definition, &ready.folder, Vec::new()).await.unwrap();
     plug.fail(Step::PowerState, 1, "deaf");
     assert!(guest.power_state().await.is_err());
     assert!(guest.power_state().await.is_ok());
@@ -112,11 +103,7 @@ async fn faults_come_as_often_as_asked_and_leave_nothing() {
     plug.fail(Step::Resources, 1, "blind");
     assert!(plug.resources().await.is_err());
     plug.fail(Step::Adopt, 1, "lost");
-    assert!(
-        plug.adopt(ready.definition.server, &ready.folder)
-            .await
-            .is_err()
-    );
+    assert!(plug.adopt(ready.definition.server, &ready.folder).await.is_err());
     assert_eq!(plug.running(), 0);
 }
 
@@ -124,10 +111,7 @@ async fn faults_come_as_often_as_asked_and_leave_nothing() {
 async fn a_guest_that_ends_by_itself_says_why() {
     let (fixture, plug) = (SimFixture::new(), sim());
     let ready = fixture.ready("guest");
-    let guest = plug
-        .start(&ready.definition, &ready.folder, Vec::new())
-        .await
-        .unwrap();
+    let guest = plug.start(&ready.definition, &ready.folder, Vec::new()).await.unwrap();
     assert!(plug.end(&ready.folder, "the guest powered off").unwrap());
     assert_eq!(guest.ended().await, "the guest powered off");
     assert!(!plug.end(&ready.folder, "again").unwrap());
@@ -138,12 +122,8 @@ async fn a_guest_that_ends_by_itself_says_why() {
 async fn a_running_guest_is_not_started_twice_and_anothers_is_not_adopted() {
     let (fixture, plug) = (SimFixture::new(), sim());
     let ready = fixture.ready("guest");
-    plug.start(&ready.definition, &ready.folder, Vec::new())
-        .await
-        .unwrap();
-    let twice = plug
-        .start(&ready.definition, &ready.folder, Vec::new())
-        .await;
+    plug.start(&ready.definition, &ready.folder, Vec::new()).await.unwrap();
+    let twice = plug.start(&ready.definition, &ready.folder, Vec::new()).await;
     assert!(matches!(twice.err(), Some(HypervisorError::Failed(_))));
     let other = ServerId(Uuid::from_u128(999));
     assert!(plug.adopt(other, &ready.folder).await.unwrap().is_none());
@@ -155,20 +135,12 @@ async fn a_tap_lives_as_long_as_its_guest() {
     let mut ready = fixture.ready("guest");
     let mac = hatchery_model::network::MacAddress::generated([0, 0, 1]);
     ready.definition.nics = vec![("tap0".to_owned(), mac, 1500)];
-    let without = plug
-        .start(&ready.definition, &ready.folder, Vec::new())
-        .await;
+    let without = plug.start(&ready.definition, &ready.folder, Vec::new()).await;
     assert!(matches!(without.err(), Some(HypervisorError::Invalid(_))));
     let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
     far.set_nonblocking(true).unwrap();
-    let tap = Tap {
-        name: "tap0".to_owned(),
-        device: Some(near.into()),
-    };
-    let guest = plug
-        .start(&ready.definition, &ready.folder, vec![tap])
-        .await
-        .unwrap();
+    let tap = Tap { name: "tap0".to_owned(), device: Some(near.into()) };
+    let guest = plug.start(&ready.definition, &ready.folder, vec![tap]).await.unwrap();
     let closed = || std::io::Read::read(&mut &far, &mut [0; 1]).is_ok_and(|n| n == 0);
     assert!(!closed());
     guest.stop(Duration::ZERO).await.unwrap();

@@ -1,6 +1,7 @@
 //! Guests of a few bytes on a real QEMU. What a test leaves running is ended when its fixture is dropped.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
 
 use async_trait::async_trait;
 use hatchery_model::compute::{DiskAttachment, GuestDefinition};
@@ -61,10 +62,7 @@ pub struct QemuFixture {
 
 impl QemuFixture {
     pub fn new() -> Self {
-        Self {
-            home: TempDir::new().unwrap(),
-            servers: Mutex::new(Vec::new()),
-        }
+        Self { home: TempDir::new().unwrap(), servers: Mutex::new(Vec::new()) }
     }
 
     pub fn home(&self) -> &Path {
@@ -126,10 +124,7 @@ impl QemuFixture {
             nics: Vec::new(),
             config_drive: None,
         };
-        ReadyGuest {
-            definition,
-            folder: folder.to_owned(),
-        }
+        ReadyGuest { definition, folder: folder.to_owned() }
     }
 }
 
@@ -168,9 +163,8 @@ impl HypervisorFixture for QemuFixture {
     }
 
     fn has_leftovers(&self, folder: &Path) -> bool {
-        ["qmp.sock", "qemu.pid"]
-            .iter()
-            .any(|name| folder.join(name).exists())
+        let record = std::fs::read(folder.join("qemu.pid")).unwrap_or_default();
+        folder.join("qmp.sock").exists() || !record.is_empty()
     }
 }
 
@@ -189,10 +183,7 @@ pub fn kill_with(pid: u32, signal: Signal) {
 pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "not in time: {what}"
-        );
+        assert!(begun.elapsed() < Duration::from_secs(60), "not in time: {what}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
@@ -206,9 +197,7 @@ pub fn processes_of(server: ServerId) -> Vec<Pid> {
         let words = std::fs::read(path.join("cmdline")).unwrap_or_default();
         let pid = path.file_name().unwrap().to_str().unwrap().parse().ok();
         if let Some(pid) = pid.and_then(Pid::from_raw)
-            && words
-                .split(|byte| *byte == 0)
-                .any(|word| word == name.as_bytes())
+            && words.split(|byte| *byte == 0).any(|word| word == name.as_bytes())
         {
             found.push(pid);
         }

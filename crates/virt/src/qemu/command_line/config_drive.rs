@@ -12,15 +12,9 @@ pub(super) fn add(args: &mut Arguments, file: Option<RawFd>) {
         "-blockdev",
         format!("driver=file,node-name=config-file,filename={file},locking=on,{access}"),
     );
-    args.option(
-        "-blockdev",
-        format!("driver=raw,node-name=config,file=config-file,{access}"),
-    );
+    args.option("-blockdev", format!("driver=raw,node-name=config,file=config-file,{access}"));
     args.option(
         "-device",
-        format!(
-            "virtio-blk-pci,drive=config,serial=config-drive,addr={:#x}",
-            slot::CONFIG_DRIVE
-        ),
+        format!("virtio-blk-pci,drive=config,serial=config-drive,addr={:#x}", slot::CONFIG_DRIVE),
     );
 }

@@ -15,10 +15,7 @@ pub(super) fn add_all(
     descriptors: &[Vec<RawFd>],
 ) -> Result<(), CannotRun> {
     if disks.len() > MOST {
-        return Err(CannotRun(format!(
-            "a guest has at most {MOST} disks, not {}",
-            disks.len()
-        )));
+        return Err(CannotRun(format!("a guest has at most {MOST} disks, not {}", disks.len())));
     }
     for (index, disk) in disks.iter().enumerate() {
         let layers = descriptors.get(index).map_or(&[][..], Vec::as_slice);
@@ -44,12 +41,7 @@ fn layer(
     source: &BlockSource,
     descriptors: &[RawFd],
 ) -> Result<(), CannotRun> {
-    let BlockSource::File {
-        format,
-        read_only,
-        backing,
-        ..
-    } = source;
+    let BlockSource::File { format, read_only, backing, .. } = source;
     let Some((&descriptor, below)) = descriptors.split_first() else {
         return Err(CannotRun(format!("no file was opened for {node}")));
     };

@@ -37,18 +37,14 @@ pub(super) fn hardware(
     accelerator: Accelerator,
     kvm: Option<RawFd>,
 ) -> Result<(), CannotRun> {
-    let GuestDefinition {
-        vcpus, memory_mib, ..
-    } = *definition;
+    let GuestDefinition { vcpus, memory_mib, .. } = *definition;
     if !(1..=255).contains(&vcpus) {
         return Err(CannotRun(format!(
             "a guest has 1 to 255 virtual CPUs, not {vcpus}: choose another flavor"
         )));
     }
     if memory_mib == 0 {
-        return Err(CannotRun(
-            "a guest needs memory: choose a flavor that has some".to_owned(),
-        ));
+        return Err(CannotRun("a guest needs memory: choose a flavor that has some".to_owned()));
     }
     args.flag("-no-user-config");
     args.flag("-nodefaults");
@@ -70,10 +66,7 @@ pub(super) fn hardware(
             args.option("-cpu", "max");
         }
     }
-    args.option(
-        "-smp",
-        format!("cpus={vcpus},sockets={vcpus},cores=1,threads=1"),
-    );
+    args.option("-smp", format!("cpus={vcpus},sockets={vcpus},cores=1,threads=1"));
     args.option("-m", format!("size={memory_mib}M"));
     args.option("-rtc", "base=utc");
     args.option("-boot", "menu=off,strict=on");
@@ -91,8 +84,5 @@ pub(super) fn confinement(args: &mut Arguments) {
 /// From QEMU's own generator: the process opens no device for it.
 pub(super) fn random(args: &mut Arguments) {
     args.option("-object", "rng-builtin,id=random");
-    args.option(
-        "-device",
-        format!("virtio-rng-pci,rng=random,addr={:#x}", slot::RANDOM),
-    );
+    args.option("-device", format!("virtio-rng-pci,rng=random,addr={:#x}", slot::RANDOM));
 }

@@ -4,9 +4,6 @@ use super::Arguments;
 use std::os::fd::RawFd;
 
 pub(super) fn add(args: &mut Arguments, listener: RawFd) {
-    args.option(
-        "-chardev",
-        format!("socket,id=monitor,fd={listener},server=on,wait=off"),
-    );
+    args.option("-chardev", format!("socket,id=monitor,fd={listener},server=on,wait=off"));
     args.option("-mon", "chardev=monitor,mode=control");
 }

@@ -26,11 +26,7 @@ fn guest() -> GuestDefinition {
         memory_mib: 512,
         disks: vec![DiskAttachment {
             serial: "root".to_owned(),
-            source: file(
-                "/disk",
-                ImageFormat::Qcow2,
-                Some(file("/base", ImageFormat::Raw, None)),
-            ),
+            source: file("/disk", ImageFormat::Qcow2, Some(file("/base", ImageFormat::Raw, None))),
         }],
         nics: vec![("tap0".to_owned(), MacAddress::generated([1, 2, 3]), 1450)],
         config_drive: None,
@@ -43,10 +39,7 @@ fn descriptors() -> Descriptors {
         console: 11,
         disks: vec![vec![12, 13]],
         config_drive: None,
-        nics: vec![NicDescriptors {
-            tap: Some(14),
-            vhost: None,
-        }],
+        nics: vec![NicDescriptors { tap: Some(14), vhost: None }],
         kvm: None,
     }
 }
@@ -63,11 +56,7 @@ fn lines(guest: &GuestDefinition, accelerator: Accelerator, descriptors: &Descri
 /// The lines that `whole` has and `part` has not.
 fn more(whole: &str, part: &str) -> String {
     let known: Vec<&str> = part.lines().collect();
-    whole
-        .lines()
-        .filter(|line| !known.contains(line))
-        .collect::<Vec<_>>()
-        .join("\n")
+    whole.lines().filter(|line| !known.contains(line)).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -79,9 +79,7 @@ impl Client {
 
     /// Leaves the negotiation mode. Need not wait for the greeting: QEMU reads what was sent before.
     pub(crate) async fn negotiate(&self, deadline: Duration) -> Result<(), QmpError> {
-        self.execute_within("qmp_capabilities", None, deadline)
-            .await
-            .map(drop)
+        self.execute_within("qmp_capabilities", None, deadline).await.map(drop)
     }
 
     /// Has a command done.
@@ -102,18 +100,12 @@ impl Client {
     ) -> Result<Value, QmpError> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
-        lock(&self.waiting)
-            .as_mut()
-            .ok_or(QmpError::Closed)?
-            .insert(id, sender);
+        lock(&self.waiting).as_mut().ok_or(QmpError::Closed)?.insert(id, sender);
         let mut written = false;
         let talk = async {
             let line = wire::command(id, command, arguments);
             let mut writer = self.writer.lock().await;
-            writer
-                .write_all(&line)
-                .await
-                .map_err(|_| QmpError::Closed)?;
+            writer.write_all(&line).await.map_err(|_| QmpError::Closed)?;
             drop(writer);
             written = true;
             receiver.await.map_err(|_| QmpError::Closed)

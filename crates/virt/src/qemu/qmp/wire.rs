@@ -68,33 +68,13 @@ pub(super) fn command(id: u64, name: &str, arguments: Option<&Value>) -> Vec<u8>
 pub(super) fn parse(line: &[u8]) -> Option<Line> {
     let raw: Raw = serde_json::from_slice(line).ok()?;
     Some(match raw {
-        Raw {
-            greeting: Some(_), ..
-        } => Line::Greeting,
-        Raw {
-            event: Some(name),
-            data,
-            ..
-        } => Line::Event(Event { name, data }),
-        Raw {
-            id: Some(id),
-            error: Some(error),
-            ..
-        } => Line::Answer {
-            id,
-            result: Err(error.desc),
-        },
-        Raw {
-            id: Some(id),
-            result: Some(result),
-            ..
-        } => Line::Answer {
-            id,
-            result: Ok(result),
-        },
-        Raw {
-            error: Some(error), ..
-        } => Line::Complaint(error.desc),
+        Raw { greeting: Some(_), .. } => Line::Greeting,
+        Raw { event: Some(name), data, .. } => Line::Event(Event { name, data }),
+        Raw { id: Some(id), error: Some(error), .. } => {
+            Line::Answer { id, result: Err(error.desc) }
+        }
+        Raw { id: Some(id), result: Some(result), .. } => Line::Answer { id, result: Ok(result) },
+        Raw { error: Some(error), .. } => Line::Complaint(error.desc),
         _ => return None,
     })
 }
@@ -106,10 +86,7 @@ mod tests {
 
     #[test]
     fn writes_one_line_a_command() {
-        assert_eq!(
-            command(7, "quit", None),
-            b"{\"execute\":\"quit\",\"id\":7}\n"
-        );
+        assert_eq!(command(7, "quit", None), b"{\"execute\":\"quit\",\"id\":7}\n");
         let line = command(8, "x", Some(&json!({"a": "b\nc"})));
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
     }
@@ -120,17 +97,11 @@ mod tests {
         assert_eq!(parse(greeting), Some(Line::Greeting));
         assert_eq!(
             parse(br#"{"return": {}, "id": 3}"#),
-            Some(Line::Answer {
-                id: 3,
-                result: Ok(json!({}))
-            })
+            Some(Line::Answer { id: 3, result: Ok(json!({})) })
         );
         assert_eq!(
             parse(br#"{"id": 4, "error": {"class": "GenericError", "desc": "no"}}"#),
-            Some(Line::Answer {
-                id: 4,
-                result: Err("no".to_owned())
-            })
+            Some(Line::Answer { id: 4, result: Err("no".to_owned()) })
         );
         assert_eq!(
             parse(br#"{"error": {"class": "GenericError", "desc": "JSON parse error"}}"#),
@@ -148,14 +119,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_qmp() {
-        for bad in [
-            &b"hello"[..],
-            b"",
-            b"[]",
-            b"{}",
-            b"{\"return\":",
-            &[0xff, 0xfe],
-        ] {
+        for bad in [&b"hello"[..], b"", b"[]", b"{}", b"{\"return\":", &[0xff, 0xfe]] {
             assert_eq!(parse(bad), None, "{bad:?}");
         }
     }

@@ -33,12 +33,7 @@ async fn answers_find_their_commands_in_any_order_and_events_pass_between() {
     let (client, mut events) = Client::begin(near, SOON).unwrap();
     let far = far_end(far, |write, next| {
         let (first, second) = (next(), next());
-        writeln!(
-            write,
-            "{}",
-            json!({"QMP": {"version": {}, "capabilities": []}})
-        )
-        .unwrap();
+        writeln!(write, "{}", json!({"QMP": {"version": {}, "capabilities": []}})).unwrap();
         writeln!(
             write,
             "{}",
@@ -47,19 +42,12 @@ async fn answers_find_their_commands_in_any_order_and_events_pass_between() {
         .unwrap();
         writeln!(write, "{}", json!({"event": "STOP"})).unwrap();
         writeln!(write, "{}", json!({"id": 999, "return": {}})).unwrap();
-        writeln!(
-            write,
-            "{}",
-            json!({"id": first["id"], "return": {"of": first["execute"]}})
-        )
-        .unwrap();
+        writeln!(write, "{}", json!({"id": first["id"], "return": {"of": first["execute"]}}))
+            .unwrap();
     });
     let (first, second) = tokio::join!(client.execute("one"), client.execute("two"));
     assert_eq!(first.unwrap(), json!({"of": "one"}));
-    assert_eq!(
-        second.unwrap_err().to_string(),
-        "QEMU refused two: no such thing"
-    );
+    assert_eq!(second.unwrap_err().to_string(), "QEMU refused two: no such thing");
     assert_eq!(events.recv().await.unwrap().name, "STOP");
     far.await.unwrap();
 }
@@ -69,16 +57,7 @@ async fn no_answer_in_time_is_said_and_the_connection_lives() {
     let (near, far) = UnixStream::pair().unwrap();
     let (client, _events) = Client::begin(near, Duration::from_millis(20)).unwrap();
     let error = client.execute("slow").await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            QmpError::TimedOut {
-                command: "slow",
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, QmpError::TimedOut { command: "slow", .. }), "{error}");
     assert!(!client.is_closed());
     drop(far);
 }
@@ -118,11 +97,7 @@ async fn an_end_of_the_connection_reaches_all_who_wait() {
 
 #[tokio::test]
 async fn nonsense_and_endless_lines_end_the_connection() {
-    for nonsense in [
-        b"hello\n".to_vec(),
-        vec![b'x'; LONGEST_LINE + 10],
-        b"{\"return\"".to_vec(),
-    ] {
+    for nonsense in [b"hello\n".to_vec(), vec![b'x'; LONGEST_LINE + 10], b"{\"return\"".to_vec()] {
         let (near, far) = UnixStream::pair().unwrap();
         let (client, _events) = Client::begin(near, SOON).unwrap();
         let far = far_end(far, move |write, next| {
