@@ -206,7 +206,7 @@ pub fn processes_of(server: ServerId) -> Vec<Pid> {
 }
 
 /// Unlike any other, also of a test that runs at the same time.
-fn new_uuid() -> Uuid {
+pub fn new_uuid() -> Uuid {
     let mut bytes = [0; 16];
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).unwrap();
     uuid::Builder::from_random_bytes(bytes).into_uuid()
