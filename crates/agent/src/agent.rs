@@ -13,7 +13,7 @@ use hatchery_model::message::Address;
 use hatchery_ports::bus::{BusError, Subscription};
 use std::io;
 use std::sync::Arc;
-use tokio::sync::{RwLock, Semaphore};
+use tokio::sync::{RwLock, Semaphore, watch};
 use tokio::task::JoinHandle;
 
 /// Why an agent does not start.
@@ -47,6 +47,8 @@ pub(crate) struct Host {
     pub(crate) base_lock: RwLock<()>,
     /// Held for reading while a guest is plugged, for writing while a network is removed.
     pub(crate) network_lock: RwLock<()>,
+    /// Turns true with the first report that has been taken.
+    pub(crate) reported: watch::Sender<bool>,
 }
 
 /// A running agent. Dropping it ends the agent and leaves its guests running.
@@ -54,6 +56,7 @@ pub struct Agent {
     _inbox: Subscription,
     _responder: Subscription,
     tasks: Vec<JoinHandle<()>>,
+    reported: watch::Receiver<bool>,
 }
 
 impl Agent {
@@ -81,6 +84,7 @@ impl Agent {
             builds: Semaphore::new(settings.max_concurrent_builds.max(1)),
             base_lock: RwLock::default(),
             network_lock: RwLock::default(),
+            reported: watch::Sender::default(),
             settings,
             parts,
         });
@@ -94,7 +98,13 @@ impl Agent {
             tokio::spawn(heartbeat::run(host.clone())),
             tokio::spawn(networks::remove_idle(host.clone())),
         ];
-        Ok(Self { _inbox: inbox, _responder: responder, tasks })
+        let reported = host.reported.subscribe();
+        Ok(Self { _inbox: inbox, _responder: responder, tasks, reported })
+    }
+
+    /// Returns when the control plane knows this host, so that servers can be placed on it.
+    pub async fn reported(&self) {
+        let _ = self.reported.clone().wait_for(|reported| *reported).await;
     }
 }
 

@@ -43,7 +43,10 @@ pub(crate) async fn report(host: &Host) -> Result<(), String> {
     let request = RequestId(format!("req-{}", random_uuid(host.parts.entropy.as_ref())));
     let event = Event::HostReported(Box::new(report));
     match host.publisher.try_send(request, event).await {
-        true => Ok(()),
+        true => {
+            host.reported.send_replace(true);
+            Ok(())
+        }
         false => Err("the control plane did not take it".into()),
     }
 }

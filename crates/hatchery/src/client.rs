@@ -63,6 +63,12 @@ impl Client {
         read(self.request(self.agent.post(&url)).send_json(body)?, &url)
     }
 
+    /// DELETE.
+    pub fn delete(&self, service: &str, path: &str) -> anyhow::Result<()> {
+        let url = self.url(service, path)?;
+        read(self.request(self.agent.delete(&url)).call()?, &url).map(|_| ())
+    }
+
     /// PUT of a file's bytes.
     pub fn put_file(&self, service: &str, path: &str, file: &Path) -> anyhow::Result<()> {
         let url = self.url(service, path)?;

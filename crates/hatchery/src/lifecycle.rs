@@ -32,10 +32,15 @@ pub async fn run(state: &StateDir, config: Config, listen: SocketAddr) -> anyhow
     let (stop, stopping) = watch::channel(false);
     let serving =
         tokio::spawn(serve(listener, cloud.router.clone(), Limits::default(), stopping, GRACE));
-    tracing::info!(url = base, state = %state.path().display(), "ready");
+    let ready = async {
+        cloud.agent.reported().await;
+        tracing::info!(url = base, state = %state.path().display(), "ready");
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = ready => {}
     }
     tracing::info!("stopping; guests go on running");
     let _ = stop.send(true);

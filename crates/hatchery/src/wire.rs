@@ -51,7 +51,8 @@ pub struct Ground {
 pub struct Cloud {
     /// Every door.
     pub router: Router,
-    _agent: Agent,
+    /// This host's agent.
+    pub agent: Agent,
     _intake: Subscription,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -86,7 +87,7 @@ pub async fn cloud(
     };
     Ok(Cloud {
         router: join(services, request_ids(ground.entropy.clone())),
-        _agent: agent,
+        agent,
         _intake: compute.intake,
         tasks: compute.tasks,
     })

@@ -17,9 +17,10 @@ const LOOK: Duration = Duration::from_millis(100);
 pub fn run(args: &Demo) -> anyhow::Result<ExitCode> {
     let state = StateDir::new(&args.state.dir)?;
     let client = Client::log_in(&credentials::find(&state)?)?;
-    let image = image(&client, args)?;
-    let server = server(&client, args, &image)?;
     let deadline = Instant::now() + Duration::from_secs(args.wait);
+    let image = image(&client, args)?;
+    until_a_host_is_up(&client, deadline)?;
+    let server = server(&client, args, &image)?;
     until_active(&client, &server, deadline)?;
     println!("server {} is ACTIVE", args.name);
     let console = until_ready(&client, &server, &args.ready, deadline)?;
@@ -52,10 +53,14 @@ fn image(client: &Client, args: &Demo) -> anyhow::Result<String> {
 }
 
 fn server(client: &Client, args: &Demo, image: &str) -> anyhow::Result<String> {
-    let found = client.get("compute", &format!("/servers?name=^{}$", args.name))?;
+    let found = client.get("compute", &format!("/servers/detail?name=^{}$", args.name))?;
     if let Some(server) = found["servers"].as_array().and_then(|all| all.first()) {
-        println!("server {} is there", args.name);
-        return id(server);
+        if server["status"] != "ERROR" {
+            println!("server {} is there", args.name);
+            return id(server);
+        }
+        println!("server {} is in ERROR from an earlier run: deleted", args.name);
+        client.delete("compute", &format!("/servers/{}", id(server)?))?;
     }
     let body = json!({"server": {
         "name": args.name, "imageRef": image, "flavorRef": flavor(client)?, "networks": "auto",
@@ -71,6 +76,20 @@ fn flavor(client: &Client) -> anyhow::Result<String> {
     let all = flavors["flavors"].as_array().into_iter().flatten();
     let smallest = all.min_by_key(|flavor| (flavor["ram"].as_u64(), flavor["disk"].as_u64()));
     id(smallest.context("the cloud has no flavor")?)
+}
+
+fn until_a_host_is_up(client: &Client, deadline: Instant) -> anyhow::Result<()> {
+    loop {
+        let hosts = client.get("compute", "/os-hypervisors")?;
+        let mut hosts = hosts["hypervisors"].as_array().into_iter().flatten();
+        if hosts.any(|host| host["state"] == "up") {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            bail!("no host of the cloud is up; `hatchery doctor` says what this machine lacks");
+        }
+        pause();
+    }
 }
 
 fn until_active(client: &Client, server: &str, deadline: Instant) -> anyhow::Result<()> {

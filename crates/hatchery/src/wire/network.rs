@@ -3,12 +3,13 @@
 use super::{Check, Ground};
 use anyhow::Context;
 use hatchery_api::Router;
-use hatchery_control::network::{FirstNetwork, ensure_first_network};
+use hatchery_api::network::router;
+use hatchery_control::network::{FirstNetwork, NetworkPorts, NetworkVerbs, ensure_first_network};
 use hatchery_model::id::ProjectId;
 
 pub async fn join(
     ground: &Ground,
-    _check: Check,
+    check: Check,
     admin_project: &ProjectId,
 ) -> anyhow::Result<Router> {
     let set = &ground.config.first_network;
@@ -26,5 +27,10 @@ pub async fn join(
     ensure_first_network(ground.store.as_ref(), ground.entropy.as_ref(), now, first)
         .await
         .context("the first network cannot be made")?;
-    Ok(Router::new())
+    let verbs = NetworkVerbs::new(NetworkPorts {
+        store: ground.store.clone(),
+        clock: ground.clock.clone(),
+        entropy: ground.entropy.clone(),
+    });
+    Ok(router(verbs, check, &ground.base))
 }
