@@ -21,3 +21,6 @@ mod versions;
 mod view;
 
 pub use router::{NetworkState, router};
+
+#[cfg(test)]
+mod tests;
