@@ -29,11 +29,7 @@ async fn a_role_is_given_seen_and_taken() {
     let ada = cloud.user("ada", "default").await;
     let lab = cloud.project("lab", "default").await;
     let member = cloud.role("member").await;
-    for target in [
-        format!("projects/{lab}"),
-        "domains/default".into(),
-        "system".into(),
-    ] {
+    for target in [format!("projects/{lab}"), "domains/default".into(), "system".into()] {
         let roles = format!("/v3/{target}/users/{ada}/roles");
         let one = format!("{roles}/{member}");
         let status = async |call: &str| cloud.admin(call, Value::Null).await.status;
@@ -44,39 +40,22 @@ async fn a_role_is_given_seen_and_taken() {
         let listed = cloud.admin(&format!("GET {roles}"), Value::Null).await;
         assert_eq!(listed.body["roles"].as_array().unwrap().len(), 1);
         assert_eq!(listed.body["roles"][0]["name"], "member");
-        assert_eq!(
-            listed.body["links"]["self"],
-            format!("http://cloud/identity{roles}")
-        );
-        assert_eq!(
-            status(&format!("DELETE {one}")).await,
-            StatusCode::NO_CONTENT
-        );
-        assert_eq!(
-            status(&format!("DELETE {one}")).await,
-            StatusCode::NOT_FOUND
-        );
+        assert_eq!(listed.body["links"]["self"], format!("http://cloud/identity{roles}"));
+        assert_eq!(status(&format!("DELETE {one}")).await, StatusCode::NO_CONTENT);
+        assert_eq!(status(&format!("DELETE {one}")).await, StatusCode::NOT_FOUND);
     }
     let call = format!("GET /v3/projects/{lab}/users/{ada}/roles/{member}");
     insta::assert_snapshot!(cloud.admin(&call, Value::Null).await.shown(), @r#"
     404 Not Found
-    {
-      "error": {
-        "code": 404,
-        "message": "Could not find role assignment with role: [id], user or group: [id], project, domain, or system: [id].",
-        "title": "Not Found"
-      }
-    }
+    {"error":{"code":404,"message":"Could not find role assignment with role: [id], user or group: [id], project, domain, or system: [id].","title":"Not Found"}}
     "#);
 }
 
 #[tokio::test]
 async fn a_domains_role_stays_in_its_domain() {
     let cloud = Cloud::new().await;
-    let eng = cloud
-        .admin("POST /v3/domains", json!({"domain": {"name": "eng"}}))
-        .await
-        .id("domain");
+    let eng =
+        cloud.admin("POST /v3/domains", json!({"domain": {"name": "eng"}})).await.id("domain");
     let own = json!({"role": {"name": "ops", "domain_id": eng}});
     let own = cloud.admin("POST /v3/roles", own).await.id("role");
     let ada = cloud.user("ada", "default").await;
@@ -84,29 +63,13 @@ async fn a_domains_role_stays_in_its_domain() {
     let there = cloud.project("there", "default").await;
     for (project, status) in [(&here, 204), (&there, 403)] {
         let call = format!("PUT /v3/projects/{project}/users/{ada}/roles/{own}");
-        assert_eq!(
-            cloud.admin(&call, Value::Null).await.status.as_u16(),
-            status
-        );
+        assert_eq!(cloud.admin(&call, Value::Null).await.status.as_u16(), status);
     }
-    let login = cloud
-        .authenticate("ada", PASSWORD, json!({"project": {"id": here}}))
-        .await;
-    assert_eq!(
-        login.status,
-        StatusCode::UNAUTHORIZED,
-        "it implies nothing yet"
-    );
+    let login = cloud.authenticate("ada", PASSWORD, json!({"project": {"id": here}})).await;
+    assert_eq!(login.status, StatusCode::UNAUTHORIZED, "it implies nothing yet");
     let reader = cloud.role("reader").await;
-    cloud
-        .admin(
-            &format!("PUT /v3/roles/{own}/implies/{reader}"),
-            Value::Null,
-        )
-        .await;
-    let login = cloud
-        .authenticate("ada", PASSWORD, json!({"project": {"id": here}}))
-        .await;
+    cloud.admin(&format!("PUT /v3/roles/{own}/implies/{reader}"), Value::Null).await;
+    let login = cloud.authenticate("ada", PASSWORD, json!({"project": {"id": here}})).await;
     assert_eq!(login.body["token"]["roles"][0]["name"], "reader");
 }
 
@@ -115,12 +78,8 @@ async fn assignments_are_listed_as_given_or_with_what_they_imply() {
     let cloud = Cloud::new().await;
     let ada = cloud.user("ada", "default").await;
     let lab = cloud.project("lab", "default").await;
-    cloud
-        .grant(&format!("projects/{lab}"), &ada, "manager")
-        .await;
-    cloud
-        .grant(&format!("projects/{lab}"), &ada, "reader")
-        .await;
+    cloud.grant(&format!("projects/{lab}"), &ada, "manager").await;
+    cloud.grant(&format!("projects/{lab}"), &ada, "reader").await;
     cloud.grant("system", &ada, "reader").await;
     let member = cloud.role("member").await;
     for (query, found) in [
@@ -135,66 +94,25 @@ async fn assignments_are_listed_as_given_or_with_what_they_imply() {
                 "reader ada system",
             ],
         ),
-        (
-            format!("&user.id={ada}"),
-            vec!["manager ada lab", "reader ada lab", "reader ada system"],
-        ),
-        (
-            "&scope.system=all".into(),
-            vec!["admin admin system", "reader ada system"],
-        ),
-        (
-            "&scope.domain.id=default".into(),
-            vec!["admin admin Default"],
-        ),
+        (format!("&user.id={ada}"), vec!["manager ada lab", "reader ada lab", "reader ada system"]),
+        ("&scope.system=all".into(), vec!["admin admin system", "reader ada system"]),
+        ("&scope.domain.id=default".into(), vec!["admin admin Default"]),
         (
             format!("&scope.project.id={lab}&effective"),
             vec!["manager ada lab", "member ada lab", "reader ada lab"],
         ),
         (format!("&role.id={member}"), vec![]),
-        (
-            format!("&role.id={member}&effective=1&user.id={ada}"),
-            vec!["member ada lab"],
-        ),
+        (format!("&role.id={member}&effective=1&user.id={ada}"), vec!["member ada lab"]),
         ("&group.id=x".into(), vec![]),
     ] {
         let call = format!("GET /v3/role_assignments?include_names=1{query}");
-        assert_eq!(
-            lines(&cloud.admin(&call, Value::Null).await),
-            found,
-            "{query}"
-        );
+        assert_eq!(lines(&cloud.admin(&call, Value::Null).await), found, "{query}");
     }
     let call =
         format!("GET /v3/role_assignments?effective&role.id={member}&scope.project.id={lab}");
     insta::assert_snapshot!(cloud.admin(&call, Value::Null).await.shown(), @r#"
     200 OK
-    {
-      "links": {
-        "next": null,
-        "previous": null,
-        "self": "http://cloud/identity/v3/role_assignments?effective&role.id=[id]&scope.project.id=[id]"
-      },
-      "role_assignments": [
-        {
-          "links": {
-            "assignment": "http://cloud/identity/v3/projects/[id]/users/[id]/roles/[id]",
-            "prior_role": "http://cloud/identity/v3/prior_role/[id]/implies/[id]"
-          },
-          "role": {
-            "id": "[id]"
-          },
-          "scope": {
-            "project": {
-              "id": "[id]"
-            }
-          },
-          "user": {
-            "id": "[id]"
-          }
-        }
-      ]
-    }
+    {"links":{"next":null,"previous":null,"self":"http://cloud/identity/v3/role_assignments?effective&role.id=[id]&scope.project.id=[id]"},"role_assignments":[{"links":{"assignment":"http://cloud/identity/v3/projects/[id]/users/[id]/roles/[id]","prior_role":"http://cloud/identity/v3/prior_role/[id]/implies/[id]"},"role":{"id":"[id]"},"scope":{"project":{"id":"[id]"}},"user":{"id":"[id]"}}]}
     "#);
     let call = format!(
         "GET /v3/role_assignments?include_names&scope.project.id={lab}&role.id={}",
@@ -202,42 +120,7 @@ async fn assignments_are_listed_as_given_or_with_what_they_imply() {
     );
     insta::assert_snapshot!(cloud.admin(&call, Value::Null).await.shown(), @r#"
     200 OK
-    {
-      "links": {
-        "next": null,
-        "previous": null,
-        "self": "http://cloud/identity/v3/role_assignments?include_names&scope.project.id=[id]&role.id=[id]"
-      },
-      "role_assignments": [
-        {
-          "links": {
-            "assignment": "http://cloud/identity/v3/projects/[id]/users/[id]/roles/[id]"
-          },
-          "role": {
-            "id": "[id]",
-            "name": "manager"
-          },
-          "scope": {
-            "project": {
-              "domain": {
-                "id": "default",
-                "name": "Default"
-              },
-              "id": "[id]",
-              "name": "lab"
-            }
-          },
-          "user": {
-            "domain": {
-              "id": "default",
-              "name": "Default"
-            },
-            "id": "[id]",
-            "name": "ada"
-          }
-        }
-      ]
-    }
+    {"links":{"next":null,"previous":null,"self":"http://cloud/identity/v3/role_assignments?include_names&scope.project.id=[id]&role.id=[id]"},"role_assignments":[{"links":{"assignment":"http://cloud/identity/v3/projects/[id]/users/[id]/roles/[id]"},"role":{"id":"[id]","name":"manager"},"scope":{"project":{"domain":{"id":"default","name":"Default"},"id":"[id]","name":"lab"}},"user":{"domain":{"id":"default","name":"Default"},"id":"[id]","name":"ada"}}]}
     "#);
 }
 
@@ -253,9 +136,7 @@ async fn contradicting_filters_are_refused() {
         "effective&group.id=a",
         "include_subtree=1&scope.project.id=a",
     ] {
-        let answer = cloud
-            .admin(&format!("GET /v3/role_assignments?{query}"), Value::Null)
-            .await;
+        let answer = cloud.admin(&format!("GET /v3/role_assignments?{query}"), Value::Null).await;
         reasons.push_str(&format!("{} {}\n", answer.status, answer.message()));
     }
     insta::assert_snapshot!(reasons, @r"
@@ -271,34 +152,18 @@ async fn contradicting_filters_are_refused() {
 #[tokio::test]
 async fn a_domains_reader_sees_its_domain_only() {
     let cloud = Cloud::new().await;
-    let eng = cloud
-        .admin("POST /v3/domains", json!({"domain": {"name": "eng"}}))
-        .await
-        .id("domain");
+    let eng =
+        cloud.admin("POST /v3/domains", json!({"domain": {"name": "eng"}})).await.id("domain");
     let lab = cloud.project("lab", &eng).await;
     let ada = cloud.user("ada", &eng).await;
-    cloud
-        .grant(&format!("projects/{lab}"), &ada, "member")
-        .await;
+    cloud.grant(&format!("projects/{lab}"), &ada, "member").await;
     let guard = cloud.user("guard", "default").await;
-    cloud
-        .grant(&format!("domains/{eng}"), &guard, "reader")
-        .await;
-    let token = cloud
-        .login("guard", PASSWORD, json!({"domain": {"id": eng}}))
-        .await;
-    let seen = cloud
-        .send(
-            "GET /v3/role_assignments?include_names",
-            &token,
-            Value::Null,
-        )
-        .await;
+    cloud.grant(&format!("domains/{eng}"), &guard, "reader").await;
+    let token = cloud.login("guard", PASSWORD, json!({"domain": {"id": eng}})).await;
+    let seen = cloud.send("GET /v3/role_assignments?include_names", &token, Value::Null).await;
     assert_eq!(lines(&seen), ["member ada lab", "reader guard eng"]);
     for (noun, name) in [("users", "ada"), ("projects", "lab"), ("domains", "eng")] {
-        let seen = cloud
-            .send(&format!("GET /v3/{noun}"), &token, Value::Null)
-            .await;
+        let seen = cloud.send(&format!("GET /v3/{noun}"), &token, Value::Null).await;
         let all = seen.body[noun].as_array().unwrap();
         assert_eq!(all.len(), 1, "{noun}");
         assert_eq!(all[0]["name"], name);

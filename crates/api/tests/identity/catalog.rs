@@ -10,29 +10,7 @@ async fn the_version_documents_lead_to_version_3() {
     let all = cloud.send("GET ", "", Value::Null).await;
     insta::assert_snapshot!(all.shown(), @r#"
     300 Multiple Choices
-    {
-      "versions": {
-        "values": [
-          {
-            "id": "v3.14",
-            "links": [
-              {
-                "href": "http://cloud/identity/v3/",
-                "rel": "self"
-              }
-            ],
-            "media-types": [
-              {
-                "base": "application/json",
-                "type": "application/vnd.openstack.identity-v3+json"
-              }
-            ],
-            "status": "stable",
-            "updated": "2020-04-07T00:00:00Z"
-          }
-        ]
-      }
-    }
+    {"versions":{"values":[{"id":"v3.14","links":[{"href":"http://cloud/identity/v3/","rel":"self"}],"media-types":[{"base":"application/json","type":"application/vnd.openstack.identity-v3+json"}],"status":"stable","updated":"2020-04-07T00:00:00Z"}]}}
     "#);
     assert_eq!(all.headers["location"], "http://cloud/identity/v3/");
     assert_eq!(all.headers["vary"], "X-Auth-Token");
@@ -57,35 +35,17 @@ async fn what_is_not_there_says_so() {
     let no_route = cloud.send("GET /v3/nothing", "", Value::Null).await;
     insta::assert_snapshot!(no_route.shown(), @r#"
     404 Not Found
-    {
-      "error": {
-        "code": 404,
-        "message": "The resource at this path could not be found.",
-        "title": "Not Found"
-      }
-    }
+    {"error":{"code":404,"message":"The resource at this path could not be found.","title":"Not Found"}}
     "#);
     let no_method = cloud.send("PUT /v3/users", "", Value::Null).await;
     insta::assert_snapshot!(no_method.shown(), @r#"
     405 Method Not Allowed
-    {
-      "error": {
-        "code": 405,
-        "message": "The method is not allowed for the requested URL.",
-        "title": "Method Not Allowed"
-      }
-    }
+    {"error":{"code":405,"message":"The method is not allowed for the requested URL.","title":"Method Not Allowed"}}
     "#);
     let no_token = cloud.send("GET /v3/users", "", Value::Null).await;
     insta::assert_snapshot!(no_token.shown(), @r#"
     401 Unauthorized
-    {
-      "error": {
-        "code": 401,
-        "message": "The request you have made requires authentication: send a token in the X-Auth-Token header.",
-        "title": "Unauthorized"
-      }
-    }
+    {"error":{"code":401,"message":"The request you have made requires authentication: send a token in the X-Auth-Token header.","title":"Unauthorized"}}
     "#);
 }
 
@@ -120,10 +80,7 @@ async fn the_catalog_names_four_services_and_stays_the_same() {
       "internal" "RegionOne" "http://cloud/network"
       "admin" "RegionOne" "http://cloud/network"
     "#);
-    assert_eq!(
-        answer.body["links"],
-        json!({"self": "http://cloud/identity/v3/auth/catalog"})
-    );
+    assert_eq!(answer.body["links"], json!({"self": "http://cloud/identity/v3/auth/catalog"}));
     let cloud = cloud.restarted().await;
     let again = cloud.admin("GET /v3/auth/catalog", Value::Null).await;
     assert_eq!(again.body, answer.body);
@@ -132,113 +89,40 @@ async fn the_catalog_names_four_services_and_stays_the_same() {
 #[tokio::test]
 async fn services_endpoints_and_regions_are_those_of_the_catalog() {
     let cloud = Cloud::new().await;
-    let services = cloud
-        .admin("GET /v3/services?type=compute", Value::Null)
-        .await;
+    let services = cloud.admin("GET /v3/services?type=compute", Value::Null).await;
     insta::assert_snapshot!(services.shown(), @r#"
     200 OK
-    {
-      "links": {
-        "next": null,
-        "previous": null,
-        "self": "http://cloud/identity/v3/services?type=compute"
-      },
-      "services": [
-        {
-          "description": "",
-          "enabled": true,
-          "id": "[id]",
-          "links": {
-            "self": "http://cloud/identity/v3/services/[id]"
-          },
-          "name": "nova",
-          "type": "compute"
-        }
-      ]
-    }
+    {"links":{"next":null,"previous":null,"self":"http://cloud/identity/v3/services?type=compute"},"services":[{"description":"","enabled":true,"id":"[id]","links":{"self":"http://cloud/identity/v3/services/[id]"},"name":"nova","type":"compute"}]}
     "#);
     let id = services.body["services"][0]["id"].as_str().unwrap();
-    let one = cloud
-        .admin(&format!("GET /v3/services/{id}"), Value::Null)
-        .await;
+    let one = cloud.admin(&format!("GET /v3/services/{id}"), Value::Null).await;
     assert_eq!(one.body["service"], services.body["services"][0]);
     let call = format!("GET /v3/endpoints?service_id={id}&interface=public");
     let endpoints = cloud.admin(&call, Value::Null).await;
     insta::assert_snapshot!(endpoints.shown(), @r#"
     200 OK
-    {
-      "endpoints": [
-        {
-          "enabled": true,
-          "id": "[id]",
-          "interface": "public",
-          "links": {
-            "self": "http://cloud/identity/v3/endpoints/[id]"
-          },
-          "region": "RegionOne",
-          "region_id": "RegionOne",
-          "service_id": "[id]",
-          "url": "http://cloud/compute/v2.1"
-        }
-      ],
-      "links": {
-        "next": null,
-        "previous": null,
-        "self": "http://cloud/identity/v3/endpoints?service_id=[id]&interface=public"
-      }
-    }
+    {"endpoints":[{"enabled":true,"id":"[id]","interface":"public","links":{"self":"http://cloud/identity/v3/endpoints/[id]"},"region":"RegionOne","region_id":"RegionOne","service_id":"[id]","url":"http://cloud/compute/v2.1"}],"links":{"next":null,"previous":null,"self":"http://cloud/identity/v3/endpoints?service_id=[id]&interface=public"}}
     "#);
     let id = endpoints.body["endpoints"][0]["id"].as_str().unwrap();
-    let one = cloud
-        .admin(&format!("GET /v3/endpoints/{id}"), Value::Null)
-        .await;
+    let one = cloud.admin(&format!("GET /v3/endpoints/{id}"), Value::Null).await;
     assert_eq!(one.body["endpoint"], endpoints.body["endpoints"][0]);
     let all = cloud.admin("GET /v3/endpoints", Value::Null).await;
     assert_eq!(all.body["endpoints"].as_array().unwrap().len(), 12);
     let regions = cloud.admin("GET /v3/regions", Value::Null).await;
     insta::assert_snapshot!(regions.shown(), @r#"
     200 OK
-    {
-      "links": {
-        "next": null,
-        "previous": null,
-        "self": "http://cloud/identity/v3/regions"
-      },
-      "regions": [
-        {
-          "description": "",
-          "id": "RegionOne",
-          "links": {
-            "self": "http://cloud/identity/v3/regions/RegionOne"
-          },
-          "parent_region_id": null
-        }
-      ]
-    }
+    {"links":{"next":null,"previous":null,"self":"http://cloud/identity/v3/regions"},"regions":[{"description":"","id":"RegionOne","links":{"self":"http://cloud/identity/v3/regions/RegionOne"},"parent_region_id":null}]}
     "#);
     let region = cloud.admin("GET /v3/regions/RegionOne", Value::Null).await;
     assert_eq!(region.body["region"], regions.body["regions"][0]);
     let groups = cloud.admin("GET /v3/groups?name=x", Value::Null).await;
     insta::assert_snapshot!(groups.shown(), @r#"
     200 OK
-    {
-      "groups": [],
-      "links": {
-        "next": null,
-        "previous": null,
-        "self": "http://cloud/identity/v3/groups?name=x"
-      }
-    }
+    {"groups":[],"links":{"next":null,"previous":null,"self":"http://cloud/identity/v3/groups?name=x"}}
     "#);
     let change = cloud.admin("POST /v3/endpoints", json!({})).await;
     insta::assert_snapshot!(change.shown(), @r#"
     403 Forbidden
-    {
-      "error": {
-        "code": 403,
-        "message": "The catalog of this deployment is made from its settings and cannot be changed by requests.",
-        "title": "Forbidden"
-      }
-    }
+    {"error":{"code":403,"message":"The catalog of this deployment is made from its settings and cannot be changed by requests.","title":"Forbidden"}}
     "#);
 }

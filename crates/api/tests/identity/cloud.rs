@@ -41,7 +41,7 @@ impl Answer {
     pub fn shown(&self) -> String {
         let text = match &self.body {
             Value::Null => String::new(),
-            body => format!("\n{}", serde_json::to_string_pretty(body).unwrap()),
+            body => format!("\n{body}"),
         };
         format!("{}{}", self.status, without_ids(&text))
     }
@@ -92,15 +92,10 @@ impl Cloud {
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
         let passwords = Passwords::new(entropy.clone(), 2);
         let as_clock: Arc<dyn Clock> = clock.clone();
-        let foundation = bootstrap(
-            store.as_ref(),
-            as_clock.as_ref(),
-            entropy.as_ref(),
-            &passwords,
-            PASSWORD,
-        )
-        .await
-        .unwrap();
+        let foundation =
+            bootstrap(store.as_ref(), as_clock.as_ref(), entropy.as_ref(), &passwords, PASSWORD)
+                .await
+                .unwrap();
         let authority = TokenAuthority::open(
             store.as_ref(),
             as_clock.clone(),
@@ -116,10 +111,8 @@ impl Cloud {
             authority: authority.clone(),
         });
         let check: Arc<dyn CheckToken> = authority.clone();
-        let settings = CatalogSettings {
-            public_url: "http://cloud".into(),
-            region: DEFAULT_REGION.into(),
-        };
+        let settings =
+            CatalogSettings { public_url: "http://cloud".into(), region: DEFAULT_REGION.into() };
         let service = router(Arc::new(verbs), check, settings);
         let mut cloud = Self {
             router: Router::new().nest_service("/identity", service),
@@ -143,11 +136,7 @@ impl Cloud {
             bytes => serde_json::from_slice(bytes)
                 .unwrap_or_else(|_| json!(String::from_utf8_lossy(bytes))),
         };
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        Answer { status: parts.status, headers: parts.headers, body }
     }
 
     /// `call` is method and path behind `/identity`; an empty token is none, a null body too.
@@ -179,21 +168,13 @@ impl Cloud {
     }
 
     pub async fn authenticate(&self, user: &str, password: &str, scope: Value) -> Answer {
-        self.send(
-            "POST /v3/auth/tokens",
-            "",
-            by_password(user, password, scope),
-        )
-        .await
+        self.send("POST /v3/auth/tokens", "", by_password(user, password, scope)).await
     }
 
     pub async fn login(&self, user: &str, password: &str, scope: Value) -> String {
         let answer = self.authenticate(user, password, scope).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.shown());
-        answer.headers["x-subject-token"]
-            .to_str()
-            .unwrap()
-            .to_owned()
+        answer.headers["x-subject-token"].to_str().unwrap().to_owned()
     }
 
     /// A new user with [`PASSWORD`]; its id.
@@ -208,9 +189,7 @@ impl Cloud {
     }
 
     pub async fn role(&self, name: &str) -> String {
-        let answer = self
-            .admin(&format!("GET /v3/roles?name={name}"), Value::Null)
-            .await;
+        let answer = self.admin(&format!("GET /v3/roles?name={name}"), Value::Null).await;
         answer.body["roles"][0]["id"].as_str().unwrap().to_owned()
     }
 
@@ -226,10 +205,7 @@ impl Cloud {
 /// The body of a login of a user of the default domain.
 pub fn by_password(user: &str, password: &str, scope: Value) -> Value {
     let user = json!({"name": user, "domain": {"id": "default"}, "password": password});
-    with_scope(
-        json!({"methods": ["password"], "password": {"user": user}}),
-        scope,
-    )
+    with_scope(json!({"methods": ["password"], "password": {"user": user}}), scope)
 }
 
 pub fn by_token(token: &str, scope: Value) -> Value {
