@@ -41,10 +41,10 @@ fn network(seed: u32, number: u8) -> NetworkSpec {
 }
 
 fn nic(network: &NetworkSpec, seed: u32, number: u8) -> GuestNic {
-    let subnet = network.subnets.first().map(|subnet| NicAddress {
-        subnet: subnet.id,
-        address: [10, 99, 0, 10 + number].into(),
-    });
+    let subnet = network
+        .subnets
+        .first()
+        .map(|subnet| NicAddress { subnet: subnet.id, address: [10, 99, 0, 10 + number].into() });
     GuestNic {
         port: PortId(id(seed, 3, number)),
         network: network.clone(),
@@ -94,10 +94,7 @@ async fn a_port_is_plugged_again_and_again(driver: &dyn NetworkDriver, seed: u32
     }
     drop(again);
     // Its address and hardware address may go to another port.
-    let heir = GuestNic {
-        port: PortId(id(seed, 3, 3)),
-        ..one
-    };
+    let heir = GuestNic { port: PortId(id(seed, 3, 3)), ..one };
     drop(driver.plug(&heir).await.unwrap());
     driver.remove_network(network.id).await.unwrap();
     driver.unplug(network.id, heir.port).await.unwrap();
@@ -106,20 +103,11 @@ async fn a_port_is_plugged_again_and_again(driver: &dyn NetworkDriver, seed: u32
 async fn a_network_that_is_not_ready_takes_no_port(driver: &dyn NetworkDriver, seed: u32) {
     let network = network(seed, 3);
     let nic = nic(&network, seed, 4);
-    assert!(matches!(
-        driver.plug(&nic).await,
-        Err(NetworkError::Unavailable { .. })
-    ));
+    assert!(matches!(driver.plug(&nic).await, Err(NetworkError::Unavailable { .. })));
     driver.ensure_network(&network).await.unwrap();
     driver.remove_network(network.id).await.unwrap();
-    assert!(matches!(
-        driver.plug(&nic).await,
-        Err(NetworkError::Unavailable { .. })
-    ));
-    assert!(
-        !has(driver, &network).await,
-        "a refused port leaves nothing"
-    );
+    assert!(matches!(driver.plug(&nic).await, Err(NetworkError::Unavailable { .. })));
+    assert!(!has(driver, &network).await, "a refused port leaves nothing");
 }
 
 async fn networks_with_the_same_addresses_stand_side_by_side(
@@ -133,10 +121,7 @@ async fn networks_with_the_same_addresses_stand_side_by_side(
     let _taps = (
         driver.plug(&nic(&one, seed, 5)).await.unwrap(),
         driver
-            .plug(&GuestNic {
-                port: PortId(id(seed, 3, 6)),
-                ..nic(&other, seed, 5)
-            })
+            .plug(&GuestNic { port: PortId(id(seed, 3, 6)), ..nic(&other, seed, 5) })
             .await
             .unwrap(),
     );
@@ -167,10 +152,7 @@ async fn what_can_never_work_is_refused(driver: &dyn NetworkDriver, seed: u32) {
     elsewhere.subnets[0].server_address = Some("192.0.2.1".parse().unwrap());
     for bad in [tiny, elsewhere] {
         let refused = driver.ensure_network(&bad).await;
-        assert!(
-            matches!(refused, Err(NetworkError::Invalid(_))),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(NetworkError::Invalid(_))), "{refused:?}");
         assert!(!has(driver, &bad).await, "a refused network leaves nothing");
     }
 }

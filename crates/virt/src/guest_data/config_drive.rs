@@ -29,10 +29,7 @@ pub struct DriveOwner {
 
 impl Default for DriveOwner {
     fn default() -> Self {
-        Self {
-            mode: 0o640,
-            ids: None,
-        }
+        Self { mode: 0o640, ids: None }
     }
 }
 

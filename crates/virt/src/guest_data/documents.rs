@@ -9,9 +9,8 @@ use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 
 /// Versions of the documents, oldest first, as Nova lists them. Each adds what its date added.
-pub const VERSIONS: [&str; 9] = [
-    FOLSOM, GRIZZLY, HAVANA, LIBERTY, NEWTON_ONE, NEWTON_TWO, OCATA, ROCKY, VICTORIA,
-];
+pub const VERSIONS: [&str; 9] =
+    [FOLSOM, GRIZZLY, HAVANA, LIBERTY, NEWTON_ONE, NEWTON_TWO, OCATA, ROCKY, VICTORIA];
 const FOLSOM: &str = "2012-08-10";
 const GRIZZLY: &str = "2013-04-04";
 const HAVANA: &str = "2013-10-17";
@@ -75,11 +74,8 @@ fn meta_data(guest: &GuestSpec, version: &str) -> Value {
         add("meta", json!(told.meta));
     }
     if !told.keys.is_empty() {
-        let by_name: Map<_, _> = told
-            .keys
-            .iter()
-            .map(|(name, key)| (name.clone(), json!(key)))
-            .collect();
+        let by_name: Map<_, _> =
+            told.keys.iter().map(|(name, key)| (name.clone(), json!(key))).collect();
         add("public_keys", Value::Object(by_name));
         let list: Vec<_> = told
             .keys
@@ -109,11 +105,7 @@ fn meta_data(guest: &GuestSpec, version: &str) -> Value {
 
 /// A certificate begins like a certificate; anything else is a key of SSH's.
 fn key_type(key: &str) -> &'static str {
-    if key.trim_start().starts_with("-----BEGIN") {
-        "x509"
-    } else {
-        "ssh"
-    }
+    if key.trim_start().starts_with("-----BEGIN") { "x509" } else { "ssh" }
 }
 
 fn network_data(guest: &GuestSpec) -> Value {
@@ -200,9 +192,5 @@ fn network(
 }
 
 fn name_servers(subnet: &SubnetSpec) -> Vec<Value> {
-    subnet
-        .dns
-        .iter()
-        .map(|address| json!({"type": "dns", "address": address}))
-        .collect()
+    subnet.dns.iter().map(|address| json!({"type": "dns", "address": address})).collect()
 }

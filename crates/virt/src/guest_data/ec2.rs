@@ -56,10 +56,7 @@ fn meta_data(guest: &GuestSpec, version: &str) -> Value {
         add("public-keys", public_keys(guest));
     }
     if version >= "2008-02-01" {
-        add(
-            "placement",
-            json!({"availability-zone": told.availability_zone}),
-        );
+        add("placement", json!({"availability-zone": told.availability_zone}));
     }
     if version >= "2008-09-01" {
         add("instance-action", json!("none"));

@@ -79,10 +79,7 @@ fn list(folder: &Map<String, Value>) -> String {
         },
         _ => name.clone(),
     };
-    let mut entries: Vec<_> = folder
-        .iter()
-        .filter(|(name, _)| *name != ec2::LISTED_AS)
-        .collect();
+    let mut entries: Vec<_> = folder.iter().filter(|(name, _)| *name != ec2::LISTED_AS).collect();
     entries.sort_by_key(|(name, _)| *name);
     entries.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }

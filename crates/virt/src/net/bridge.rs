@@ -34,19 +34,14 @@ pub(super) async fn ensure(
     let loopback = links.get("lo").await?;
     links.ensure_up(&loopback, loopback.mtu).await?;
     if links.find(BRIDGE).await?.is_none_or(|link| !link.is_bridge) {
-        let bridge = LinkBridge::new(BRIDGE)
-            .address(names::bridge_mac(network.id).0.to_vec())
-            .build();
+        let bridge =
+            LinkBridge::new(BRIDGE).address(names::bridge_mac(network.id).0.to_vec()).build();
         links.add(bridge).await?;
     }
     let bridge = links.get(BRIDGE).await?;
     links.ensure_up(&bridge, network.mtu).await?;
     let mut addresses = vec![(METADATA_ADDRESS, 32)];
-    addresses.extend(
-        subnets
-            .iter()
-            .map(|subnet| (subnet.server, subnet.cidr.prefix_len())),
-    );
+    addresses.extend(subnets.iter().map(|subnet| (subnet.server, subnet.cidr.prefix_len())));
     links.set_addresses(&bridge, &addresses).await
 }
 
@@ -57,9 +52,6 @@ pub(super) async fn attach(links: &Links, name: &str, mtu: u32) -> io::Result<()
     if link.controller == Some(bridge.index) && link.up && link.mtu == mtu {
         return Ok(());
     }
-    let message = LinkUnspec::new_with_index(link.index)
-        .mtu(mtu)
-        .controller(bridge.index)
-        .up();
+    let message = LinkUnspec::new_with_index(link.index).mtu(mtu).controller(bridge.index).up();
     links.set(message.build()).await
 }

@@ -67,11 +67,7 @@ impl NetNsDriver {
                 settings.state.display()
             )));
         }
-        Ok(Self {
-            settings,
-            source,
-            networks: Mutex::default(),
-        })
+        Ok(Self { settings, source, networks: Mutex::default() })
     }
 
     fn slot(&self, network: NetworkId) -> Slot {
@@ -137,22 +133,14 @@ impl NetNsDriver {
         host_access::ensure(&host, links, &namespace, spec, &subnets)
             .await
             .map_err(cannot("make the host's own interface to the network"))?;
-        network
-            .dhcp
-            .ensure(&namespace, spec.mtu, &subnets)
-            .await
-            .map_err(cannot("serve DHCP"))?;
+        network.dhcp.ensure(&namespace, spec.mtu, &subnets).await.map_err(cannot("serve DHCP"))?;
         let door = match network.ready.take() {
             Some(Ready { door, .. }) if door.is_open() => door,
             _ => Door::open(spec.id, &namespace, self.source.clone(), &self.settings)
                 .await
                 .map_err(cannot("open the metadata service"))?,
         };
-        network.ready = Some(Ready {
-            spec: spec.clone(),
-            subnets,
-            door,
-        });
+        network.ready = Some(Ready { spec: spec.clone(), subnets, door });
         tracing::debug!(network.id = %spec.id, namespace = name, "the network is ready");
         Ok(())
     }
@@ -164,9 +152,7 @@ impl NetNsDriver {
         network: NetworkId,
         namespace: &Namespace,
     ) -> Result<&'a mut Network, NetworkError> {
-        let known = place
-            .take()
-            .filter(|known| known.namespace.identity() == namespace.identity());
+        let known = place.take().filter(|known| known.namespace.identity() == namespace.identity());
         let network = match known {
             Some(known) => known,
             None => self.attach(network, namespace.clone()).await?,
@@ -186,12 +172,7 @@ impl NetNsDriver {
         let dhcp = Dhcp::open(&self.settings, &self.folder(network), &namespace)
             .await
             .map_err(cannot("find the DHCP server"))?;
-        Ok(Network {
-            namespace,
-            links,
-            dhcp,
-            ready: None,
-        })
+        Ok(Network { namespace, links, dhcp, ready: None })
     }
 }
 
@@ -241,11 +222,7 @@ impl NetworkDriver for NetNsDriver {
     async fn remove_network(&self, network: NetworkId) -> Result<(), NetworkError> {
         let slot = self.slot(network);
         let mut place = slot.lock().await;
-        if let Some(Network {
-            ready: Some(Ready { door, .. }),
-            ..
-        }) = place.take()
-        {
+        if let Some(Network { ready: Some(Ready { door, .. }), .. }) = place.take() {
             door.close().await;
         }
         let host = Links::here().map_err(cannot("speak netlink"))?;
@@ -266,10 +243,8 @@ impl NetworkDriver for NetNsDriver {
         let named = namespace::list(&self.settings.namespaces);
         let named = named.map_err(cannot("list namespaces"))?;
         let stored = folder::list(&self.settings.state);
-        let mut networks: BTreeSet<_> = stored
-            .map_err(cannot("list the folders of networks"))?
-            .into_iter()
-            .collect();
+        let mut networks: BTreeSet<_> =
+            stored.map_err(cannot("list the folders of networks"))?.into_iter().collect();
         let of_ours = |name: &String| names::network_of(&self.settings.prefix, name);
         networks.extend(named.iter().filter_map(of_ours));
         Ok(networks.into_iter().collect())

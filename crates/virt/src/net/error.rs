@@ -5,10 +5,7 @@ use std::io;
 
 /// The conversion of an IO error met while `doing` something: a verb and its object, as in "make the bridge".
 pub(super) fn cannot(doing: impl Into<String>) -> impl FnOnce(io::Error) -> NetworkError {
-    move |source| NetworkError::Unavailable {
-        doing: doing.into(),
-        source,
-    }
+    move |source| NetworkError::Unavailable { doing: doing.into(), source }
 }
 
 /// A netlink error as an IO error, with the kernel's own number where it gave one.

@@ -45,11 +45,8 @@ impl NetworkFolder {
 
     /// Makes the folder and those in it. The DHCP server, which has no rights, passes through and reads the hosts.
     pub(super) fn make(&self) -> io::Result<()> {
-        for (path, mode) in [
-            (self.0.clone(), 0o711),
-            (self.hosts(), 0o755),
-            (self.ports(), 0o700),
-        ] {
+        for (path, mode) in [(self.0.clone(), 0o711), (self.hosts(), 0o755), (self.ports(), 0o700)]
+        {
             DirBuilder::new().recursive(true).mode(mode).create(&path)?;
             fs::set_permissions(&path, Permissions::from_mode(mode))?;
         }
@@ -108,10 +105,7 @@ pub(super) fn list(state: &Path) -> io::Result<Vec<NetworkId>> {
     let mut networks = Vec::new();
     for entry in entries {
         let name = entry?.file_name();
-        networks.extend(
-            name.to_str()
-                .and_then(|name| name.parse::<NetworkId>().ok()),
-        );
+        networks.extend(name.to_str().and_then(|name| name.parse::<NetworkId>().ok()));
     }
     Ok(networks)
 }

@@ -67,9 +67,8 @@ async fn make(
     network: NetworkId,
     name: &str,
 ) -> io::Result<()> {
-    let inner = LinkUnspec::new_with_name(TO_HOST)
-        .setns_by_fd(namespace.file().as_raw_fd())
-        .build();
+    let inner =
+        LinkUnspec::new_with_name(TO_HOST).setns_by_fd(namespace.file().as_raw_fd()).build();
     let pair = LinkMessageBuilder::<LinkVeth>::new(name, TO_HOST)
         .set_info_data(InfoData::Veth(InfoVeth::Peer(inner)))
         .address(names::host_mac(network).0.to_vec())

@@ -62,31 +62,18 @@ impl Links {
     /// The interface of that name, which must be there.
     pub(super) async fn get(&self, name: &str) -> io::Result<Link> {
         self.find(name).await?.ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::NotFound,
-                format!("the interface {name} is not there"),
-            )
+            io::Error::new(io::ErrorKind::NotFound, format!("the interface {name} is not there"))
         })
     }
 
     /// Makes an interface. `AlreadyExists` if the name is taken.
     pub(super) async fn add(&self, link: LinkMessage) -> io::Result<()> {
-        self.0
-            .link()
-            .add(link)
-            .execute()
-            .await
-            .map_err(from_netlink)
+        self.0.link().add(link).execute().await.map_err(from_netlink)
     }
 
     /// Changes an interface.
     pub(super) async fn set(&self, link: LinkMessage) -> io::Result<()> {
-        self.0
-            .link()
-            .set(link)
-            .execute()
-            .await
-            .map_err(from_netlink)
+        self.0.link().set(link).execute().await.map_err(from_netlink)
     }
 
     /// Sets the largest packet and turns the interface on, unless it is so.
@@ -94,8 +81,7 @@ impl Links {
         if link.up && link.mtu == mtu {
             return Ok(());
         }
-        self.set(LinkUnspec::new_with_index(link.index).mtu(mtu).up().build())
-            .await
+        self.set(LinkUnspec::new_with_index(link.index).mtu(mtu).up().build()).await
     }
 
     /// Removes an interface; `Ok` when it is not there.
@@ -132,10 +118,7 @@ impl Links {
             }
         }
         for (address, prefix) in wanted {
-            if present
-                .iter()
-                .any(|(known, _)| known == &(*address, *prefix))
-            {
+            if present.iter().any(|(known, _)| known == &(*address, *prefix)) {
                 continue;
             }
             let addresses = self.0.address();
@@ -150,19 +133,13 @@ impl Links {
 
     async fn addresses(&self, link: &Link) -> io::Result<Vec<((Ipv4Addr, u8), AddressMessage)>> {
         let request = self.0.address().get().set_link_index_filter(link.index);
-        let all: Vec<AddressMessage> = request
-            .execute()
-            .map_err(from_netlink)
-            .try_collect()
-            .await?;
+        let all: Vec<AddressMessage> =
+            request.execute().map_err(from_netlink).try_collect().await?;
         let local = |message: &AddressMessage| {
-            message
-                .attributes
-                .iter()
-                .find_map(|attribute| match attribute {
-                    AddressAttribute::Local(IpAddr::V4(address)) => Some(*address),
-                    _ => None,
-                })
+            message.attributes.iter().find_map(|attribute| match attribute {
+                AddressAttribute::Local(IpAddr::V4(address)) => Some(*address),
+                _ => None,
+            })
         };
         Ok(all
             .into_iter()

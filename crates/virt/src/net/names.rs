@@ -65,12 +65,9 @@ mod tests {
         assert!(tap(port).len() < 16 && host_link(network).len() < 16);
         let name = namespace("hatchery", network);
         assert_eq!(network_of("hatchery", &name), Some(network));
-        for other in [
-            "hatchery",
-            "hatchery-",
-            "hatchery-x",
-            "hatcher-0f3c1a52-9d7e-4b61-8a11-2233445566ff",
-        ] {
+        for other in
+            ["hatchery", "hatchery-", "hatchery-x", "hatcher-0f3c1a52-9d7e-4b61-8a11-2233445566ff"]
+        {
             assert_eq!(network_of("hatchery", other), None, "{other}");
         }
         assert_eq!(network_of("hatchery", &name.to_uppercase()), None);

@@ -36,10 +36,7 @@ impl Identity {
     /// Of the namespace behind this path, such as `/proc/<pid>/ns/net`.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let found = fs::metadata(path)?;
-        Ok(Self {
-            device: found.dev(),
-            inode: found.ino(),
-        })
+        Ok(Self { device: found.dev(), inode: found.ino() })
     }
 }
 
@@ -55,14 +52,8 @@ impl Namespace {
             return Ok(None);
         }
         let found = file.metadata()?;
-        let identity = Identity {
-            device: found.dev(),
-            inode: found.ino(),
-        };
-        Ok(Some(Self {
-            file: Arc::new(file),
-            identity,
-        }))
+        let identity = Identity { device: found.dev(), inode: found.ino() };
+        Ok(Some(Self { file: Arc::new(file), identity }))
     }
 
     /// Makes the namespace of that name, or finds it. A file that an earlier attempt left without a namespace is used.
@@ -77,20 +68,9 @@ impl Namespace {
                 return Ok(found);
             }
             let path = folder.join(&name);
-            OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o444)
-                .open(&path)?;
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o444).open(&path)?;
             unshare(CloneFlags::CLONE_NEWNET)?;
-            mount(
-                Some("/proc/thread-self/ns/net"),
-                &path,
-                NOTHING,
-                MsFlags::MS_BIND,
-                NOTHING,
-            )?;
+            mount(Some("/proc/thread-self/ns/net"), &path, NOTHING, MsFlags::MS_BIND, NOTHING)?;
             Self::find(&folder, &name)?
                 .ok_or_else(|| io::Error::other("the namespace was mounted and is not there"))
         })
@@ -145,13 +125,12 @@ pub(super) async fn on_new_thread<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let (answer, answered) = tokio::sync::oneshot::channel();
-    std::thread::Builder::new()
-        .name("netns".to_owned())
-        .stack_size(256 << 10)
-        .spawn(move || {
+    std::thread::Builder::new().name("netns".to_owned()).stack_size(256 << 10).spawn(
+        move || {
             // Whoever asked may have gone away; what was made is then dropped here.
             let _ = answer.send(work());
-        })?;
+        },
+    )?;
     answered
         .await
         .unwrap_or_else(|_| Err(io::Error::other("the thread in the namespace ended early")))
@@ -160,30 +139,13 @@ pub(super) async fn on_new_thread<T: Send + 'static>(
 /// Makes the folder of namespaces a shared mount, so that a name removed here is gone in every other mount namespace
 /// too, and takes its lock, as iproute2 does.
 fn prepare(folder: &Path) -> io::Result<Flock<File>> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(folder)?;
+    DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     let lock = Flock::lock(File::open(folder)?, FlockArg::LockExclusive)
         .map_err(|(_, error)| io::Error::from(error))?;
-    let share = || {
-        mount(
-            NOTHING,
-            folder,
-            NOTHING,
-            MsFlags::MS_SHARED | MsFlags::MS_REC,
-            NOTHING,
-        )
-    };
+    let share = || mount(NOTHING, folder, NOTHING, MsFlags::MS_SHARED | MsFlags::MS_REC, NOTHING);
     match share() {
         Err(Errno::EINVAL) => {
-            mount(
-                Some(folder),
-                folder,
-                NOTHING,
-                MsFlags::MS_BIND | MsFlags::MS_REC,
-                NOTHING,
-            )?;
+            mount(Some(folder), folder, NOTHING, MsFlags::MS_BIND | MsFlags::MS_REC, NOTHING)?;
             share()?;
         }
         shared => shared?,
@@ -210,10 +172,7 @@ pub(super) fn set_kernel(name: &str, value: &str) -> io::Result<()> {
     match fs::write(&path, value) {
         // A kernel without that part needs no setting of it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(io::Error::new(
-            error.kind(),
-            format!("{}: {error}", path.display()),
-        )),
+        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
         Ok(()) => Ok(()),
     }
 }

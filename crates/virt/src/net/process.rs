@@ -16,10 +16,7 @@ pub(super) struct Process {
 }
 
 /// How long a killed process may take to be gone; one that the disk holds up takes longest.
-const END: Timespec = Timespec {
-    tv_sec: 10,
-    tv_nsec: 0,
-};
+const END: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 
 impl Process {
     /// The process with that number now.
@@ -41,10 +38,7 @@ impl Process {
 
     /// Whether it has not ended yet.
     pub(super) fn is_alive(&self) -> io::Result<bool> {
-        Ok(!self.ended_within(&Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        })?)
+        Ok(!self.ended_within(&Timespec { tv_sec: 0, tv_nsec: 0 })?)
     }
 
     /// Whether it runs in that namespace.
@@ -67,9 +61,7 @@ impl Process {
             Err(_) if !self.is_alive()? => return Ok(false),
             line => line?,
         };
-        let found = line
-            .split(|byte| *byte == 0)
-            .any(|argument| argument == wanted.as_bytes());
+        let found = line.split(|byte| *byte == 0).any(|argument| argument == wanted.as_bytes());
         Ok(found && self.is_alive()?)
     }
 
@@ -113,11 +105,7 @@ impl Process {
 pub(super) fn find_all(wanted: impl Fn(&Process) -> io::Result<bool>) -> io::Result<Vec<Process>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
-        let Some(id) = entry?
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
+        let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
         if let Some(process) = Process::find(id)?

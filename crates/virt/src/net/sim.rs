@@ -37,10 +37,7 @@ impl NetworkDriver for SimNetworkDriver {
             Some(ports) => ports.insert(nic.port),
             None => return Err(not_ready(nic.network.id)),
         };
-        Ok(Tap {
-            name: names::tap(nic.port),
-            device: None,
-        })
+        Ok(Tap { name: names::tap(nic.port), device: None })
     }
 
     async fn unplug(&self, network: NetworkId, port: PortId) -> Result<(), NetworkError> {
@@ -64,9 +61,6 @@ impl NetworkDriver for SimNetworkDriver {
 pub(super) fn not_ready(network: NetworkId) -> NetworkError {
     NetworkError::Unavailable {
         doing: format!("plug into network {network}"),
-        source: io::Error::new(
-            io::ErrorKind::NotFound,
-            "it has not been made ready on this host",
-        ),
+        source: io::Error::new(io::ErrorKind::NotFound, "it has not been made ready on this host"),
     }
 }

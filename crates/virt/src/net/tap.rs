@@ -26,22 +26,13 @@ pub(super) async fn plug(
         .run(move || {
             // Which namespace the tap belongs to is decided by the thread that opens the device. The standard library
             // opens with CLOEXEC.
-            let device = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open("/dev/net/tun")?;
+            let device = OpenOptions::new().read(true).write(true).open("/dev/net/tun")?;
             ffi::make_tap(&device, &wanted)?;
             Ok(device)
         })
         .await?;
     let tap = links.get(&name).await?;
-    let message = LinkUnspec::new_with_index(tap.index)
-        .mtu(mtu)
-        .controller(bridge.index)
-        .up();
+    let message = LinkUnspec::new_with_index(tap.index).mtu(mtu).controller(bridge.index).up();
     links.set(message.build()).await?;
-    Ok(Tap {
-        name,
-        device: Some(device.into()),
-    })
+    Ok(Tap { name, device: Some(device.into()) })
 }

@@ -44,10 +44,8 @@ async fn victim() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_agent_leaves_nothing_that_its_heir_cannot_mend() {
     let mut world = World::new();
-    let networks = ["10.91.0.0/24", "10.92.0.0/24"].map(|cidr| NetworkSpec {
-        host_access: true,
-        ..network(cidr)
-    });
+    let networks = ["10.91.0.0/24", "10.92.0.0/24"]
+        .map(|cidr| NetworkSpec { host_access: true, ..network(cidr) });
     let nics: Vec<_> = networks.iter().map(|network| nic(network, 9)).collect();
     let work = tempfile::NamedTempFile::new().unwrap();
     let told = (&world.settings.prefix, &world.settings.state, &nics);

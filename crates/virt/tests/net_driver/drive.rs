@@ -19,11 +19,7 @@ async fn drive(folder: &Path, owner: DriveOwner) -> String {
     let writer = IsoConfigDrive::new(Arc::new(ManualClock::default()), owner);
     writer.write(&guest, &path).await.unwrap();
     writer.write(&guest, &path).await.unwrap();
-    assert_eq!(
-        fs::read_dir(folder).unwrap().count(),
-        1,
-        "nothing stands beside the drive"
-    );
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 1, "nothing stands beside the drive");
     path.to_str().unwrap().to_owned()
 }
 
@@ -32,14 +28,8 @@ async fn readers_find_the_documents_under_the_label() {
     require("bsdtar", "libarchive-tools");
     let folder = tempfile::tempdir().unwrap();
     let path = drive(folder.path(), DriveOwner::default()).await;
-    assert_eq!(
-        run("blkid", &["-p", "-o", "value", "-s", "LABEL", &path]).trim(),
-        "config-2"
-    );
-    assert_eq!(
-        run("blkid", &["-p", "-o", "value", "-s", "TYPE", &path]).trim(),
-        "iso9660"
-    );
+    assert_eq!(run("blkid", &["-p", "-o", "value", "-s", "LABEL", &path]).trim(), "config-2");
+    assert_eq!(run("blkid", &["-p", "-o", "value", "-s", "TYPE", &path]).trim(), "iso9660");
 
     for joliet_only in [false, true] {
         let options = if joliet_only { "!rockridge" } else { "!joliet" };
@@ -61,25 +51,12 @@ async fn readers_find_the_documents_under_the_label() {
         ];
         // A list of all folders is longer than one sector.
         assert_eq!(
-            names
-                .into_iter()
-                .filter(|name| wanted.contains(name))
-                .count(),
+            names.into_iter().filter(|name| wanted.contains(name)).count(),
             wanted.len(),
             "{list}"
         );
         let out = tempfile::tempdir().unwrap();
-        run(
-            "bsdtar",
-            &[
-                "--options",
-                &options,
-                "-xf",
-                &path,
-                "-C",
-                out.path().to_str().unwrap(),
-            ],
-        );
+        run("bsdtar", &["--options", &options, "-xf", &path, "-C", out.path().to_str().unwrap()]);
         let read = |name: &str| fs::read(out.path().join(name)).unwrap();
         for version in ["latest", "2018-08-27", "2020-10-14", "2016-06-30"] {
             let document: Value =
@@ -90,18 +67,13 @@ async fn readers_find_the_documents_under_the_label() {
                 serde_json::from_slice(&read(&format!("openstack/{version}/network_data.json")))
                     .unwrap();
             assert_eq!(network["links"][0]["mtu"], 1400);
-            assert_eq!(
-                read(&format!("openstack/{version}/user_data")),
-                spec::USER_DATA
-            );
+            assert_eq!(read(&format!("openstack/{version}/user_data")), spec::USER_DATA);
         }
         let amazon: Value = serde_json::from_slice(&read("ec2/latest/meta-data.json")).unwrap();
         assert_eq!(amazon["instance-id"], "i-0000002a");
         assert_eq!(amazon["public-keys"]["0"]["openssh-key"], spec::KEY);
         assert_eq!(amazon["public-keys"]["0"].as_object().unwrap().len(), 1);
-        let mode = fs::metadata(out.path().join("openstack/latest/user_data"))
-            .unwrap()
-            .mode();
+        let mode = fs::metadata(out.path().join("openstack/latest/user_data")).unwrap().mode();
         if !joliet_only {
             assert_eq!(mode & 0o777, 0o444);
         }
@@ -118,17 +90,7 @@ async fn xorriso_finds_no_fault() {
     let folder = tempfile::tempdir().unwrap();
     let path = drive(folder.path(), DriveOwner::default()).await;
     let output = Command::new("xorriso")
-        .args([
-            "-abort_on",
-            "WARNING",
-            "-indev",
-            &path,
-            "-find",
-            "/",
-            "-exec",
-            "lsdl",
-            "--",
-        ])
+        .args(["-abort_on", "WARNING", "-indev", &path, "-find", "/", "-exec", "lsdl", "--"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
@@ -143,10 +105,7 @@ async fn xorriso_finds_no_fault() {
 #[tokio::test]
 async fn the_drive_belongs_to_whom_it_should() {
     let folder = tempfile::tempdir().unwrap();
-    let owner = DriveOwner {
-        mode: 0o600,
-        ids: Some((12_345, 54_321)),
-    };
+    let owner = DriveOwner { mode: 0o600, ids: Some((12_345, 54_321)) };
     let path = drive(folder.path(), owner).await;
     let found = fs::metadata(&path).unwrap();
     assert_eq!((found.uid(), found.gid()), (12_345, 54_321));

@@ -46,10 +46,7 @@ impl FakeGuest {
         let network = world.namespace(nic.network.id);
         let outer = format!("g{:x}", unique() & 0xffff_ffff_ffff);
         run("ip", &["netns", "add", &name]);
-        let guest = Self {
-            folder: tempfile::tempdir().unwrap(),
-            name,
-        };
+        let guest = Self { folder: tempfile::tempdir().unwrap(), name };
         run(
             "ip",
             &[
@@ -67,25 +64,8 @@ impl FakeGuest {
                 &guest.name,
             ],
         );
-        run(
-            "ip",
-            &[
-                "-n", &network, "link", "set", &outer, "master", "bridge", "up",
-            ],
-        );
-        run(
-            "ip",
-            &[
-                "-n",
-                &guest.name,
-                "link",
-                "set",
-                "eth0",
-                "address",
-                &mac.to_string(),
-                "up",
-            ],
-        );
+        run("ip", &["-n", &network, "link", "set", &outer, "master", "bridge", "up"]);
+        run("ip", &["-n", &guest.name, "link", "set", "eth0", "address", &mac.to_string(), "up"]);
         let script = guest.folder.path().join("script");
         fs::write(&script, SCRIPT).unwrap();
         fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
@@ -132,11 +112,7 @@ impl FakeGuest {
         let text = fs::read_to_string(&told).ok();
         let text = text.filter(|_| output.status.success())?;
         let pairs = text.lines().filter_map(|line| line.split_once('='));
-        Some(
-            pairs
-                .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
-                .collect(),
-        )
+        Some(pairs.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect())
     }
 
     /// Runs a command as this guest.
@@ -189,8 +165,6 @@ impl FakeGuest {
 
 impl Drop for FakeGuest {
     fn drop(&mut self) {
-        let _ = Command::new("ip")
-            .args(["netns", "del", &self.name])
-            .output();
+        let _ = Command::new("ip").args(["netns", "del", &self.name]).output();
     }
 }

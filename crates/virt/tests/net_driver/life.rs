@@ -17,9 +17,7 @@ use uuid::Uuid;
 /// Another port with the same address and another hardware address.
 fn heir(nic: &GuestNic, number: u8) -> GuestNic {
     GuestNic {
-        port: PortId(Uuid::from_u128(
-            nic.port.0.as_u128() ^ u128::from(number) << 120,
-        )),
+        port: PortId(Uuid::from_u128(nic.port.0.as_u128() ^ u128::from(number) << 120)),
         mac: MacAddress::generated([0xaa, 0, number]),
         ..nic.clone()
     }
@@ -36,11 +34,7 @@ async fn an_address_passes_from_one_guest_to_the_next() {
         let tap = world.driver.plug(&nic).await.unwrap();
         let guest = FakeGuest::wire(&world, &nic);
         let told = guest.ask_dhcp();
-        assert_eq!(
-            told.expect("the new owner gets it")["ip"],
-            "10.81.0.9/24",
-            "guest {number}"
-        );
+        assert_eq!(told.expect("the new owner gets it")["ip"], "10.81.0.9/24", "guest {number}");
         // One is plugged while its forerunner is still there, as after a crash between two steps.
         if number % 3 != 0 {
             world.driver.unplug(network.id, nic.port).await.unwrap();
@@ -93,48 +87,21 @@ async fn all_but_the_metadata_outlives_the_agent() {
     let network = network("10.84.0.0/24");
     world.driver.ensure_network(&network).await.unwrap();
     let nic = nic(&network, 9);
-    world.guests.insert(
-        network.id,
-        Ipv4Addr::new(10, 84, 0, 9),
-        spec::guest(vec![nic.clone()]),
-    );
+    world.guests.insert(network.id, nic.addresses[0].address, spec::guest(vec![nic.clone()]));
     let tap = world.driver.plug(&nic).await.unwrap();
     let guest = FakeGuest::wire(&world, &nic);
     let servers = world.servers(network.id);
-    let bridge = run(
-        "ip",
-        &[
-            "-n",
-            &world.namespace(network.id),
-            "-o",
-            "link",
-            "show",
-            "bridge",
-        ],
-    );
+    let bridge = run("ip", &["-n", &world.namespace(network.id), "-o", "link", "show", "bridge"]);
 
     world.restart();
     assert_eq!(world.driver.list_networks().await.unwrap(), [network.id]);
-    assert_eq!(
-        guest.ask_dhcp().unwrap()["ip"],
-        "10.84.0.9/24",
-        "with no agent at all"
-    );
+    assert_eq!(guest.ask_dhcp().unwrap()["ip"], "10.84.0.9/24", "with no agent at all");
     world.driver.ensure_network(&network).await.unwrap();
     assert_eq!(world.servers(network.id), servers, "the server is adopted");
     let namespace = world.namespace(network.id);
-    assert_eq!(
-        run("ip", &["-n", &namespace, "-o", "link", "show", "bridge"]),
-        bridge
-    );
-    let ports = run(
-        "ip",
-        &["-n", &namespace, "-o", "link", "show", "master", "bridge"],
-    );
-    assert!(
-        ports.contains(&tap.name),
-        "the guest keeps its tap: {ports}"
-    );
+    assert_eq!(run("ip", &["-n", &namespace, "-o", "link", "show", "bridge"]), bridge);
+    let ports = run("ip", &["-n", &namespace, "-o", "link", "show", "master", "bridge"]);
+    assert!(ports.contains(&tap.name), "the guest keeps its tap: {ports}");
     assert_eq!(guest.get("/latest/meta-data/hostname").await.1, "buro-1");
 
     world.restart();
@@ -164,10 +131,7 @@ async fn a_tap_lives_as_long_as_its_descriptor() {
     let first = world.driver.plug(&nic).await.unwrap();
     let second = world.driver.plug(&nic).await.unwrap();
     drop(first);
-    assert!(
-        links().contains(&second.name),
-        "the one that was replaced is not missed"
-    );
+    assert!(links().contains(&second.name), "the one that was replaced is not missed");
     world.driver.unplug(network.id, nic.port).await.unwrap();
     assert!(!links().contains(": tap"), "even while someone holds it");
     drop(second);
@@ -196,13 +160,7 @@ async fn a_removal_that_was_broken_off_is_finished() {
     assert_eq!(guest.ask_dhcp().unwrap()["ip"], "10.86.0.9/24");
 
     // The same with the server dead: its notes say that the address is lent.
-    fs::remove_file(
-        world
-            .folder(network.id)
-            .join("hosts")
-            .join(heir.port.to_string()),
-    )
-    .unwrap();
+    fs::remove_file(world.folder(network.id).join("hosts").join(heir.port.to_string())).unwrap();
     kill(Pid::from_raw(world.servers(network.id)[0]), Signal::SIGKILL).unwrap();
     world.restart();
     world.driver.ensure_network(&network).await.unwrap();
@@ -227,10 +185,7 @@ async fn half_made_networks_are_repaired_and_removed() {
     let lost = world.servers(network.id);
     world.driver.ensure_network(&network).await.unwrap();
     let servers = world.servers(network.id);
-    assert!(
-        servers.len() == 1 && servers != lost,
-        "{lost:?} {servers:?}"
-    );
+    assert!(servers.len() == 1 && servers != lost, "{lost:?} {servers:?}");
 
     nix::mount::umount2(&name, nix::mount::MntFlags::MNT_DETACH).unwrap();
     world.restart();
@@ -248,13 +203,7 @@ async fn removing_a_network_ends_what_runs_in_it_and_nothing_else() {
     for network in [&one, &other] {
         world.driver.ensure_network(network).await.unwrap();
         let child = Command::new("ip")
-            .args([
-                "netns",
-                "exec",
-                &world.namespace(network.id),
-                "cat",
-                "/dev/zero",
-            ])
+            .args(["netns", "exec", &world.namespace(network.id), "cat", "/dev/zero"])
             .stdout(std::process::Stdio::piped())
             .spawn();
         children.push(child.unwrap());
@@ -282,33 +231,15 @@ async fn a_change_of_the_network_reaches_its_guests() {
     world.driver.ensure_network(&network).await.unwrap();
     let told = guest.ask_dhcp().expect("a DHCP server answers");
     assert_eq!(told["dns"], "8.8.8.8 8.8.4.4");
-    assert_eq!(
-        (told["server"].as_str(), told["mtu"].as_str()),
-        ("10.89.0.3", "1300")
-    );
+    assert_eq!((told["server"].as_str(), told["mtu"].as_str()), ("10.89.0.3", "1300"));
     assert_eq!(guest.get("/openstack").await.0, 404);
-    let addresses = run(
-        "ip",
-        &[
-            "-n",
-            &world.namespace(network.id),
-            "-o",
-            "addr",
-            "show",
-            "bridge",
-        ],
-    );
-    assert!(
-        addresses.contains("10.89.0.3/24") && !addresses.contains("10.89.0.2/"),
-        "{addresses}"
-    );
+    let addresses =
+        run("ip", &["-n", &world.namespace(network.id), "-o", "addr", "show", "bridge"]);
+    assert!(addresses.contains("10.89.0.3/24") && !addresses.contains("10.89.0.2/"), "{addresses}");
 
     // The address was lent by a server that has another address now.
     world.driver.unplug(network.id, nic.port).await.unwrap();
-    let heir = GuestNic {
-        network: network.clone(),
-        ..heir(&nic, 1)
-    };
+    let heir = GuestNic { network: network.clone(), ..heir(&nic, 1) };
     let _tap = world.driver.plug(&heir).await.unwrap();
     let guest = FakeGuest::wire(&world, &heir);
     assert_eq!(guest.ask_dhcp().unwrap()["ip"], "10.89.0.9/24");

@@ -8,7 +8,7 @@ use hatchery_ports::network_driver::NetworkDriver;
 use hatchery_virt::net::{NetNsDriver, NetSettings};
 use std::collections::HashMap;
 use std::fs::{self, Permissions};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -29,9 +29,9 @@ pub fn unique() -> u64 {
 pub struct Guests(Mutex<HashMap<(NetworkId, IpAddr), Arc<GuestSpec>>>);
 
 impl Guests {
-    pub fn insert(&self, network: NetworkId, address: Ipv4Addr, guest: GuestSpec) {
+    pub fn insert(&self, network: NetworkId, address: IpAddr, guest: GuestSpec) {
         let mut guests = self.0.lock().unwrap();
-        guests.insert((network, address.into()), Arc::new(guest));
+        guests.insert((network, address), Arc::new(guest));
     }
 }
 
@@ -82,24 +82,14 @@ impl World {
 
     /// The DHCP servers that run for a network.
     pub fn servers(&self, network: NetworkId) -> Vec<i32> {
-        let argument = format!(
-            "--conf-file={}",
-            self.folder(network).join("dnsmasq.conf").display()
-        );
+        let argument =
+            format!("--conf-file={}", self.folder(network).join("dnsmasq.conf").display());
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc").unwrap() {
             let entry = entry.unwrap();
             let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            if line
-                .split(|byte| *byte == 0)
-                .any(|part| part == argument.as_bytes())
-            {
-                found.extend(
-                    entry
-                        .file_name()
-                        .to_str()
-                        .and_then(|name| name.parse::<i32>().ok()),
-                );
+            if line.split(|byte| *byte == 0).any(|part| part == argument.as_bytes()) {
+                found.extend(entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
             }
         }
         found
@@ -109,22 +99,9 @@ impl World {
     pub async fn remove(&self, network: NetworkId) {
         self.driver.remove_network(network).await.unwrap();
         assert_eq!(self.servers(network), Vec::<i32>::new());
-        assert!(
-            !self
-                .settings
-                .namespaces
-                .join(self.namespace(network))
-                .exists()
-        );
+        assert!(!self.settings.namespaces.join(self.namespace(network)).exists());
         assert!(!self.folder(network).exists());
-        assert!(
-            !self
-                .driver
-                .list_networks()
-                .await
-                .unwrap()
-                .contains(&network)
-        );
+        assert!(!self.driver.list_networks().await.unwrap().contains(&network));
         let id = network.to_string();
         assert!(!run("ip", &["-o", "link"]).contains(&format!("hat{}", &id[..8])));
     }
@@ -136,22 +113,14 @@ impl Drop for World {
             return;
         }
         // A failed test leaves nothing for the next one to stumble on.
-        for network in fs::read_dir(&self.settings.state)
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
+        for network in fs::read_dir(&self.settings.state).into_iter().flatten().flatten() {
             let Ok(network) = network.file_name().to_string_lossy().parse::<NetworkId>() else {
                 continue;
             };
             for server in self.servers(network) {
-                let _ = Command::new("kill")
-                    .args(["-9", &server.to_string()])
-                    .output();
+                let _ = Command::new("kill").args(["-9", &server.to_string()]).output();
             }
-            let _ = Command::new("ip")
-                .args(["netns", "del", &self.namespace(network)])
-                .output();
+            let _ = Command::new("ip").args(["netns", "del", &self.namespace(network)]).output();
         }
     }
 }
@@ -161,9 +130,7 @@ pub fn network(cidr: &str) -> NetworkSpec {
     let cidr: ipnet::Ipv4Net = cidr.parse().unwrap();
     let [a, b, c, _] = cidr.network().octets();
     NetworkSpec {
-        id: NetworkId(Uuid::from_u128(
-            u128::from(unique()) << 96 | 0x4000_8000_0000_0000_0001,
-        )),
+        id: NetworkId(Uuid::from_u128(u128::from(unique()) << 96 | 0x4000_8000_0000_0000_0001)),
         mtu: 1400,
         host_access: false,
         subnets: vec![SubnetSpec {
@@ -187,10 +154,7 @@ pub fn nic(network: &NetworkSpec, last: u8) -> GuestNic {
             IpAddr::V4(address) => address.octets(),
             IpAddr::V6(_) => panic!("only IPv4 here"),
         };
-        NicAddress {
-            subnet: subnet.id,
-            address: IpAddr::from([a, b, c, last]),
-        }
+        NicAddress { subnet: subnet.id, address: IpAddr::from([a, b, c, last]) }
     };
     GuestNic {
         port: PortId(Uuid::from_u128(u128::from(number) << 96)),
@@ -216,8 +180,6 @@ pub fn run(program: &str, arguments: &[&str]) -> String {
 /// Stops the test with the package to install, where a program is missing.
 pub fn require(program: &str, package: &str) {
     let found = std::env::var("PATH").unwrap_or_default();
-    let found = found
-        .split(':')
-        .any(|folder| PathBuf::from(folder).join(program).exists());
+    let found = found.split(':').any(|folder| PathBuf::from(folder).join(program).exists());
     assert!(found, "{program} is missing: install the package {package}");
 }

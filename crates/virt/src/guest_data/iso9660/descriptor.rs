@@ -17,11 +17,7 @@ pub(super) fn volume(
     record_date: &[u8; 7],
     at: Timestamp,
 ) -> Vec<u8> {
-    let kind = if view.is_joliet {
-        SUPPLEMENTARY
-    } else {
-        PRIMARY
-    };
+    let kind = if view.is_joliet { SUPPLEMENTARY } else { PRIMARY };
     let text = |text: &str, length: usize| text_field(view.is_joliet, text, length);
     let mut bytes = begin(kind);
     bytes.push(0);

@@ -30,9 +30,7 @@ pub(crate) fn image(
     at: Timestamp,
 ) -> io::Result<Vec<u8>> {
     if !label.is_ascii() || label.len() > 16 {
-        return Err(wrong(format!(
-            "the label {label} is not up to 16 ASCII characters"
-        )));
+        return Err(wrong(format!("the label {label} is not up to 16 ASCII characters")));
     }
     let tree = Tree::new(files)?;
     let date = date::of_record(at);
@@ -71,10 +69,7 @@ pub(crate) fn image(
         let descriptor = descriptor::volume(view, label, next, &date, at);
         out.put(DESCRIPTORS + index as u32, &descriptor);
         let size = sectors(path_table::size(view))?;
-        out.put(
-            view.table_at,
-            &path_table::bytes(view, &tree, u32::to_le_bytes, u16::to_le_bytes),
-        );
+        out.put(view.table_at, &path_table::bytes(view, &tree, u32::to_le_bytes, u16::to_le_bytes));
         out.put(
             view.table_at + size,
             &path_table::bytes(view, &tree, u32::to_be_bytes, u16::to_be_bytes),

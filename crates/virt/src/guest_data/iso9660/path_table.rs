@@ -4,10 +4,7 @@ use super::tree::{Tree, View};
 
 /// Its length in bytes.
 pub(super) fn size(view: &View) -> usize {
-    view.folder_names
-        .iter()
-        .map(|name| 8 + name.len().next_multiple_of(2))
-        .sum()
+    view.folder_names.iter().map(|name| 8 + name.len().next_multiple_of(2)).sum()
 }
 
 /// Its bytes, with numbers in the given order.

@@ -40,9 +40,7 @@ struct Entry<'a> {
 /// How many bytes the records of a folder take, the gaps at the ends of sectors included.
 pub(super) fn folder_size(view: &View, tree: &Tree, folder: usize) -> usize {
     let unknown = vec![Extent::default(); tree.files.len()];
-    self::folder(view, tree, folder, &unknown, &[0; 7])
-        .len()
-        .next_multiple_of(SECTOR)
+    self::folder(view, tree, folder, &unknown, &[0; 7]).len().next_multiple_of(SECTOR)
 }
 
 /// The records of a folder.
@@ -86,10 +84,7 @@ fn entries<'a>(view: &'a View, tree: &'a Tree, folder: usize, files: &[Extent]) 
     if folder == 0 {
         own = [announce(), own, extension()].concat();
     }
-    let dots = [
-        (&[0u8] as &[u8], folder, own),
-        (&[1], this.parent, posix_of(this.parent)),
-    ];
+    let dots = [(&[0u8] as &[u8], folder, own), (&[1], this.parent, posix_of(this.parent))];
     let mut entries: Vec<_> = dots
         .into_iter()
         .map(|(name, target, parts)| Entry {

@@ -28,10 +28,7 @@ pub(super) struct Folder {
 impl Tree {
     pub(super) fn new(files: &[(String, Vec<u8>)]) -> io::Result<Self> {
         let mut tree = Self {
-            folders: vec![Folder {
-                depth: 1,
-                ..Folder::default()
-            }],
+            folders: vec![Folder { depth: 1, ..Folder::default() }],
             files: Vec::with_capacity(files.len()),
         };
         let mut by_path = HashMap::from([(String::new(), 0)]);
@@ -52,16 +49,9 @@ impl Tree {
         let parent = self.folder(parent, by_path)?;
         let (index, depth) = (self.folders.len(), self.folders[parent].depth + 1);
         if depth > DEPTH {
-            return Err(wrong(format!(
-                "the folder {path} is more than {DEPTH} deep"
-            )));
+            return Err(wrong(format!("the folder {path} is more than {DEPTH} deep")));
         }
-        self.folders.push(Folder {
-            name: name.to_owned(),
-            parent,
-            depth,
-            ..Folder::default()
-        });
+        self.folders.push(Folder { name: name.to_owned(), parent, depth, ..Folder::default() });
         self.folders[parent].folders.push(index);
         by_path.insert(path.to_owned(), index);
         Ok(index)
@@ -94,9 +84,7 @@ impl View {
             };
             let clean = |text: &str| -> String {
                 let allowed = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
-                text.chars()
-                    .map(|c| if allowed(c) { c } else { '_' })
-                    .collect()
+                text.chars().map(|c| if allowed(c) { c } else { '_' }).collect()
             };
             let written = match is_file {
                 true => format!("{}.{};1", clean(stem), clean(extension)),
@@ -155,26 +143,15 @@ impl View {
             let before = names.len();
             names.dedup();
             if names.len() != before {
-                return Err(wrong(format!(
-                    "two names in '{}' are too alike",
-                    folder.name
-                )));
+                return Err(wrong(format!("two names in '{}' are too alike", folder.name)));
             }
         }
         Ok(())
     }
 
     fn names_in<'a>(&'a self, folder: &'a Folder) -> impl Iterator<Item = &'a [u8]> {
-        let folders = folder
-            .folders
-            .iter()
-            .map(|index| self.folder_names[*index].as_slice());
-        folders.chain(
-            folder
-                .files
-                .iter()
-                .map(|index| self.file_names[*index].as_slice()),
-        )
+        let folders = folder.folders.iter().map(|index| self.folder_names[*index].as_slice());
+        folders.chain(folder.files.iter().map(|index| self.file_names[*index].as_slice()))
     }
 
     fn numbered(&self, tree: &Tree) -> Vec<usize> {

@@ -73,11 +73,7 @@ fn add_subnet(text: &mut String, subnet: &ServedSubnet, all: &[ServedSubnet], le
         lease.as_secs()
     ));
     // Without these, the server names itself as router and name server.
-    line(option(
-        &tag,
-        ROUTER,
-        &subnet.gateway.map_or(String::new(), |a| a.to_string()),
-    ));
+    line(option(&tag, ROUTER, &subnet.gateway.map_or(String::new(), |a| a.to_string())));
     line(option(&tag, NAME_SERVERS, &join(subnet.dns.iter())));
     let routes = routes(subnet, all);
     line(option(&tag, CLASSLESS_ROUTES, &routes));
@@ -106,10 +102,7 @@ fn routes(subnet: &ServedSubnet, all: &[ServedSubnet]) -> String {
 }
 
 fn join<T: ToString>(items: impl Iterator<Item = T>) -> String {
-    items
-        .map(|item| item.to_string())
-        .collect::<Vec<_>>()
-        .join(",")
+    items.map(|item| item.to_string()).collect::<Vec<_>>().join(",")
 }
 
 /// As many as there are addresses, up to what a list in memory can bear.

@@ -10,11 +10,7 @@ use std::path::Path;
 /// To whom an address is lent.
 pub(super) fn lent_to(file: &Path, address: Ipv4Addr) -> io::Result<Option<MacAddress>> {
     let text = read(file)?;
-    Ok(text
-        .lines()
-        .filter_map(parse)
-        .find(|(lent, _)| *lent == address)
-        .map(|(_, mac)| mac))
+    Ok(text.lines().filter_map(parse).find(|(lent, _)| *lent == address).map(|(_, mac)| mac))
 }
 
 /// Strikes out what nobody may have any more. Only while no server runs.

@@ -63,13 +63,7 @@ impl Dhcp {
         let wanted = if subnets.iter().any(|subnet| subnet.dhcp) {
             let user = User::from_name(&self.settings.dnsmasq_user)?.map(|user| user.name);
             let lease = self.settings.lease;
-            Some(config::text(
-                &self.folder,
-                mtu,
-                subnets,
-                lease,
-                user.as_deref(),
-            ))
+            Some(config::text(&self.folder, mtu, subnets, lease, user.as_deref()))
         } else {
             None
         };
@@ -108,8 +102,7 @@ impl Dhcp {
         for port in self.reservations.in_the_way_of(nic.port, &wanted) {
             self.remove(namespace, port).await?;
         }
-        self.release(namespace, &wanted, |lent_to| lent_to != wanted.mac)
-            .await?;
+        self.release(namespace, &wanted, |lent_to| lent_to != wanted.mac).await?;
         self.reservations.write(nic.port, wanted.clone())
     }
 
@@ -119,10 +112,7 @@ impl Dhcp {
             return Ok(());
         };
         self.server.reload()?;
-        self.release(namespace, &reservation, |lent_to| {
-            lent_to == reservation.mac
-        })
-        .await?;
+        self.release(namespace, &reservation, |lent_to| lent_to == reservation.mac).await?;
         self.reservations.forget(port)
     }
 

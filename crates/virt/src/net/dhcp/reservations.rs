@@ -42,18 +42,14 @@ impl Reservation {
     pub(super) fn of(nic: &GuestNic, subnets: &[ServedSubnet]) -> Self {
         let on = |subnet: &ServedSubnet| {
             nic.addresses.iter().find_map(|entry| match entry.address {
-                IpAddr::V4(address) if entry.subnet == subnet.id => Some(Reserved {
-                    address,
-                    server: subnet.server,
-                }),
+                IpAddr::V4(address) if entry.subnet == subnet.id => {
+                    Some(Reserved { address, server: subnet.server })
+                }
                 _ => None,
             })
         };
         let served = subnets.iter().filter(|subnet| subnet.dhcp);
-        Self {
-            mac: nic.mac,
-            addresses: served.filter_map(on).collect(),
-        }
+        Self { mac: nic.mac, addresses: served.filter_map(on).collect() }
     }
 
     fn has(&self, address: Ipv4Addr) -> bool {
@@ -74,11 +70,8 @@ impl Reservations {
     /// Reads the notes. One that cannot be read is removed with its line: its port is unknown to everybody.
     pub(super) fn load(folder: &NetworkFolder) -> io::Result<Self> {
         folder.make()?;
-        let mut all = Self {
-            folder: folder.clone(),
-            known: HashMap::new(),
-            withdrawn: HashSet::new(),
-        };
+        let mut all =
+            Self { folder: folder.clone(), known: HashMap::new(), withdrawn: HashSet::new() };
         for port in names(folder.ports())? {
             let note = fs::read(all.note(port))?;
             match serde_json::from_slice(&note) {
@@ -118,10 +111,7 @@ impl Reservations {
                 reservation != wanted || self.withdrawn.contains(other)
             } else {
                 reservation.mac == wanted.mac
-                    || wanted
-                        .addresses
-                        .iter()
-                        .any(|entry| reservation.has(entry.address))
+                    || wanted.addresses.iter().any(|entry| reservation.has(entry.address))
             };
             in_the_way.then_some(*other)
         };
@@ -178,12 +168,7 @@ impl Reservations {
 fn names(folder: PathBuf) -> io::Result<Vec<PortId>> {
     let mut ports = Vec::new();
     for entry in fs::read_dir(folder)? {
-        ports.extend(
-            entry?
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse::<PortId>().ok()),
-        );
+        ports.extend(entry?.file_name().to_str().and_then(|name| name.parse::<PortId>().ok()));
     }
     Ok(ports)
 }

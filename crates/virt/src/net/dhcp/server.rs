@@ -35,11 +35,7 @@ impl Server {
         process::kill_all(|process| {
             Ok(Some(process.id()) != own_id && process.has_argument(&argument)?)
         })?;
-        Ok(Self {
-            folder: folder.clone(),
-            wanted: own.is_some(),
-            process: own,
-        })
+        Ok(Self { folder: folder.clone(), wanted: own.is_some(), process: own })
     }
 
     /// Ends the server unless it runs with just this configuration; `None` wants none to run. Whether all is as wanted now.
@@ -79,9 +75,7 @@ impl Server {
         // when all its sockets are open, and this command then ends.
         let (folder, identity) = (self.folder.clone(), namespace.identity());
         let start = move || {
-            let output = command
-                .output()
-                .map_err(|error| not_found(&program, &error))?;
+            let output = command.output().map_err(|error| not_found(&program, &error))?;
             if !output.status.success() {
                 return Err(io::Error::other(format!(
                     "dnsmasq did not start: {}",
@@ -140,9 +134,6 @@ fn argument(folder: &NetworkFolder) -> String {
 fn not_found(program: &Path, error: &io::Error) -> io::Error {
     io::Error::new(
         error.kind(),
-        format!(
-            "{} cannot be run ({error}): install the package dnsmasq-base",
-            program.display()
-        ),
+        format!("{} cannot be run ({error}): install the package dnsmasq-base", program.display()),
     )
 }

@@ -16,9 +16,7 @@ pub(super) fn answer(
 ) -> Response<Full<Bytes>> {
     if method != Method::GET && method != Method::HEAD {
         let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "405 Method Not Allowed\n");
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
     let found = caller().and_then(|guest| tree::look_up(&guest, path));
@@ -31,18 +29,12 @@ pub(super) fn answer(
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    body(
-        status,
-        "text/plain; charset=UTF-8",
-        Bytes::from_static(text.as_bytes()),
-    )
+    body(status, "text/plain; charset=UTF-8", Bytes::from_static(text.as_bytes()))
 }
 
 fn body(status: StatusCode, kind: &'static str, bytes: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(bytes));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }

@@ -22,11 +22,7 @@ pub(super) struct Place {
 impl Limits {
     /// At most `all`, and at most `each` from one address.
     pub(super) fn new(all: usize, each: usize) -> Self {
-        Self {
-            all,
-            each,
-            open: Arc::default(),
-        }
+        Self { all, each, open: Arc::default() }
     }
 
     /// A place, if there is one.
@@ -40,10 +36,7 @@ impl Limits {
             return None;
         }
         *own += 1;
-        Some(Place {
-            caller,
-            limits: self.clone(),
-        })
+        Some(Place { caller, limits: self.clone() })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
@@ -71,9 +64,7 @@ mod tests {
     fn one_caller_cannot_take_all_places() {
         let (one, other) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
         let limits = Limits::new(3, 2);
-        let held: Vec<_> = [one, one, other]
-            .map(|caller| limits.enter(caller).unwrap())
-            .into();
+        let held: Vec<_> = [one, one, other].map(|caller| limits.enter(caller).unwrap()).into();
         assert!(limits.enter(other).is_none(), "all places are taken");
         drop(held);
         let _held = [limits.enter(one).unwrap(), limits.enter(one).unwrap()];

@@ -54,15 +54,8 @@ impl Door {
             })
             .await?;
         let listener = TcpListener::from_std(listener)?;
-        let limits = Limits::new(
-            settings.metadata_connections,
-            settings.metadata_connections_each,
-        );
-        let desk = Desk {
-            network,
-            source,
-            request_time: settings.metadata_request_time,
-        };
+        let limits = Limits::new(settings.metadata_connections, settings.metadata_connections_each);
+        let desk = Desk { network, source, request_time: settings.metadata_request_time };
         Ok(Self(tokio::spawn(accept(listener, Arc::new(desk), limits))))
     }
 
