@@ -2,7 +2,7 @@
 
 use super::envelope::{Answer, Compute};
 use super::flavors::{extra_specs, routes as flavors};
-use super::hosts::{explain, hypervisors, services, zones};
+use super::hosts::{explain, figures, hypervisors, services, zones};
 use super::keypairs::routes as keypairs;
 use super::microversion::negotiate;
 use super::servers::{action, create, instance_actions, list, show};
@@ -15,8 +15,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
 use hatchery_control::Error;
 use hatchery_control::compute::{
-    ConsoleOutput, CreateServer, DeleteServer, Explain, FlavorVerbs, HostVerbs, InstanceActions,
-    KeypairVerbs, ListServers, ShowServer,
+    ConsoleOutput, CreateServer, DeleteServer, Explain, Figures, FlavorVerbs, HostVerbs,
+    InstanceActions, KeypairVerbs, ListServers, ShowServer,
 };
 use hatchery_control::identity::CheckToken;
 use std::sync::Arc;
@@ -58,6 +58,8 @@ verbs! {
     hosts: HostVerbs,
     /// `/os-hatchery-explain`
     explain: Explain,
+    /// `/os-hatchery-figures`
+    figures: Figures,
 }
 
 /// What handlers take from.
@@ -147,6 +149,7 @@ fn hosts() -> Router<Shared> {
         .route("/os-availability-zone/detail", get(zones::detail))
         .route("/os-hatchery-explain", get(explain::explain))
         .route("/os-hatchery-provision/{id}", get(explain::provision))
+        .route("/os-hatchery-figures", get(figures::figures))
 }
 
 async fn no_method() -> Answer {

@@ -5,8 +5,9 @@ use anyhow::Context;
 use hatchery_api::Router;
 use hatchery_api::compute::{ComputeVerbs, Root, router};
 use hatchery_control::compute::{
-    ComputeSettings, ConsoleOutput, CreateServer, DeleteServer, Explain, FlavorVerbs, HostVerbs,
-    InstanceActions, KeypairVerbs, ListServers, ShowServer, ensure_first_flavors,
+    ComputeSettings, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures, FlavorVerbs,
+    HostVerbs, InstanceActions, KeypairVerbs, ListServers, ReadFigures, ShowServer,
+    ensure_first_flavors,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::reconcile::Census;
@@ -144,5 +145,14 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>) -> ComputeVerbs {
             clock: ground.clock.clone(),
             settings: settings.scheduler.clone(),
         }),
+        figures: Arc::new(Figures { read: figures(ground) }),
     }
+}
+
+fn figures(ground: &Ground) -> ReadFigures {
+    let database = ground.database.clone();
+    Arc::new(move || {
+        let done = database.figures();
+        vec![("sql_statements", done.statements), ("sql_commits", done.commits)]
+    })
 }
