@@ -107,9 +107,7 @@ fn set(image: &mut Image, name: String, value: String, presence: Presence) -> Re
     match (presence, image.properties.contains_key(&name)) {
         (Presence::Wanted, false) => return Err(missing(&name)),
         (Presence::Unwanted, true) => {
-            return Err(Error::Conflict(format!(
-                "Property {name} is there already."
-            )));
+            return Err(Error::Conflict(format!("Property {name} is there already.")));
         }
         (Presence::Wanted, true) | (Presence::Unwanted, false) | (Presence::Indifferent, _) => {}
     }
@@ -122,10 +120,7 @@ fn missing(name: &str) -> Error {
 }
 
 fn within_quota(image: &Image) -> Result<(), Error> {
-    for (what, count) in [
-        ("properties", image.properties.len()),
-        ("tags", image.tags.len()),
-    ] {
+    for (what, count) in [("properties", image.properties.len()), ("tags", image.tags.len())] {
         if count > QUOTA {
             return Err(Error::TooLarge(format!(
                 "An image has {QUOTA} {what} at the most; this would be {count}."

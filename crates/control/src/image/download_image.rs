@@ -22,9 +22,7 @@ pub(super) async fn open_image(
         ));
     }
     if !caller.is_admin() && !caller.has_role("member") {
-        return Err(Error::Denied(
-            "Policy doesn't allow download_image to be performed.".into(),
-        ));
+        return Err(Error::Denied("Policy doesn't allow download_image to be performed.".into()));
     }
     Ok(image)
 }

@@ -78,9 +78,7 @@ pub async fn finish_delete(
         }
         uow.images().delete(image).await?;
     }
-    uow.tasks()
-        .delete_by_work(&Work::DeleteImage(image))
-        .await?;
+    uow.tasks().delete_by_work(&Work::DeleteImage(image)).await?;
     uow.commit().await?;
     Ok(())
 }

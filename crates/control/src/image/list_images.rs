@@ -104,20 +104,14 @@ pub(super) async fn list_images(
     }
     let wanted = page.limit.map_or(usize::MAX, |limit| limit as usize);
     let mut found = Vec::new();
-    let mut next = Page {
-        limit: Some(page.limit.unwrap_or(BATCH).max(BATCH)),
-        ..page.clone()
-    };
+    let mut next = Page { limit: Some(page.limit.unwrap_or(BATCH).max(BATCH)), ..page.clone() };
     while found.len() < wanted {
         let batch = uow.images().list(&filter, &next).await?;
         let Some(last) = batch.last() else { break };
         next.marker = Some(last.id.to_string());
         let is_last = next.limit.is_some_and(|limit| batch.len() < limit as usize);
         found.extend(
-            batch
-                .into_iter()
-                .filter(|image| fits(caller, query, image))
-                .take(wanted - found.len()),
+            batch.into_iter().filter(|image| fits(caller, query, image)).take(wanted - found.len()),
         );
         if is_last {
             break;
@@ -176,36 +170,20 @@ fn fits(caller: &Caller, query: &ImageQuery, image: &Image) -> bool {
         && !others_community
         && one_of(&query.names, |name| Some(name) == image.name.as_ref())
         && one_of(&query.disk_formats, |format| *format == image.disk_format)
-        && one_of(&query.container_formats, |format| {
-            *format == image.container_format
-        })
-        && query
-            .protected
-            .is_none_or(|wanted| wanted == image.protected)
+        && one_of(&query.container_formats, |format| *format == image.container_format)
+        && query.protected.is_none_or(|wanted| wanted == image.protected)
         && equal(&query.checksum, content.map(|content| &content.md5))
         && equal(&query.hash, content.map(|content| &content.sha512))
-        && query
-            .size_min
-            .is_none_or(|min| content.is_some_and(|content| content.size.0 >= min))
-        && query
-            .size_max
-            .is_none_or(|max| content.is_some_and(|content| content.size.0 <= max))
-        && query
-            .min_disk_gib
-            .is_none_or(|gib| gib == image.min_disk_gib)
+        && query.size_min.is_none_or(|min| content.is_some_and(|content| content.size.0 >= min))
+        && query.size_max.is_none_or(|max| content.is_some_and(|content| content.size.0 <= max))
+        && query.min_disk_gib.is_none_or(|gib| gib == image.min_disk_gib)
         && query.min_ram_mib.is_none_or(|mib| mib == image.min_ram_mib)
-        && query
-            .created
-            .is_none_or(|moment| moment.fits(image.created_at))
-        && query
-            .updated
-            .is_none_or(|moment| moment.fits(image.updated_at))
+        && query.created.is_none_or(|moment| moment.fits(image.created_at))
+        && query.updated.is_none_or(|moment| moment.fits(image.updated_at))
 }
 
 fn one_of<T>(wanted: &Option<Vec<T>>, is_it: impl Fn(&T) -> bool) -> bool {
-    wanted
-        .as_ref()
-        .is_none_or(|wanted| wanted.iter().any(is_it))
+    wanted.as_ref().is_none_or(|wanted| wanted.iter().any(is_it))
 }
 
 fn equal(wanted: &Option<String>, value: Option<&String>) -> bool {

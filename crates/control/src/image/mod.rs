@@ -22,3 +22,6 @@ pub use list_images::{ImageQuery, Moment, VisibilityWanted};
 pub use recover::{Recovered, recover};
 pub use upload_image::{Upload, UploadBody, UploadLimits, UploadRefusal};
 pub use verbs::{ImagePorts, ImageVerbs};
+
+#[cfg(test)]
+mod tests;

@@ -56,9 +56,6 @@ pub async fn recover(
 
 async fn saving(store: &dyn Store) -> Result<Vec<Image>, Error> {
     let mut uow = store.read().await?;
-    let filter = ImageFilter {
-        statuses: vec!["saving"],
-        ..ImageFilter::default()
-    };
+    let filter = ImageFilter { statuses: vec!["saving"], ..ImageFilter::default() };
     Ok(uow.images().list(&filter, &Page::default()).await?)
 }

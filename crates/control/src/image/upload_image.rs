@@ -32,10 +32,7 @@ pub struct UploadLimits {
 
 impl Default for UploadLimits {
     fn default() -> Self {
-        Self {
-            size_cap: Bytes(1 << 40),
-            idle: Duration::from_secs(60),
-        }
+        Self { size_cap: Bytes(1 << 40), idle: Duration::from_secs(60) }
     }
 }
 
@@ -85,9 +82,7 @@ fn attempt_of(image: ImageId, entropy: &dyn Entropy) -> String {
 
 /// Whether an attempt's name is one of an image's.
 pub(super) fn is_attempt_of(image: ImageId, attempt: &str) -> bool {
-    attempt
-        .strip_prefix(&image.to_string())
-        .is_some_and(|rest| rest.starts_with('.'))
+    attempt.strip_prefix(&image.to_string()).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// Runs an upload to its end, be that success or removal. It must not be dropped half-way: whoever calls it for a connection that may break
@@ -144,10 +139,7 @@ async fn claim(
         ));
     };
     within_cap(upload.size, upload.limits.size_cap)?;
-    image.state = ImageState::Saving {
-        upload: attempt.to_owned(),
-        since: now,
-    };
+    image.state = ImageState::Saving { upload: attempt.to_owned(), since: now };
     image.updated_at = now;
     uow.images().update(&image).await?;
     uow.commit().await?;
@@ -171,14 +163,8 @@ async fn receive(
     declared: DiskFormat,
     mut body: UploadBody,
 ) -> Result<ImageContent, UploadRefusal> {
-    let Upload {
-        image,
-        size,
-        limits,
-    } = upload;
-    let mut writer = bytes
-        .begin(image, attempt, declared, limits.size_cap)
-        .await?;
+    let Upload { image, size, limits } = upload;
+    let mut writer = bytes.begin(image, attempt, declared, limits.size_cap).await?;
     let mut arrived: u64 = 0;
     loop {
         let chunk = match timeout(limits.idle, body.next()).await {

@@ -101,15 +101,9 @@ impl ImageVerbs {
         let ports = ports.clone();
         let request = caller.request.clone();
         let finishing = tokio::spawn(async move {
-            let done = finish_delete(
-                &*ports.store,
-                &*ports.bytes,
-                &*ports.entropy,
-                now,
-                id,
-                &request,
-            )
-            .await;
+            let done =
+                finish_delete(&*ports.store, &*ports.bytes, &*ports.entropy, now, id, &request)
+                    .await;
             match done {
                 Ok(()) => ports.outbox.wake(),
                 Err(error) => tracing::warn!(
@@ -136,11 +130,7 @@ impl ImageVerbs {
     ) -> Result<(), UploadRefusal> {
         let ports = self.0.clone();
         let caller = caller.clone();
-        let upload = Upload {
-            image,
-            size,
-            limits: ports.limits,
-        };
+        let upload = Upload { image, size, limits: ports.limits };
         let running = tokio::spawn(async move {
             upload_image(
                 &*ports.store,
@@ -154,9 +144,7 @@ impl ImageVerbs {
             .await
         });
         running.await.unwrap_or_else(|error| {
-            Err(UploadRefusal::Other(Error::Internal {
-                source: Box::new(error),
-            }))
+            Err(UploadRefusal::Other(Error::Internal { source: Box::new(error) }))
         })
     }
 

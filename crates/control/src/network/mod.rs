@@ -34,3 +34,6 @@ pub use update_network::NetworkPatch;
 pub use update_port::PortPatch;
 pub use update_subnet::SubnetPatch;
 pub use verbs::{NetworkPorts, NetworkVerbs};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! What is left of uploads and deletions that fail or are killed, against SQLite and files.
+
+mod delete;
+mod stopping_store;
+mod upload;
+
+use super::change::Change;
+use super::create_image::create_image;
+use super::recover::{Recovered, recover};
+use super::upload_image::{Upload, UploadBody, UploadLimits};
+use bytes::Bytes as Chunk;
+use futures_util::{StreamExt, stream};
+use hatchery_db::Database;
+use hatchery_model::caller::{Caller, Scope};
+use hatchery_model::id::{DomainId, ImageId, ProjectId, RequestId, UserId};
+use hatchery_model::image::{ContainerFormat, DiskFormat, Image, ImageState};
+use hatchery_ports::clock::Clock;
+use hatchery_ports::entropy::random_uuid;
+use hatchery_ports::store::Store;
+use hatchery_storage::{FileImageStore, FileOwner};
+use hatchery_testkit::{ManualClock, SeededEntropy};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+struct Lab {
+    store: Database,
+    bytes: Arc<FileImageStore>,
+    clock: ManualClock,
+    entropy: SeededEntropy,
+    caller: Caller,
+    folder: TempDir,
+}
+
+impl Lab {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("db").display());
+        let pool = folder.path().join("pool");
+        Self {
+            store: Database::open(&url).await.unwrap(),
+            bytes: Arc::new(FileImageStore::new(&pool, FileOwner::process()).unwrap()),
+            clock: ManualClock::default(),
+            entropy: SeededEntropy::new(3),
+            caller: Caller {
+                user: UserId::from("u"),
+                user_name: "u".into(),
+                user_domain: DomainId::from("default"),
+                scope: Scope::Project {
+                    id: ProjectId::from("one"),
+                    domain: DomainId::from("default"),
+                },
+                roles: vec!["member".into(), "reader".into()],
+                request: RequestId::from("req-1"),
+            },
+            folder,
+        }
+    }
+
+    /// A queued raw image.
+    async fn queued(&self) -> ImageId {
+        let id = ImageId(random_uuid(&self.entropy));
+        let changes = vec![
+            Change::DiskFormat(Some(DiskFormat::Raw)),
+            Change::ContainerFormat(Some(ContainerFormat::Bare)),
+        ];
+        create_image(&self.store, self.clock.now(), &self.caller, id, changes).await.unwrap();
+        id
+    }
+
+    async fn row(&self, id: ImageId) -> Option<Image> {
+        self.store.read().await.unwrap().images().find(id).await.unwrap()
+    }
+
+    async fn state(&self, id: ImageId) -> ImageState {
+        self.row(id).await.unwrap().state
+    }
+
+    async fn recover(&self) -> Recovered {
+        recover(&self.store, &*self.bytes, self.clock.now()).await.unwrap()
+    }
+
+    /// Names of files that hold image data.
+    fn files(&self) -> Vec<String> {
+        let images = self.folder.path().join("pool/images");
+        [images.clone(), images.join(".incoming")]
+            .iter()
+            .flat_map(|folder| std::fs::read_dir(folder).unwrap())
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.file_type().unwrap().is_file())
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect()
+    }
+}
+
+fn upload_of(image: ImageId) -> Upload {
+    Upload { image, size: None, limits: UploadLimits::default() }
+}
+
+/// Three pieces of a raw image.
+fn body() -> UploadBody {
+    let piece = || Ok(Chunk::from_static(&[7; 4096]));
+    stream::iter([piece(), piece(), piece()]).boxed()
+}
