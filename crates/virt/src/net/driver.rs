@@ -160,6 +160,26 @@ impl NetNsDriver {
         Ok(place.insert(network))
     }
 
+    /// Removes a network, whatever there is of it.
+    async fn take_down(
+        &self,
+        place: &mut Option<Network>,
+        network: NetworkId,
+    ) -> Result<(), NetworkError> {
+        if let Some(Network { ready: Some(Ready { door, .. }), .. }) = place.take() {
+            door.close().await;
+        }
+        let host = Links::here().map_err(cannot("speak netlink"))?;
+        host_access::remove(&host, network)
+            .await
+            .map_err(cannot("remove the host's own interface to the network"))?;
+        let (namespaces, name) = (self.settings.namespaces.clone(), self.name(network));
+        let folder = self.folder(network);
+        on_new_thread(move || remove(&namespaces, &name, &folder))
+            .await
+            .map_err(cannot("remove the network"))
+    }
+
     /// A network as an earlier process left it.
     async fn attach(
         &self,
@@ -186,7 +206,13 @@ impl NetworkDriver for NetNsDriver {
         {
             return Ok(());
         }
-        self.make(&mut place, network).await
+        let is_new = place.is_none() && self.find_namespace(network.id)?.is_none();
+        let made = self.make(&mut place, network).await;
+        if made.is_err() && is_new {
+            // What went wrong first is what counts; what is left is listed, and removed as idle.
+            let _ = self.take_down(&mut place, network.id).await;
+        }
+        made
     }
 
     async fn plug(&self, nic: &GuestNic) -> Result<Tap, NetworkError> {
@@ -195,14 +221,16 @@ impl NetworkDriver for NetNsDriver {
         let mut place = slot.lock().await;
         let network = place.as_mut().ok_or_else(|| not_ready(id))?;
         let ready = network.ready.as_ref().ok_or_else(|| not_ready(id))?;
+        // The tap first: it goes by itself if the next step fails.
+        let tap = tap::plug(&network.namespace, &network.links, nic.port, ready.spec.mtu)
+            .await
+            .map_err(cannot(format!("make the tap {}", names::tap(nic.port))))?;
         network
             .dhcp
             .add(&network.namespace, nic, &ready.subnets)
             .await
             .map_err(cannot("have DHCP know the port"))?;
-        tap::plug(&network.namespace, &network.links, nic.port, ready.spec.mtu)
-            .await
-            .map_err(cannot(format!("make the tap {}", names::tap(nic.port))))
+        Ok(tap)
     }
 
     async fn unplug(&self, network: NetworkId, port: PortId) -> Result<(), NetworkError> {
@@ -222,18 +250,7 @@ impl NetworkDriver for NetNsDriver {
     async fn remove_network(&self, network: NetworkId) -> Result<(), NetworkError> {
         let slot = self.slot(network);
         let mut place = slot.lock().await;
-        if let Some(Network { ready: Some(Ready { door, .. }), .. }) = place.take() {
-            door.close().await;
-        }
-        let host = Links::here().map_err(cannot("speak netlink"))?;
-        host_access::remove(&host, network)
-            .await
-            .map_err(cannot("remove the host's own interface to the network"))?;
-        let (namespaces, name) = (self.settings.namespaces.clone(), self.name(network));
-        let folder = self.folder(network);
-        on_new_thread(move || remove(&namespaces, &name, &folder))
-            .await
-            .map_err(cannot("remove the network"))?;
+        self.take_down(&mut place, network).await?;
         drop(place);
         self.forget(network, slot);
         Ok(())

@@ -9,8 +9,9 @@ use hatchery_model::network::MacAddress;
 use hatchery_ports::network_driver::NetworkDriver;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use uuid::Uuid;
 
@@ -249,4 +250,22 @@ async fn a_change_of_the_network_reaches_its_guests() {
     assert_eq!(world.servers(network.id), Vec::<i32>::new());
     assert!(guest.is_ignored());
     world.remove(network.id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_cannot_be_served_says_why_and_leaves_nothing() {
+    let mut world = World::new();
+    let network = network("10.90.0.0/24");
+    let mode = |mode| fs::set_permissions(world.settings.state.parent().unwrap(), mode).unwrap();
+    mode(Permissions::from_mode(0o700));
+    let refused = world.driver.ensure_network(&network).await.unwrap_err();
+    assert!(format!("{refused:?}").contains("chmod o+x"), "{refused:?}");
+    assert!(world.driver.list_networks().await.unwrap().is_empty());
+    mode(Permissions::from_mode(0o711));
+
+    world.settings.dnsmasq = "/nowhere/dnsmasq".into();
+    world.restart();
+    let refused = world.driver.ensure_network(&network).await.unwrap_err();
+    assert!(format!("{refused:?}").contains("install the package dnsmasq-base"), "{refused:?}");
+    assert!(world.driver.list_networks().await.unwrap().is_empty());
 }
