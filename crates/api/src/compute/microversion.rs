@@ -45,14 +45,8 @@ pub async fn negotiate(mut request: Request, next: Next) -> Response {
     if let Ok(value) = HeaderValue::from_str(&spoken.to_string()) {
         headers.insert(LEGACY, value);
     }
-    headers.append(
-        header::VARY,
-        HeaderValue::from_static("OpenStack-API-Version"),
-    );
-    headers.append(
-        header::VARY,
-        HeaderValue::from_static("X-OpenStack-Nova-API-Version"),
-    );
+    headers.append(header::VARY, HeaderValue::from_static("OpenStack-API-Version"));
+    headers.append(header::VARY, HeaderValue::from_static("X-OpenStack-Nova-API-Version"));
     response
 }
 
@@ -85,17 +79,11 @@ impl IntoResponse for Refusal {
 }
 
 fn asked(headers: &HeaderMap) -> Result<Microversion, Refusal> {
-    let standard = headers
-        .get_all(STANDARD)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut ours = standard
-        .flat_map(|value| value.split(','))
-        .filter_map(|part| {
-            let mut words = part.split_whitespace();
-            (words.next()?.eq_ignore_ascii_case("compute"))
-                .then(|| words.next().unwrap_or_default())
-        });
+    let standard = headers.get_all(STANDARD).iter().filter_map(|value| value.to_str().ok());
+    let mut ours = standard.flat_map(|value| value.split(',')).filter_map(|part| {
+        let mut words = part.split_whitespace();
+        (words.next()?.eq_ignore_ascii_case("compute")).then(|| words.next().unwrap_or_default())
+    });
     let legacy = || headers.get(LEGACY).and_then(|value| value.to_str().ok());
     match ours.next().or_else(legacy) {
         None => Ok(MIN),
@@ -133,10 +121,7 @@ pub fn since(version: Microversion, first: u32) -> Result<(), Error> {
     if version.0 >= first {
         Ok(())
     } else {
-        Err(Error::not_found(
-            "The resource",
-            format!("in microversion {version}"),
-        ))
+        Err(Error::not_found("The resource", format!("in microversion {version}")))
     }
 }
 
@@ -154,34 +139,19 @@ mod tests {
     #[test]
     fn reads_both_headers_and_refuses_what_is_not_spoken() {
         assert_eq!(asked(&HeaderMap::new()), Ok(MIN));
-        assert_eq!(
-            with("openstack-api-version", "compute 2.53"),
-            Ok(Microversion(53))
-        );
-        assert_eq!(
-            with("openstack-api-version", "volume 3.1, compute latest"),
-            Ok(MAX)
-        );
+        assert_eq!(with("openstack-api-version", "compute 2.53"), Ok(Microversion(53)));
+        assert_eq!(with("openstack-api-version", "volume 3.1, compute latest"), Ok(MAX));
         assert_eq!(with("openstack-api-version", "volume 3.1"), Ok(MIN));
-        assert_eq!(
-            with("x-openstack-nova-api-version", "2.10"),
-            Ok(Microversion(10))
-        );
+        assert_eq!(with("x-openstack-nova-api-version", "2.10"), Ok(Microversion(10)));
         for bad in ["compute 2", "compute two.1", "compute 2.+1", "compute"] {
             assert!(
-                matches!(
-                    with("openstack-api-version", bad),
-                    Err(Refusal::Unreadable(_))
-                ),
+                matches!(with("openstack-api-version", bad), Err(Refusal::Unreadable(_))),
                 "{bad}"
             );
         }
         for far in ["compute 2.999", "compute 3.1", "compute 2.0"] {
             assert!(
-                matches!(
-                    with("openstack-api-version", far),
-                    Err(Refusal::NotSpoken(_))
-                ),
+                matches!(with("openstack-api-version", far), Err(Refusal::NotSpoken(_))),
                 "{far}"
             );
         }

@@ -99,40 +99,23 @@ fn servers() -> Router<Shared> {
         .route("/servers/detail", get(list::detail))
         .route("/servers/{id}", get(show::show).delete(show::delete))
         .route("/servers/{id}/action", post(action::action))
-        .route(
-            "/servers/{id}/os-instance-actions",
-            get(instance_actions::list),
-        )
-        .route(
-            "/servers/{id}/os-instance-actions/{request}",
-            get(instance_actions::show),
-        )
+        .route("/servers/{id}/os-instance-actions", get(instance_actions::list))
+        .route("/servers/{id}/os-instance-actions/{request}", get(instance_actions::show))
 }
 
 fn flavors_and_keys() -> Router<Shared> {
     Router::new()
         .route("/flavors", get(flavors::brief).post(flavors::create))
         .route("/flavors/detail", get(flavors::detail))
-        .route(
-            "/flavors/{id}",
-            get(flavors::show)
-                .put(flavors::update)
-                .delete(flavors::delete),
-        )
-        .route(
-            "/flavors/{id}/os-extra_specs",
-            get(extra_specs::list).post(extra_specs::set),
-        )
+        .route("/flavors/{id}", get(flavors::show).put(flavors::update).delete(flavors::delete))
+        .route("/flavors/{id}/os-extra_specs", get(extra_specs::list).post(extra_specs::set))
         .route(
             "/flavors/{id}/os-extra_specs/{name}",
             get(extra_specs::show).delete(extra_specs::delete),
         )
         .route("/flavors/{id}/os-flavor-access", get(extra_specs::access))
         .route("/os-keypairs", get(keypairs::list).post(keypairs::create))
-        .route(
-            "/os-keypairs/{name}",
-            get(keypairs::show).delete(keypairs::delete),
-        )
+        .route("/os-keypairs/{name}", get(keypairs::show).delete(keypairs::delete))
 }
 
 fn hosts() -> Router<Shared> {

@@ -60,10 +60,7 @@ impl CreateServer {
         let mut tries = 0;
         let servers = loop {
             tries += 1;
-            match self
-                .attempt(caller, &new, &project, user_data.clone())
-                .await
-            {
+            match self.attempt(caller, &new, &project, user_data.clone()).await {
                 Err(Error::Conflict(_)) if tries < TRIES => {}
                 ended => break ended?,
             }
@@ -96,10 +93,7 @@ impl CreateServer {
         };
         let mut servers = Vec::new();
         for index in 0..new.max_count {
-            servers.push(
-                self.write_down(&mut *uow, caller, new, &checked, index, began)
-                    .await?,
-            );
+            servers.push(self.write_down(&mut *uow, caller, new, &checked, index, began).await?);
         }
         uow.commit().await?;
         Ok(servers)
@@ -116,11 +110,8 @@ impl CreateServer {
         began: Timestamp,
     ) -> Result<Server, Error> {
         let id = ServerId(random_uuid(&*self.entropy));
-        let owner = Owner {
-            server: id,
-            project: &checked.project,
-            device_owner: &checked.device_owner,
-        };
+        let owner =
+            Owner { server: id, project: &checked.project, device_owner: &checked.device_owner };
         let nics = plug_networks::plug(uow, &*self.entropy, began, &owner, &checked.nics).await?;
         let server = Server {
             id,
@@ -208,16 +199,12 @@ impl CreateServer {
         if let Some(name) = &choice.host
             && !hosts.iter().any(|host| host.name == *name)
         {
-            return Err(Error::Invalid(format!(
-                "Compute host {name} could not be found."
-            )));
+            return Err(Error::Invalid(format!("Compute host {name} could not be found.")));
         }
         if let Some(zone) = &choice.zone
             && !hosts.iter().any(|host| host.availability_zone == *zone)
         {
-            return Err(Error::Invalid(
-                "The requested availability zone is not available".into(),
-            ));
+            return Err(Error::Invalid("The requested availability zone is not available".into()));
         }
         Ok(choice.zone.unwrap_or_else(|| default.clone()))
     }

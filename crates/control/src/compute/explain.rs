@@ -75,12 +75,7 @@ impl Explain {
                 plan: plan(&request.image, &candidate.host.target, None, request.disk),
             })
             .collect();
-        Ok(Explanation {
-            image,
-            flavor,
-            disk: request.disk,
-            hosts,
-        })
+        Ok(Explanation { image, flavor, disk: request.disk, hosts })
     }
 }
 
@@ -90,16 +85,13 @@ async fn find_image(uow: &mut dyn UnitOfWork, text: &str) -> Result<Image, Error
     {
         return Ok(image);
     }
-    let filter = ImageFilter {
-        name: Some(text.to_owned()),
-        ..ImageFilter::default()
-    };
+    let filter = ImageFilter { name: Some(text.to_owned()), ..ImageFilter::default() };
     let mut named = uow.images().list(&filter, &Page::default()).await?;
     match (named.pop(), named.is_empty()) {
         (Some(image), true) => Ok(image),
-        (Some(_), false) => Err(Error::Conflict(format!(
-            "Several images are named {text}; give the id of one."
-        ))),
+        (Some(_), false) => {
+            Err(Error::Conflict(format!("Several images are named {text}; give the id of one.")))
+        }
         (None, _) => Err(Error::not_found("Image", text)),
     }
 }

@@ -34,9 +34,7 @@ pub(super) fn check<'a>(flavor: &Flavor, image: &'a Image) -> Result<&'a ImageCo
         return Err(Error::Invalid(format!("Image {} is not active.", image.id)));
     };
     if flavor.memory_mib < image.min_ram_mib {
-        return Err(Error::Invalid(
-            "Flavor's memory is too small for requested image.".into(),
-        ));
+        return Err(Error::Invalid("Flavor's memory is too small for requested image.".into()));
     }
     if flavor.ephemeral_gib > 0 || flavor.swap_mib > 0 {
         return Err(Error::Invalid(format!(
@@ -63,9 +61,9 @@ pub(super) fn check<'a>(flavor: &Flavor, image: &'a Image) -> Result<&'a ImageCo
         }
     }
     match image.properties.get("hw_architecture") {
-        Some(name) if !ARCHITECTURES.contains(&name.to_ascii_lowercase().as_str()) => Err(
-            Error::Invalid(format!("Architecture name '{name}' is not recognised")),
-        ),
+        Some(name) if !ARCHITECTURES.contains(&name.to_ascii_lowercase().as_str()) => {
+            Err(Error::Invalid(format!("Architecture name '{name}' is not recognised")))
+        }
         Some(_) | None => Ok(content),
     }
 }

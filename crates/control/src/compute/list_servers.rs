@@ -109,10 +109,7 @@ async fn select(
         return Ok(uow.servers().list(filter, &query.page).await?);
     }
     let wanted = query.page.limit.map_or(usize::MAX, |limit| limit as usize);
-    let mut page = Page {
-        limit: Some(CHUNK),
-        ..query.page.clone()
-    };
+    let mut page = Page { limit: Some(CHUNK), ..query.page.clone() };
     let mut chosen = Vec::new();
     loop {
         let chunk = uow.servers().list(filter, &page).await?;
@@ -138,12 +135,9 @@ fn fits(server: &Server, query: &ServerQuery) -> bool {
 }
 
 fn name_fits(name: &str, pattern: &str) -> bool {
-    let (pattern, from_start) = pattern
-        .strip_prefix('^')
-        .map_or((pattern, false), |rest| (rest, true));
-    let (pattern, to_end) = pattern
-        .strip_suffix('$')
-        .map_or((pattern, false), |rest| (rest, true));
+    let (pattern, from_start) =
+        pattern.strip_prefix('^').map_or((pattern, false), |rest| (rest, true));
+    let (pattern, to_end) = pattern.strip_suffix('$').map_or((pattern, false), |rest| (rest, true));
     match (from_start, to_end) {
         (true, true) => name == pattern,
         (true, false) => name.starts_with(pattern),

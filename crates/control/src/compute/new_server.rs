@@ -89,10 +89,7 @@ impl ZoneChoice {
         let zone = parts.next().filter(|part| !part.is_empty());
         let host = parts.next().filter(|part| !part.is_empty());
         let node = parts.next().filter(|part| !part.is_empty());
-        Self {
-            zone: zone.map(str::to_owned),
-            host: host.or(node).map(HostName::from),
-        }
+        Self { zone: zone.map(str::to_owned), host: host.or(node).map(HostName::from) }
     }
 }
 
@@ -145,11 +142,7 @@ impl NewServer {
 
     /// The name of one server of the request.
     pub(super) fn name_of(&self, index: u32) -> String {
-        if self.max_count == 1 {
-            self.name.clone()
-        } else {
-            format!("{}-{}", self.name, index + 1)
-        }
+        if self.max_count == 1 { self.name.clone() } else { format!("{}-{}", self.name, index + 1) }
     }
 
     /// What the guest of one server of the request calls itself.
@@ -211,10 +204,7 @@ mod tests {
         ] {
             assert_eq!(sanitize_hostname(name).as_deref(), wanted, "{name}");
         }
-        assert_eq!(
-            sanitize_hostname(&"x".repeat(200)).map(|n| n.len()),
-            Some(63)
-        );
+        assert_eq!(sanitize_hostname(&"x".repeat(200)).map(|n| n.len()), Some(63));
     }
 
     #[test]

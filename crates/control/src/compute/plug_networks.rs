@@ -16,10 +16,7 @@ use std::net::IpAddr;
 #[derive(Clone, Debug)]
 pub(super) enum NicPlan {
     /// A new port on this network.
-    New {
-        network: NetworkId,
-        fixed_ip: Option<IpAddr>,
-    },
+    New { network: NetworkId, fixed_ip: Option<IpAddr> },
     /// A port that is there.
     Existing(Box<Port>),
 }
@@ -33,10 +30,9 @@ pub(super) async fn choose(
 ) -> Result<Vec<NicPlan>, Error> {
     match choice {
         NetworkChoice::None => Ok(Vec::new()),
-        NetworkChoice::Unspecified => Ok(only_network(uow, caller, project)
-            .await?
-            .into_iter()
-            .collect()),
+        NetworkChoice::Unspecified => {
+            Ok(only_network(uow, caller, project).await?.into_iter().collect())
+        }
         NetworkChoice::Auto => match only_network(uow, caller, project).await? {
             Some(nic) => Ok(vec![nic]),
             None => Err(Error::Invalid(format!(
@@ -73,10 +69,7 @@ async fn only_network(
         ));
     }
     check_external(caller, network)?;
-    Ok(Some(NicPlan::New {
-        network: network.id,
-        fixed_ip: None,
-    }))
+    Ok(Some(NicPlan::New { network: network.id, fixed_ip: None }))
 }
 
 async fn named(
@@ -98,10 +91,7 @@ async fn named(
         return Err(unknown());
     }
     check_external(caller, &network)?;
-    Ok(NicPlan::New {
-        network: id,
-        fixed_ip: nic.fixed_ip,
-    })
+    Ok(NicPlan::New { network: id, fixed_ip: nic.fixed_ip })
 }
 
 async fn existing(
@@ -119,9 +109,7 @@ async fn existing(
         return Err(in_use(id));
     }
     if port.fixed_ips.is_empty() && port.port_security {
-        return Err(Error::Invalid(format!(
-            "Port {id} requires a FixedIP in order to be used."
-        )));
+        return Err(Error::Invalid(format!("Port {id} requires a FixedIP in order to be used.")));
     }
     Ok(NicPlan::Existing(Box::new(port)))
 }
@@ -174,11 +162,7 @@ pub(super) async fn plug(
         let nic = match plan {
             NicPlan::New { network, fixed_ip } => {
                 let port = new_port(uow, entropy, now, owner, *network, *fixed_ip).await?;
-                ServerNic {
-                    port: port.id,
-                    network: port.network,
-                    owned: true,
-                }
+                ServerNic { port: port.id, network: port.network, owned: true }
             }
             NicPlan::Existing(port) => {
                 let mut port = port.as_ref().clone();
@@ -186,11 +170,7 @@ pub(super) async fn plug(
                 port.device_owner = owner.device_owner.to_owned();
                 port.updated_at = now;
                 uow.ports().update(&port).await?;
-                ServerNic {
-                    port: port.id,
-                    network: port.network,
-                    owned: false,
-                }
+                ServerNic { port: port.id, network: port.network, owned: false }
             }
         };
         nics.push(nic);
@@ -225,9 +205,7 @@ async fn new_port(
             )));
         }
         (Err(Error::NotFound { .. }), _) => {
-            return Err(Error::Invalid(format!(
-                "Network {network} could not be found."
-            )));
+            return Err(Error::Invalid(format!("Network {network} could not be found.")));
         }
         (allocated, _) => allocated?,
     };

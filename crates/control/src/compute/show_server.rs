@@ -49,9 +49,7 @@ impl ShowServer {
             None => None,
         };
         let mut detailed = with_addresses(&mut *uow, vec![server]).await?;
-        let mut detail = detailed
-            .pop()
-            .ok_or_else(|| Error::not_found(find_server::KIND, id))?;
+        let mut detail = detailed.pop().ok_or_else(|| Error::not_found(find_server::KIND, id))?;
         detail.host = host;
         Ok(detail)
     }
@@ -69,19 +67,11 @@ pub(super) async fn with_addresses(
     let mut names: HashMap<NetworkId, String> = HashMap::new();
     if !ports.is_empty() {
         let networks: Vec<Network> = uow.networks().list(None).await?;
-        names.extend(
-            networks
-                .into_iter()
-                .map(|network| (network.id, network.name)),
-        );
+        names.extend(networks.into_iter().map(|network| (network.id, network.name)));
     }
     let detailed = servers.into_iter().map(|server| {
         let addresses = addresses(&server, &ports, &names);
-        ServerDetail {
-            server,
-            addresses,
-            host: None,
-        }
+        ServerDetail { server, addresses, host: None }
     });
     Ok(detailed.collect())
 }
@@ -120,33 +110,24 @@ async fn ports_of(
 ) -> Result<HashMap<String, Vec<Port>>, Error> {
     let mut ports = Vec::new();
     let plugged: Vec<&Server> = servers.iter().filter(|s| !s.nics.is_empty()).collect();
-    let one_project = plugged
-        .windows(2)
-        .all(|pair| pair[0].project == pair[1].project);
+    let one_project = plugged.windows(2).all(|pair| pair[0].project == pair[1].project);
     match plugged.first() {
         Some(first) if one_project && plugged.len() > PORTS_ONE_BY_ONE => {
-            let filter = PortFilter {
-                project: Some(first.project.clone()),
-                ..PortFilter::default()
-            };
+            let filter =
+                PortFilter { project: Some(first.project.clone()), ..PortFilter::default() };
             ports = uow.ports().list(&filter).await?;
         }
         Some(_) | None => {
             for server in plugged {
-                let filter = PortFilter {
-                    device_id: Some(server.id.to_string()),
-                    ..PortFilter::default()
-                };
+                let filter =
+                    PortFilter { device_id: Some(server.id.to_string()), ..PortFilter::default() };
                 ports.extend(uow.ports().list(&filter).await?);
             }
         }
     }
     let mut by_device: HashMap<String, Vec<Port>> = HashMap::new();
     for port in ports {
-        by_device
-            .entry(port.device_id.clone())
-            .or_default()
-            .push(port);
+        by_device.entry(port.device_id.clone()).or_default().push(port);
     }
     Ok(by_device)
 }

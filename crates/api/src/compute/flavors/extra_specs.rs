@@ -50,9 +50,7 @@ pub async fn set(
     Path(id): Path<String>,
     Json(body, _): Json<Body, Compute>,
 ) -> Answer {
-    verbs
-        .set_extra_specs(&caller, &FlavorId(id), body.extra_specs.clone())
-        .await?;
+    verbs.set_extra_specs(&caller, &FlavorId(id), body.extra_specs.clone()).await?;
     Ok(axum::Json(json!({"extra_specs": body.extra_specs})).into_response())
 }
 
@@ -62,9 +60,7 @@ pub async fn delete(
     By(caller, _): By<Compute>,
     Path((id, name)): Path<(String, String)>,
 ) -> Answer<()> {
-    verbs
-        .delete_extra_spec(&caller, &FlavorId(id), &name)
-        .await?;
+    verbs.delete_extra_spec(&caller, &FlavorId(id), &name).await?;
     Ok(())
 }
 

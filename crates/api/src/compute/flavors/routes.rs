@@ -29,9 +29,7 @@ fn query(pairs: &[(String, String)]) -> Result<FlavorQuery, Error> {
         ..FlavorQuery::default()
     };
     let number = |key: &str, value: &str| {
-        value
-            .parse()
-            .map_err(|_| Error::Invalid(format!("Invalid {key} filter [{value}]")))
+        value.parse().map_err(|_| Error::Invalid(format!("Invalid {key} filter [{value}]")))
     };
     for (key, value) in pairs {
         match key.as_str() {
@@ -41,9 +39,7 @@ fn query(pairs: &[(String, String)]) -> Result<FlavorQuery, Error> {
                     "true" | "1" | "t" | "yes" => Some(true),
                     "false" | "0" | "f" | "no" => Some(false),
                     _ => {
-                        return Err(Error::Invalid(format!(
-                            "Invalid is_public filter [{value}]"
-                        )));
+                        return Err(Error::Invalid(format!("Invalid is_public filter [{value}]")));
                     }
                 }
             }
@@ -64,14 +60,8 @@ async fn listed(
 ) -> Answer {
     let query = query(pairs)?;
     let flavors = verbs.list(caller, &query).await?;
-    let shown: Vec<_> = flavors
-        .iter()
-        .map(|flavor| view(root, version, flavor))
-        .collect();
-    let full = query
-        .page
-        .limit
-        .is_some_and(|limit| limit > 0 && shown.len() >= limit as usize);
+    let shown: Vec<_> = flavors.iter().map(|flavor| view(root, version, flavor)).collect();
+    let full = query.page.limit.is_some_and(|limit| limit > 0 && shown.len() >= limit as usize);
     let last = flavors.last().map(|flavor| flavor.id.as_str());
     let mut body = json!({"flavors": shown});
     if let Some(next) = links::next(root, path, pairs, last, full) {
@@ -88,14 +78,7 @@ pub async fn brief(
     version: Microversion,
     Query(pairs): Pairs,
 ) -> Answer {
-    listed(
-        &verbs,
-        &root,
-        (&caller, version),
-        &pairs,
-        ("flavors", view::brief),
-    )
-    .await
+    listed(&verbs, &root, (&caller, version), &pairs, ("flavors", view::brief)).await
 }
 
 /// Everything.
@@ -106,14 +89,7 @@ pub async fn detail(
     version: Microversion,
     Query(pairs): Pairs,
 ) -> Answer {
-    listed(
-        &verbs,
-        &root,
-        (&caller, version),
-        &pairs,
-        ("flavors/detail", view::whole),
-    )
-    .await
+    listed(&verbs, &root, (&caller, version), &pairs, ("flavors/detail", view::whole)).await
 }
 
 fn one(root: &Root, version: Microversion, flavor: &Flavor) -> Response {
@@ -154,9 +130,7 @@ pub async fn update(
     Json(body, _): Json<UpdateBody, Compute>,
 ) -> Answer {
     since(version, 55)?;
-    let flavor = verbs
-        .update(&caller, &FlavorId(id), body.flavor.description)
-        .await?;
+    let flavor = verbs.update(&caller, &FlavorId(id), body.flavor.description).await?;
     Ok(one(&root, version, &flavor))
 }
 

@@ -29,9 +29,7 @@ pub async fn explain(
     let Query(question) = question.map_err(|_| {
         hatchery_control::Error::Invalid("Give image and flavor, each by id or name.".into())
     })?;
-    let found = explain
-        .run(&caller, &question.image, &question.flavor)
-        .await?;
+    let found = explain.run(&caller, &question.image, &question.flavor).await?;
     let hosts: Vec<Value> = found
         .hosts
         .iter()

@@ -102,16 +102,11 @@ async fn chosen(
     pairs: &[(String, String)],
 ) -> Result<Vec<HostStatus>, Error> {
     let mut hosts = verbs.list(caller).await?;
-    let pattern = pairs
-        .iter()
-        .find(|(key, _)| key == "hypervisor_hostname_pattern");
+    let pattern = pairs.iter().find(|(key, _)| key == "hypervisor_hostname_pattern");
     if let Some((_, pattern)) = pattern.filter(|_| version.0 >= 53) {
         hosts.retain(|host| host.host.name.as_str().contains(pattern.as_str()));
         if hosts.is_empty() {
-            return Err(Error::not_found(
-                "No hypervisor matching",
-                format!("'{pattern}'"),
-            ));
+            return Err(Error::not_found("No hypervisor matching", format!("'{pattern}'")));
         }
     }
     Ok(hosts)
@@ -128,10 +123,7 @@ async fn find(
         // Numbers until 2.52: the place in the list.
         Err(_) => {
             let hosts = verbs.list(caller).await?;
-            let place = id
-                .parse::<usize>()
-                .ok()
-                .filter(|place| *place > 0 && version.0 < 53);
+            let place = id.parse::<usize>().ok().filter(|place| *place > 0 && version.0 < 53);
             let found = place.and_then(|place| hosts.into_iter().nth(place - 1));
             found.ok_or_else(|| Error::not_found("Compute host", id))
         }
@@ -140,11 +132,7 @@ async fn find(
 
 fn short(one: &HostStatus, version: Microversion) -> Value {
     let host = &one.host;
-    let id = if version.0 >= 53 {
-        json!(host.id)
-    } else {
-        json!(1)
-    };
+    let id = if version.0 >= 53 { json!(host.id) } else { json!(1) };
     json!({
         "id": id,
         "hypervisor_hostname": host.name,
@@ -175,14 +163,10 @@ async fn whole(
     } else {
         shown["uptime"] = json!(words(one));
     }
-    let asked = pairs
-        .iter()
-        .any(|(key, value)| key == "with_servers" && value != "false");
+    let asked = pairs.iter().any(|(key, value)| key == "with_servers" && value != "false");
     if asked && version.0 >= 53 {
         let servers = verbs.servers(caller, &host.name).await?;
-        let brief = servers
-            .iter()
-            .map(|server| json!({"uuid": server.id, "name": server.name}));
+        let brief = servers.iter().map(|server| json!({"uuid": server.id, "name": server.name}));
         shown["servers"] = brief.collect();
     }
     Ok(shown)
@@ -204,21 +188,12 @@ fn accounts(shown: &mut Value, one: &HostStatus, version: Microversion) {
     shown["running_vms"] = json!(claimed.servers);
     let cpu = json!({"arch": resources.arch, "model": resources.cpu_model});
     // A text until 2.28.
-    shown["cpu_info"] = if version.0 >= 28 {
-        cpu
-    } else {
-        json!(cpu.to_string())
-    };
+    shown["cpu_info"] = if version.0 >= 28 { cpu } else { json!(cpu.to_string()) };
 }
 
 fn words(one: &HostStatus) -> String {
     let seconds = one.host.resources.uptime_seconds;
-    format!(
-        "up {} days, {:02}:{:02}",
-        seconds / 86_400,
-        seconds / 3600 % 24,
-        seconds / 60 % 60
-    )
+    format!("up {} days, {:02}:{:02}", seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60)
 }
 
 /// `GET /os-hypervisors/{name}/search` and `/servers` were removed with 2.53.
@@ -229,9 +204,7 @@ pub async fn search(
     Path(name): Path<String>,
 ) -> Answer {
     if version.0 >= 53 {
-        return since(Microversion(0), 1)
-            .map(|()| ().into_response())
-            .map_err(Into::into);
+        return since(Microversion(0), 1).map(|()| ().into_response()).map_err(Into::into);
     }
     let hosts = verbs.list(&caller).await?;
     let shown: Vec<Value> = hosts

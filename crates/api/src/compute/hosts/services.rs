@@ -39,11 +39,7 @@ pub async fn list(
             _ => true,
         })
     };
-    let shown: Vec<Value> = hosts
-        .iter()
-        .filter(fits)
-        .map(|one| view(one, version))
-        .collect();
+    let shown: Vec<Value> = hosts.iter().filter(fits).map(|one| view(one, version)).collect();
     Ok(Json(json!({"services": shown})).into_response())
 }
 
@@ -56,9 +52,7 @@ pub async fn update(
     body::Json(body, _): body::Json<UpdateBody, Compute>,
 ) -> Answer {
     since(version, 53)?;
-    let id = id
-        .parse()
-        .map_err(|_| Error::Invalid(format!("Invalid uuid {id}")))?;
+    let id = id.parse().map_err(|_| Error::Invalid(format!("Invalid uuid {id}")))?;
     let reason = match (body.status.as_deref(), body.disabled_reason) {
         (Some("enabled"), None) => None,
         (Some("enabled"), Some(_)) => {
@@ -77,11 +71,7 @@ pub async fn update(
 
 fn view(one: &HostStatus, version: Microversion) -> Value {
     let host = &one.host;
-    let id = if version.0 >= 53 {
-        json!(host.id)
-    } else {
-        json!(1)
-    };
+    let id = if version.0 >= 53 { json!(host.id) } else { json!(1) };
     let mut shown = json!({
         "id": id,
         "binary": "nova-compute",

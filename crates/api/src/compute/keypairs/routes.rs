@@ -42,9 +42,7 @@ struct CreateKeypair {
 
 /// Another user's, for administrators since 2.10.
 fn user(pairs: &[(String, String)], version: Microversion) -> Option<UserId> {
-    let given = pairs
-        .iter()
-        .find(|(key, _)| key == "user_id" && version.0 >= 10);
+    let given = pairs.iter().find(|(key, _)| key == "user_id" && version.0 >= 10);
     given.map(|(_, value)| UserId::from(value.as_str()))
 }
 
@@ -58,13 +56,9 @@ pub async fn list(
 ) -> Answer {
     let page = paging::page(&pairs, Some(paging::MAX_LIMIT))?;
     let keypairs = verbs.list(&caller, user(&pairs, version), &page).await?;
-    let shown: Vec<_> = keypairs
-        .iter()
-        .map(|keypair| json!({"keypair": view::brief(version, keypair)}))
-        .collect();
-    let full = page
-        .limit
-        .is_some_and(|limit| limit > 0 && shown.len() >= limit as usize);
+    let shown: Vec<_> =
+        keypairs.iter().map(|keypair| json!({"keypair": view::brief(version, keypair)})).collect();
+    let full = page.limit.is_some_and(|limit| limit > 0 && shown.len() >= limit as usize);
     let last = keypairs.last().map(|keypair| keypair.name.as_str());
     let mut body = json!({"keypairs": shown});
     if let Some(next) = links::next(&root, "os-keypairs", &pairs, last, full && version.0 >= 35) {
@@ -104,22 +98,14 @@ pub async fn create(
         let text = "Invalid input: 'public_key' is a required property since microversion 2.92.";
         return Err(Error::Invalid(text.into()).into());
     }
-    let new = NewKeypair {
-        name: asked.name,
-        key_type,
-        public_key: asked.public_key,
-    };
+    let new = NewKeypair { name: asked.name, key_type, public_key: asked.public_key };
     let owner = asked.user_id.filter(|_| version.0 >= 10).map(UserId);
     let made = verbs.create(&caller, owner, new).await?;
     let mut shown = view::created(version, &made.keypair);
     if let Some(private_key) = made.private_key {
         shown["private_key"] = json!(private_key);
     }
-    let status = if version.0 >= 2 {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
+    let status = if version.0 >= 2 { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(json!({"keypair": shown}))).into_response())
 }
 
@@ -132,9 +118,5 @@ pub async fn delete(
     Query(pairs): Pairs,
 ) -> Answer<StatusCode> {
     verbs.delete(&caller, user(&pairs, version), &name).await?;
-    Ok(if version.0 >= 2 {
-        StatusCode::NO_CONTENT
-    } else {
-        StatusCode::ACCEPTED
-    })
+    Ok(if version.0 >= 2 { StatusCode::NO_CONTENT } else { StatusCode::ACCEPTED })
 }

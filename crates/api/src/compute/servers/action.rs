@@ -38,9 +38,7 @@ async fn console_output(
     argument: &Value,
 ) -> Answer {
     let wrong = |what: &str| Error::Invalid(format!("Invalid input for field/attribute {what}."));
-    let argument = argument
-        .as_object()
-        .ok_or_else(|| wrong("os-getConsoleOutput"))?;
+    let argument = argument.as_object().ok_or_else(|| wrong("os-getConsoleOutput"))?;
     let lines = match argument.get("length") {
         None | Some(Value::Null) => None,
         // Nova takes -1 for everything, and digits for a number.

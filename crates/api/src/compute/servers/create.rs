@@ -45,12 +45,7 @@ pub async fn create(
         "security_groups": [{"name": "default"}],
         "adminPass": password,
     }});
-    Ok((
-        StatusCode::ACCEPTED,
-        [(header::LOCATION, location)],
-        axum::Json(body),
-    )
-        .into_response())
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], axum::Json(body)).into_response())
 }
 
 fn parse(asked: Asked, version: Microversion) -> Result<NewServer, Error> {
@@ -62,15 +57,8 @@ fn parse(asked: Asked, version: Microversion) -> Result<NewServer, Error> {
     }
     refuse_too_new(&asked, version)?;
     let image = image_of(&asked)?;
-    let image = image
-        .parse()
-        .map_err(|_| Error::Invalid("Invalid imageRef provided.".into()))?;
-    let flavor = asked
-        .flavor
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or_default();
+    let image = image.parse().map_err(|_| Error::Invalid("Invalid imageRef provided.".into()))?;
+    let flavor = asked.flavor.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let min_count = asked.min_count.unwrap_or(1);
     Ok(NewServer {
         name,
@@ -83,18 +71,11 @@ fn parse(asked: Asked, version: Microversion) -> Result<NewServer, Error> {
         user_data: asked.user_data,
         metadata: asked.metadata,
         config_drive: asked.config_drive.unwrap_or(false),
-        availability_zone: zone(
-            asked.availability_zone,
-            asked.host.or(asked.hypervisor_hostname),
-        ),
+        availability_zone: zone(asked.availability_zone, asked.host.or(asked.hypervisor_hostname)),
         min_count,
         max_count: asked.max_count.unwrap_or(min_count),
         tags: asked.tags,
-        security_groups: asked
-            .security_groups
-            .into_iter()
-            .map(|group| group.name)
-            .collect(),
+        security_groups: asked.security_groups.into_iter().map(|group| group.name).collect(),
     })
 }
 
@@ -104,11 +85,7 @@ fn refuse_too_new(asked: &Asked, version: Microversion) -> Result<(), Error> {
         ("description", 19, asked.description.is_some()),
         ("tags", 52, !asked.tags.is_empty()),
         ("host", 74, asked.host.is_some()),
-        (
-            "hypervisor_hostname",
-            74,
-            asked.hypervisor_hostname.is_some(),
-        ),
+        ("hypervisor_hostname", 74, asked.hypervisor_hostname.is_some()),
         ("hostname", 90, asked.hostname.is_some()),
     ];
     for (field, first, given) in fields {
@@ -157,11 +134,9 @@ fn networks(asked: Option<Networks>, version: Microversion) -> Result<NetworkCho
             "Invalid input for field/attribute networks: '{word}' is not a list of networks."
         ))),
         Some(Networks::List(list)) if list.is_empty() => Ok(NetworkChoice::Unspecified),
-        Some(Networks::List(list)) => list
-            .into_iter()
-            .map(nic)
-            .collect::<Result<_, _>>()
-            .map(NetworkChoice::List),
+        Some(Networks::List(list)) => {
+            list.into_iter().map(nic).collect::<Result<_, _>>().map(NetworkChoice::List)
+        }
     }
 }
 
@@ -171,25 +146,12 @@ fn nic(asked: RequestedNic) -> Result<NicChoice, Error> {
             "Bad networks format: {what} id '{id}' is not in proper format (UUID)."
         ))
     };
-    let network = asked
-        .uuid
-        .map(|id| id.parse().map_err(|_| wrong("network", &id)))
-        .transpose()?;
-    let port = asked
-        .port
-        .map(|id| id.parse().map_err(|_| wrong("port", &id)))
-        .transpose()?;
+    let network = asked.uuid.map(|id| id.parse().map_err(|_| wrong("network", &id))).transpose()?;
+    let port = asked.port.map(|id| id.parse().map_err(|_| wrong("port", &id))).transpose()?;
     if network.is_none() && port.is_none() {
-        return Err(invalid(
-            "Bad networks format: each interface needs a uuid or a port.",
-        ));
+        return Err(invalid("Bad networks format: each interface needs a uuid or a port."));
     }
-    Ok(NicChoice {
-        network,
-        port,
-        fixed_ip: asked.fixed_ip,
-        tag: asked.tag,
-    })
+    Ok(NicChoice { network, port, fixed_ip: asked.fixed_ip, tag: asked.tag })
 }
 
 fn invalid(text: &str) -> Error {

@@ -29,9 +29,7 @@ pub async fn list(
     let page = paging::page(&pairs, Some(paging::MAX_LIMIT))?;
     let all = actions.list(&caller, id_of(&id)?, &page).await?;
     let shown: Vec<Value> = all.iter().map(|action| brief(action, version)).collect();
-    let full = page
-        .limit
-        .is_some_and(|limit| limit > 0 && shown.len() >= limit as usize);
+    let full = page.limit.is_some_and(|limit| limit > 0 && shown.len() >= limit as usize);
     let mut body = json!({"instanceActions": shown});
     if version.0 >= 58 {
         let path = format!("servers/{id}/os-instance-actions");
@@ -50,15 +48,10 @@ pub async fn show(
     version: Microversion,
     Path((id, request)): Path<(String, String)>,
 ) -> Answer {
-    let action = actions
-        .show(&caller, id_of(&id)?, &RequestId(request))
-        .await?;
+    let action = actions.show(&caller, id_of(&id)?, &RequestId(request)).await?;
     let mut shown = brief(&action, version);
     if caller.is_admin() || version.0 >= 51 {
-        let events = action
-            .events
-            .iter()
-            .map(|one| event(one, version, &caller, &action));
+        let events = action.events.iter().map(|one| event(one, version, &caller, &action));
         shown["events"] = events.collect();
     }
     Ok(Json(json!({"instanceAction": shown})).into_response())

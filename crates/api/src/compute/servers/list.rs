@@ -29,21 +29,10 @@ pub async fn brief(
         return Ok(Json(json!({"servers": []})).into_response());
     };
     let servers = list.run(&caller, &wanted).await?;
-    let viewer = Viewer {
-        root: &root,
-        version,
-        caller: &caller,
-    };
+    let viewer = Viewer { root: &root, version, caller: &caller };
     let shown = servers.iter().map(|server| viewer.brief(server)).collect();
     let last = servers.last().map(|server| server.id);
-    Ok(page(
-        &root,
-        "servers",
-        &pairs,
-        shown,
-        last,
-        wanted.page.limit,
-    ))
+    Ok(page(&root, "servers", &pairs, shown, last, wanted.page.limit))
 }
 
 /// Everything.
@@ -58,21 +47,10 @@ pub async fn detail(
         return Ok(Json(json!({"servers": []})).into_response());
     };
     let details = list.detail(&caller, &wanted).await?;
-    let viewer = Viewer {
-        root: &root,
-        version,
-        caller: &caller,
-    };
+    let viewer = Viewer { root: &root, version, caller: &caller };
     let shown = details.iter().map(|detail| viewer.whole(detail)).collect();
     let last = details.last().map(|detail| detail.server.id);
-    Ok(page(
-        &root,
-        "servers/detail",
-        &pairs,
-        shown,
-        last,
-        wanted.page.limit,
-    ))
+    Ok(page(&root, "servers/detail", &pairs, shown, last, wanted.page.limit))
 }
 
 fn page(

@@ -30,9 +30,7 @@ pub fn parse(
     };
     for (key, _) in &wanted.page.sort {
         if !SORT_KEYS.contains(&key.as_str()) {
-            return Err(Error::Invalid(format!(
-                "Sort key supplied is invalid: {key}"
-            )));
+            return Err(Error::Invalid(format!("Sort key supplied is invalid: {key}")));
         }
     }
     for (key, value) in query {
@@ -96,9 +94,9 @@ fn truth(key: &str, value: &str) -> Result<bool, Error> {
     match value.to_ascii_lowercase().as_str() {
         "1" | "true" | "t" | "yes" | "y" | "on" => Ok(true),
         "0" | "false" | "f" | "no" | "n" | "off" => Ok(false),
-        _ => Err(Error::Invalid(format!(
-            "Invalid input for query parameters {key}. Value: {value}"
-        ))),
+        _ => {
+            Err(Error::Invalid(format!("Invalid input for query parameters {key}. Value: {value}")))
+        }
     }
 }
 
@@ -108,29 +106,16 @@ mod tests {
     use crate::compute::microversion::MAX;
 
     fn pairs(text: &[(&str, &str)]) -> Vec<(String, String)> {
-        text.iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .collect()
+        text.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
     }
 
     #[test]
     fn reads_filters_and_refuses_what_makes_no_sense() {
-        let query = pairs(&[
-            ("status", "ACTIVE"),
-            ("name", "web"),
-            ("all_tenants", ""),
-            ("odd", "x"),
-        ]);
+        let query =
+            pairs(&[("status", "ACTIVE"), ("name", "web"), ("all_tenants", ""), ("odd", "x")]);
         let wanted = parse(&query, MAX).unwrap().unwrap();
-        assert_eq!(
-            (wanted.states.as_slice(), wanted.all_projects),
-            (["active"].as_slice(), true)
-        );
-        assert!(
-            parse(&pairs(&[("status", "RESCUE")]), MAX)
-                .unwrap()
-                .is_none()
-        );
+        assert_eq!((wanted.states.as_slice(), wanted.all_projects), (["active"].as_slice(), true));
+        assert!(parse(&pairs(&[("status", "RESCUE")]), MAX).unwrap().is_none());
         assert!(parse(&pairs(&[("sort_key", "password")]), MAX).is_err());
         assert!(parse(&pairs(&[("changes-since", "soon")]), MAX).is_err());
         assert!(parse(&pairs(&[("all_tenants", "perhaps")]), MAX).is_err());

@@ -29,11 +29,7 @@ pub async fn show(
     Path(id): Path<String>,
 ) -> Answer {
     let detail = show.run(&caller, id_of(&id)?).await?;
-    let viewer = Viewer {
-        root: &root,
-        version,
-        caller: &caller,
-    };
+    let viewer = Viewer { root: &root, version, caller: &caller };
     Ok(Json(json!({"server": viewer.whole(&detail)})).into_response())
 }
 

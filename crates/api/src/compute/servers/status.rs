@@ -21,12 +21,7 @@ const fn status(
     task_state: Option<&'static str>,
     power_state: u8,
 ) -> Status {
-    Status {
-        status,
-        vm_state,
-        task_state,
-        power_state,
-    }
+    Status { status, vm_state, task_state, power_state }
 }
 
 /// The views of a state.
@@ -41,10 +36,7 @@ pub fn of(state: &ServerState) -> Status {
         ServerState::Active => status("ACTIVE", "active", None, 1),
         ServerState::Stopped => status("SHUTOFF", "stopped", None, 4),
         ServerState::Failed(_) => status("ERROR", "error", None, 0),
-        ServerState::Deleting { was } => Status {
-            task_state: Some("deleting"),
-            ..of(was)
-        },
+        ServerState::Deleting { was } => Status { task_state: Some("deleting"), ..of(was) },
         ServerState::Deleted { .. } => status("DELETED", "deleted", None, 0),
     }
 }
@@ -81,9 +73,7 @@ mod tests {
 
     #[test]
     fn a_server_being_deleted_shows_what_it_was() {
-        let deleting = ServerState::Deleting {
-            was: Box::new(ServerState::Active),
-        };
+        let deleting = ServerState::Deleting { was: Box::new(ServerState::Active) };
         let shown = of(&deleting);
         assert_eq!((shown.status, shown.vm_state), ("ACTIVE", "active"));
         assert_eq!((shown.task_state, shown.power_state), (Some("deleting"), 1));
@@ -91,12 +81,8 @@ mod tests {
 
     #[test]
     fn a_filter_finds_the_states_that_show_its_status() {
-        let fault = Fault {
-            code: 500,
-            message: String::new(),
-            details: String::new(),
-            at: Timestamp(0),
-        };
+        let fault =
+            Fault { code: 500, message: String::new(), details: String::new(), at: Timestamp(0) };
         for state in [
             ServerState::Building(BuildStep::Scheduling),
             ServerState::Building(BuildStep::Spawning),

@@ -52,10 +52,7 @@ impl Viewer<'_> {
         put("tenant_id", json!(server.project));
         put("user_id", json!(server.user));
         put("metadata", json!(server.metadata));
-        put(
-            "hostId",
-            json!(host_id(&server.project, server.host.as_ref())),
-        );
+        put("hostId", json!(host_id(&server.project, server.host.as_ref())));
         put("image", self.image(server));
         put("flavor", self.flavor(&server.flavor));
         put("created", json!(time::seconds(server.created_at)));
@@ -65,18 +62,9 @@ impl Viewer<'_> {
         put("accessIPv6", json!(""));
         put("OS-DCF:diskConfig", json!("MANUAL"));
         put("OS-EXT-AZ:availability_zone", json!(zone(server)));
-        put(
-            "config_drive",
-            json!(if server.config_drive { "True" } else { "" }),
-        );
-        put(
-            "key_name",
-            json!(server.keypair.as_ref().map(|key| &key.name)),
-        );
-        put(
-            "OS-SRV-USG:launched_at",
-            json!(server.launched_at.map(time::micros)),
-        );
+        put("config_drive", json!(if server.config_drive { "True" } else { "" }));
+        put("key_name", json!(server.keypair.as_ref().map(|key| &key.name)));
+        put("OS-SRV-USG:launched_at", json!(server.launched_at.map(time::micros)));
         put("OS-SRV-USG:terminated_at", json!(terminated_at(server)));
         put("os-extended-volumes:volumes_attached", json!([]));
         put("OS-EXT-STS:task_state", json!(status.task_state));
@@ -110,10 +98,7 @@ impl Viewer<'_> {
         };
         put("host", json!(server.host));
         put("hypervisor_hostname", json!(server.host));
-        put(
-            "instance_name",
-            json!(format!("instance-{:08x}", server.number)),
-        );
+        put("instance_name", json!(format!("instance-{:08x}", server.number)));
         if self.version.0 >= 3 {
             put("reservation_id", json!(server.reservation_id));
             put("launch_index", json!(server.launch_index));
@@ -139,11 +124,7 @@ impl Viewer<'_> {
         put(63, "trusted_image_certificates", Value::Null);
         put(71, "server_groups", json!([]));
         put(73, "locked_reason", Value::Null);
-        put(
-            96,
-            "pinned_availability_zone",
-            json!(server.availability_zone),
-        );
+        put(96, "pinned_availability_zone", json!(server.availability_zone));
         if self.caller.is_admin() {
             let up = if server.host.is_some() { "UP" } else { "" };
             put(16, "host_status", json!(up));
@@ -215,9 +196,7 @@ fn terminated_at(server: &Server) -> Option<String> {
 fn addresses(all: &[ServerAddress]) -> Value {
     let mut shown = Map::new();
     for one in all {
-        let list = shown
-            .entry(one.network.clone())
-            .or_insert_with(|| json!([]));
+        let list = shown.entry(one.network.clone()).or_insert_with(|| json!([]));
         if let Some(list) = list.as_array_mut() {
             list.push(json!({
                 "version": if one.address.is_ipv4() { 4 } else { 6 },

@@ -11,11 +11,7 @@ pub struct CreateBody {
     /// The server.
     pub server: CreateServer,
     /// Hints; none is known yet, and Nova ignores those it does not know.
-    #[serde(
-        default,
-        alias = "os:scheduler_hints",
-        rename = "OS-SCH-HNT:scheduler_hints"
-    )]
+    #[serde(default, alias = "os:scheduler_hints", rename = "OS-SCH-HNT:scheduler_hints")]
     pub _hints: serde::de::IgnoredAny,
 }
 
@@ -186,9 +182,9 @@ fn optional_count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::
     let value = match Option::<Either>::deserialize(from)? {
         None => return Ok(None),
         Some(Either::Number(number)) => number,
-        Some(Either::Text(text)) => text
-            .parse()
-            .map_err(|_| D::Error::custom(format!("'{text}' is not a count")))?,
+        Some(Either::Text(text)) => {
+            text.parse().map_err(|_| D::Error::custom(format!("'{text}' is not a count")))?
+        }
     };
     if value == 0 {
         Err(D::Error::custom("a count of servers is at least 1"))
@@ -213,10 +209,7 @@ mod tests {
             "max_count": 3, "config_drive": "True",
         }))
         .unwrap();
-        assert_eq!(
-            (body.server.flavor.as_str(), body.server.min_count),
-            ("1", Some(2))
-        );
+        assert_eq!((body.server.flavor.as_str(), body.server.min_count), ("1", Some(2)));
         assert_eq!(body.server.config_drive, Some(true));
         assert!(matches!(body.server.networks, Some(Networks::Word(word)) if word == "auto"));
     }

@@ -42,9 +42,7 @@ impl FlavorVerbs {
     pub async fn create(&self, caller: &Caller, new: NewFlavor) -> Result<Flavor, Error> {
         policy::admin(caller, "os_compute_api:os-flavor-manage:create")?;
         check(&new)?;
-        let id = new
-            .id
-            .unwrap_or_else(|| FlavorId(random_uuid(&*self.entropy).to_string()));
+        let id = new.id.unwrap_or_else(|| FlavorId(random_uuid(&*self.entropy).to_string()));
         let flavor = Flavor {
             id,
             name: new.name.trim().to_owned(),
@@ -68,10 +66,7 @@ impl FlavorVerbs {
             )));
         }
         if known.iter().any(|other| other.id == flavor.id) {
-            return Err(Error::Conflict(format!(
-                "Flavor with ID {} already exists.",
-                flavor.id
-            )));
+            return Err(Error::Conflict(format!("Flavor with ID {} already exists.", flavor.id)));
         }
         uow.flavors().insert(&flavor).await?;
         uow.commit().await?;
@@ -81,9 +76,7 @@ impl FlavorVerbs {
 
 fn check(new: &NewFlavor) -> Result<(), Error> {
     let wrong = |field: &str, range: &str| {
-        Err(Error::Invalid(format!(
-            "Invalid input received: {field} must be {range}"
-        )))
+        Err(Error::Invalid(format!("Invalid input received: {field} must be {range}")))
     };
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > 255 {

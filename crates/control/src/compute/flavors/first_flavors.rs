@@ -20,14 +20,7 @@ const FLAVORS: [(&str, &str, u32, u64, u64); 5] = [
 
 /// Makes them, in one transaction, once in the life of a store: what an administrator deletes later stays deleted.
 pub async fn ensure_first_flavors(store: &dyn Store) -> Result<(), Error> {
-    if store
-        .read()
-        .await?
-        .settings()
-        .find(DONE_SETTING)
-        .await?
-        .is_some()
-    {
+    if store.read().await?.settings().find(DONE_SETTING).await?.is_some() {
         return Ok(());
     }
     let mut uow = store.begin().await?;

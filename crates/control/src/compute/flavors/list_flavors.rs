@@ -23,11 +23,7 @@ pub struct FlavorQuery {
 impl FlavorVerbs {
     /// The flavors that fit. `Invalid` for an unknown marker or sort key.
     pub async fn list(&self, caller: &Caller, query: &FlavorQuery) -> Result<Vec<Flavor>, Error> {
-        let is_public = if caller.is_admin() {
-            query.is_public
-        } else {
-            Some(true)
-        };
+        let is_public = if caller.is_admin() { query.is_public } else { Some(true) };
         let mut uow = self.store.read().await?;
         let mut flavors = uow.flavors().list().await?;
         drop(uow);

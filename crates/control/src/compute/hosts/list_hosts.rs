@@ -38,10 +38,7 @@ impl HostVerbs {
     /// The servers of a host. Administrators only.
     pub async fn servers(&self, caller: &Caller, host: &HostName) -> Result<Vec<Server>, Error> {
         policy::admin(caller, "os_compute_api:os-hypervisors:list")?;
-        let filter = ServerFilter {
-            host: Some(host.clone()),
-            ..ServerFilter::default()
-        };
+        let filter = ServerFilter { host: Some(host.clone()), ..ServerFilter::default() };
         let mut uow = self.store.read().await?;
         Ok(uow.servers().list(&filter, &Page::default()).await?)
     }

@@ -75,10 +75,7 @@ impl KeypairVerbs {
             Err(error) => return Err(error.into()),
         }
         uow.commit().await?;
-        Ok(CreatedKeypair {
-            keypair,
-            private_key,
-        })
+        Ok(CreatedKeypair { keypair, private_key })
     }
 }
 
