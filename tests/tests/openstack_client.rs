@@ -116,6 +116,7 @@ assert eve.current_project.name == "dev"
 network = eve.network.create_network(name="lan")
 subnet = eve.network.create_subnet(name="lan4", network_id=network.id, ip_version=4, cidr="10.9.8.0/24")
 image = eve.image.create_image(name="sdk", filename="IMAGE", disk_format="qcow2", container_format="bare", wait=True)
+image = eve.image.get_image(image.id)
 assert image.status == "active", image
 flavor = cloud.compute.find_flavor(sorted(f.name for f in cloud.compute.flavors())[0])
 server = eve.compute.create_server(name="s", image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": network.id}])

@@ -1,8 +1,9 @@
 //! JSON bodies in, with refusals that say where and why; and the routes that are not there.
 
 use super::failure::{Envelope, Failure};
-use axum::body::to_bytes;
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
+use futures_util::StreamExt;
 use hatchery_control::Error;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
@@ -11,6 +12,9 @@ use tokio::time::timeout;
 
 /// Largest JSON body taken: OpenStack's own default (`max_request_body_size`).
 pub const JSON_CAP: usize = 114_688;
+
+/// So much of a body that is too long is read, so that its sender hears why it is refused.
+const DRAIN_CAP: usize = 8 << 20;
 
 /// Until a JSON body must be there: a slow client gets a 400, not a place for ever.
 pub const JSON_DEADLINE: Duration = Duration::from_secs(30);
@@ -22,15 +26,9 @@ impl<T: DeserializeOwned, S: Envelope, X: Send + Sync> FromRequest<X> for Json<T
     type Rejection = Failure<S>;
 
     async fn from_request(request: Request, _: &X) -> Result<Self, Failure<S>> {
-        let arriving = to_bytes(request.into_body(), JSON_CAP);
-        let bytes = timeout(JSON_DEADLINE, arriving)
+        let bytes = timeout(JSON_DEADLINE, collect(request.into_body()))
             .await
-            .map_err(|_| Error::Invalid("The body did not arrive in time.".into()))?
-            .map_err(|_| {
-                Error::TooLarge(format!(
-                    "The body did not arrive whole, or has more than {JSON_CAP} bytes."
-                ))
-            })?;
+            .map_err(|_| Error::Invalid("The body did not arrive in time.".into()))??;
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             Error::Invalid(match error.classify() {
                 serde_json::error::Category::Data => format!("Invalid input: {error}"),
@@ -39,6 +37,26 @@ impl<T: DeserializeOwned, S: Envelope, X: Send + Sync> FromRequest<X> for Json<T
         })?;
         Ok(Self(value, PhantomData))
     }
+}
+
+/// The whole body, if it has at most [`JSON_CAP`] bytes. What is longer is read on for a while and thrown away, because a client that is
+/// still sending does not hear a refusal.
+async fn collect(body: Body) -> Result<Vec<u8>, Error> {
+    let mut pieces = body.into_data_stream();
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| Error::Invalid("The body did not arrive whole.".into()))?;
+        length += piece.len();
+        if length <= JSON_CAP {
+            bytes.extend_from_slice(&piece);
+        } else if length > DRAIN_CAP {
+            break;
+        }
+    }
+    if length > JSON_CAP {
+        return Err(Error::TooLarge(format!("The body has more than {JSON_CAP} bytes.")));
+    }
+    Ok(bytes)
 }
 
 /// Fallback of a service: no such route.

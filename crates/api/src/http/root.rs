@@ -25,10 +25,10 @@ pub struct Services {
 /// 500 that names the log, not a cut connection.
 pub fn join(services: Services, make_request_id: MakeRequestId) -> Router {
     let router = Router::new()
-        .nest("/identity", services.identity)
-        .nest("/image", services.image)
-        .nest("/compute", services.compute)
-        .nest("/network", services.network);
+        .nest_service("/identity", services.identity)
+        .nest_service("/image", services.image)
+        .nest_service("/compute", services.compute)
+        .nest_service("/network", services.network);
     let caught = router.fallback(nowhere).layer(CatchPanicLayer::custom(
         |_: Box<dyn std::any::Any + Send>| {
             answer(
