@@ -123,7 +123,7 @@ impl BuildServer {
         let sha512 = image.content().ok_or_else(unknown)?.sha512.clone();
         let hosts = uow.hosts().list().await?;
         let mut request = PlaceRequest::new(&server.flavor, &image).ok_or_else(unknown)?;
-        let zone = ZoneChoice::parse(server.availability_zone.as_deref().unwrap_or_default());
+        let zone = ZoneChoice::parse(server.wanted_zone.as_deref().unwrap_or_default());
         (request.zone, request.host) = (zone.zone, zone.host);
         request.excluded = timeline::failed_hosts(&action);
         let disk = DiskId::root_of(server.id);

@@ -2,7 +2,6 @@
 
 mod build_server;
 pub(crate) mod claim;
-mod delete_image;
 pub(crate) mod guest_spec;
 pub(crate) mod order;
 mod outbox_relay;
@@ -14,7 +13,6 @@ pub(crate) mod timeline;
 mod wake;
 
 pub use build_server::BuildServer;
-pub use delete_image::DeleteImage;
 pub use outbox_relay::OutboxRelay;
 pub use runner::TaskRunner;
 pub use step::Step;
