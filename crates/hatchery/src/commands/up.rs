@@ -10,10 +10,10 @@ use std::process::ExitCode;
 
 /// Runs until it is told to stop.
 pub fn run(args: Up) -> anyhow::Result<ExitCode> {
-    logging::start();
     let state = StateDir::new(&args.state.dir)?;
     let config = config::read(args.config.as_deref(), &state.join("hatchery.toml"))?;
     state.make()?;
+    logging::start(&state.join("log"));
     let _held = state.hold()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -111,6 +111,11 @@ fn runner(
 
 fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>) -> ComputeVerbs {
     let store = ground.store.clone();
+    let hosts = HostVerbs {
+        store: store.clone(),
+        clock: ground.clock.clone(),
+        settings: settings.clone(),
+    };
     ComputeVerbs {
         create: Arc::new(CreateServer {
             store: store.clone(),
@@ -125,8 +130,8 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>) -> ComputeVerbs {
             entropy: ground.entropy.clone(),
             wake: ground.tasks.clone(),
         }),
-        show: Arc::new(ShowServer { store: store.clone() }),
-        list: Arc::new(ListServers { store: store.clone() }),
+        show: Arc::new(ShowServer { store: store.clone(), hosts: hosts.clone() }),
+        list: Arc::new(ListServers { store: store.clone(), hosts: hosts.clone() }),
         console: Arc::new(ConsoleOutput { store: store.clone(), bus: ground.bus.clone() }),
         actions: Arc::new(InstanceActions { store: store.clone() }),
         flavors: Arc::new(FlavorVerbs { store: store.clone(), entropy: ground.entropy.clone() }),
@@ -135,11 +140,9 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>) -> ComputeVerbs {
             clock: ground.clock.clone(),
             entropy: ground.entropy.clone(),
         }),
-        hosts: Arc::new(HostVerbs {
-            store: store.clone(),
-            clock: ground.clock.clone(),
-            settings: settings.clone(),
-        }),
+        hosts: Arc::new(hosts),
+        change: Arc::new(ChangeServer { store: store.clone(), clock: ground.clock.clone() }),
+        usage: Arc::new(ShowUsage { store: store.clone() }),
         explain: Arc::new(Explain {
             store,
             clock: ground.clock.clone(),
