@@ -1,5 +1,6 @@
 //! The project's own tasks: `cargo xtask help` lists them.
 
+mod bench;
 mod ci;
 mod failure;
 mod guest;
@@ -20,6 +21,8 @@ enum Task {
     Guest(guest::Guest),
     /// Run everything that a change must pass, and sum it up.
     Ci,
+    /// Measure the release binary, and print each figure beside its goal.
+    Bench(bench::BenchArgs),
     /// Check the rules of the house that a compiler does not know.
     Tidy,
 }
@@ -29,6 +32,7 @@ impl Task {
         match self {
             Self::Guest(guest) => guest.run(),
             Self::Ci => ci::run(),
+            Self::Bench(bench) => bench.run(),
             Self::Tidy => tidy::run(),
         }
     }
