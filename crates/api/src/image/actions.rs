@@ -12,10 +12,7 @@ pub async fn deactivate(
     asked: Asked,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Fault> {
-    state
-        .verbs
-        .set_active(&asked.0, path::image(&id)?, false)
-        .await?;
+    state.verbs.set_active(&asked.0, path::image(&id)?, false).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -25,9 +22,6 @@ pub async fn reactivate(
     asked: Asked,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Fault> {
-    state
-        .verbs
-        .set_active(&asked.0, path::image(&id)?, true)
-        .await?;
+    state.verbs.set_active(&asked.0, path::image(&id)?, true).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -65,9 +65,7 @@ pub fn set(key: &str, value: &Value, presence: Presence) -> Result<Change, Fault
         "tags" => Change::Tags(tags(value)?),
         property => {
             if property.is_empty() || property.chars().count() > LONGEST {
-                return Err(invalid(format!(
-                    "A property's name has 1 to {LONGEST} characters."
-                )));
+                return Err(invalid(format!("A property's name has 1 to {LONGEST} characters.")));
             }
             let value = match value {
                 Value::String(value) => plain(key, value)?.to_owned(),
@@ -95,9 +93,7 @@ pub fn is_base(key: &str) -> bool {
 /// A tag that can be put on an image.
 pub fn tag(value: &str) -> Result<String, Fault> {
     if value.chars().count() > LONGEST {
-        return Err(invalid(format!(
-            "A tag has {LONGEST} characters at the most."
-        )));
+        return Err(invalid(format!("A tag has {LONGEST} characters at the most.")));
     }
     Ok(plain("tags", value)?.to_owned())
 }
@@ -119,11 +115,7 @@ fn maybe(value: &Value) -> Option<&Value> {
 fn text(key: &str, value: &Value) -> Result<String, Fault> {
     match value {
         Value::String(text) if text.chars().count() <= LONGEST => Ok(plain(key, text)?.to_owned()),
-        _ => Err(wrong(
-            key,
-            value,
-            &format!("a text of {LONGEST} characters at the most"),
-        )),
+        _ => Err(wrong(key, value, &format!("a text of {LONGEST} characters at the most"))),
     }
 }
 
@@ -136,9 +128,7 @@ fn plain<'a>(key: &str, text: &'a str) -> Result<&'a str, Fault> {
 }
 
 fn word<T: FromStr>(key: &str, value: &Value) -> Result<T, Fault> {
-    text(key, value)?
-        .parse()
-        .map_err(|_| not_one_of(key, value))
+    text(key, value)?.parse().map_err(|_| not_one_of(key, value))
 }
 
 fn not_one_of(key: &str, value: &Value) -> Fault {
@@ -146,9 +136,7 @@ fn not_one_of(key: &str, value: &Value) -> Fault {
 }
 
 fn flag(key: &str, value: &Value) -> Result<bool, Fault> {
-    value
-        .as_bool()
-        .ok_or_else(|| wrong(key, value, "true or false"))
+    value.as_bool().ok_or_else(|| wrong(key, value, "true or false"))
 }
 
 fn number(key: &str, value: &Value) -> Result<u64, Fault> {
@@ -159,9 +147,7 @@ fn number(key: &str, value: &Value) -> Result<u64, Fault> {
 }
 
 fn tags(value: &Value) -> Result<BTreeSet<String>, Fault> {
-    let list = value
-        .as_array()
-        .ok_or_else(|| wrong("tags", value, "a list of texts"))?;
+    let list = value.as_array().ok_or_else(|| wrong("tags", value, "a list of texts"))?;
     list.iter()
         .map(|one| match one {
             Value::String(one) => tag(one),

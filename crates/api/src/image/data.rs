@@ -1,6 +1,5 @@
 //! `PUT` and `GET /v2/images/{image}/file`: the bytes, streamed both ways.
 
-use super::drain::Drained;
 use super::fault::{Asked, Fault, invalid};
 use super::path;
 use super::range::wanted;
@@ -11,6 +10,7 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use hatchery_control::image::UploadBody;
 
 /// What newer clients announce the size by, before `Content-Length`.
 const SIZE: &str = "x-openstack-image-size";
@@ -24,7 +24,6 @@ pub async fn upload(
     request: Request,
 ) -> Result<StatusCode, Fault> {
     let (parts, body) = request.into_parts();
-    let body = Drained::new(&parts.headers, body);
     let kind = parts.headers.get(CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if kind.split(';').next().unwrap_or_default().trim() != BYTES {
@@ -35,18 +34,20 @@ pub async fn upload(
     }
     let size = size(&parts.headers)?;
     let id = path::image(&id)?;
-    state.verbs.upload(&asked.0, id, size, body.boxed()).await?;
+    state.verbs.upload(&asked.0, id, size, arriving(body)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn arriving(body: Body) -> UploadBody {
+    let chunks = body.into_data_stream();
+    chunks.map(|chunk| chunk.map_err(std::io::Error::other)).boxed()
 }
 
 fn size(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
     let announced = headers.get(SIZE).or_else(|| headers.get(CONTENT_LENGTH));
     announced
         .map(|value| {
-            let number = value
-                .to_str()
-                .ok()
-                .and_then(|text| text.trim().parse().ok());
+            let number = value.to_str().ok().and_then(|text| text.trim().parse().ok());
             number
                 .ok_or_else(|| invalid("The announced size of the image is not a number of bytes."))
         })
@@ -66,24 +67,18 @@ pub async fn download(
     };
     let size = content.size.0;
     let range = wanted(&headers, size)?;
-    let bytes = state
-        .verbs
-        .read(image.id, range.offset, range.length)
-        .await?;
+    let bytes = state.verbs.read(image.id, range.offset, range.length).await?;
     let mut response = Response::builder()
         .header(CONTENT_TYPE, BYTES)
         .header(CONTENT_LENGTH, range.length)
         .header("content-md5", &content.md5);
     if range.partial {
         let last = range.offset + range.length - 1;
-        response = response.status(StatusCode::PARTIAL_CONTENT).header(
-            CONTENT_RANGE,
-            format!("bytes {}-{last}/{size}", range.offset),
-        );
+        response = response
+            .status(StatusCode::PARTIAL_CONTENT)
+            .header(CONTENT_RANGE, format!("bytes {}-{last}/{size}", range.offset));
     }
     response.body(Body::from_stream(bytes)).map_err(|error| {
-        Fault::Error(hatchery_control::Error::Internal {
-            source: Box::new(error),
-        })
+        Fault::Error(hatchery_control::Error::Internal { source: Box::new(error) })
     })
 }

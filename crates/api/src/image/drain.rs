@@ -1,9 +1,11 @@
 //! A request's body that is read to its end also when nobody wants it any more, within reason: a client that is still sending
 //! looks for the answer only when it is done, and would see a broken connection instead of the reason.
 
-use axum::body::{Body, BodyDataStream};
-use axum::http::HeaderMap;
+use axum::body::{Body, BodyDataStream, HttpBody};
+use axum::extract::Request;
 use axum::http::header::EXPECT;
+use axum::middleware::Next;
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use std::pin::Pin;
@@ -14,21 +16,23 @@ use tokio::time::timeout;
 /// So long unwanted bytes are read.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// See the head of this file.
-pub struct Drained {
+/// Middleware: see the head of this file.
+pub async fn drain(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
+    let body = Drained {
+        inner: Some(body.into_data_stream()),
+        flowing: !parts.headers.contains_key(EXPECT),
+    };
+    next.run(Request::from_parts(parts, Body::from_stream(body))).await
+}
+
+struct Drained {
     inner: Option<BodyDataStream>,
     /// Whether the client has begun to send, as far as we know.
     flowing: bool,
-}
-
-impl Drained {
-    /// Wraps a request's body.
-    pub fn new(headers: &HeaderMap, body: Body) -> Self {
-        Self {
-            inner: Some(body.into_data_stream()),
-            flowing: !headers.contains_key(EXPECT),
-        }
-    }
 }
 
 impl Stream for Drained {

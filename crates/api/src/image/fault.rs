@@ -74,10 +74,7 @@ pub fn denied(text: impl Into<String>) -> Fault {
 
 /// The route is there, but not for this method.
 pub async fn no_method() -> Response {
-    answer(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "The method is not allowed for this resource.",
-    )
+    answer(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed for this resource.")
 }
 
 /// The text of a fault, until it is known how the client wants it.
@@ -123,11 +120,7 @@ fn wants_json(headers: &HeaderMap) -> bool {
 }
 
 fn status_line(status: StatusCode) -> String {
-    format!(
-        "{} {}",
-        status.as_u16(),
-        status.canonical_reason().unwrap_or("Error")
-    )
+    format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or("Error"))
 }
 
 fn html(status: StatusCode, text: &str) -> String {
@@ -139,8 +132,5 @@ fn html(status: StatusCode, text: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

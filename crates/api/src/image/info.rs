@@ -18,11 +18,7 @@ pub async fn import_methods(_: Asked) -> Json<Value> {
 
 /// `GET /v2/info/stores`: there is one store, and Glance answers so then.
 pub async fn stores(_: Asked) -> Fault {
-    Error::not_found(
-        "A list of stores",
-        "(multi backend is not supported at this site)",
-    )
-    .into()
+    Error::not_found("A list of stores", "(multi backend is not supported at this site)").into()
 }
 
 /// `GET /v2/info/usage`: no quota is kept of images.

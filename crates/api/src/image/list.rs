@@ -25,9 +25,7 @@ pub async fn list(
         "first": first(&pairs),
         "schema": "/v2/schemas/images",
     });
-    let is_full = page
-        .limit
-        .is_some_and(|limit| images.len() >= limit as usize);
+    let is_full = page.limit.is_some_and(|limit| images.len() >= limit as usize);
     if let (true, Some(last)) = (is_full, images.last()) {
         let next = next_query(&pairs, &last.id.to_string());
         body["next"] = Value::from(format!("/v2/images?{next}"));
@@ -41,9 +39,5 @@ fn first(pairs: &[(String, String)]) -> String {
         .filter(|(key, _)| key != "marker")
         .map(|(key, value)| format!("{}={}", escape(key), escape(value)))
         .collect();
-    if query.is_empty() {
-        "/v2/images".into()
-    } else {
-        format!("/v2/images?{}", query.join("&"))
-    }
+    if query.is_empty() { "/v2/images".into() } else { format!("/v2/images?{}", query.join("&")) }
 }

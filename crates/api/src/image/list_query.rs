@@ -18,11 +18,8 @@ type Pairs<'a> = &'a [(String, String)];
 
 /// Reads filters and page.
 pub fn parse(pairs: Pairs<'_>) -> Result<(ImageQuery, Page), Fault> {
-    let plain: Vec<(String, String)> = pairs
-        .iter()
-        .filter(|(key, _)| key == "limit" || key == "marker")
-        .cloned()
-        .collect();
+    let plain: Vec<(String, String)> =
+        pairs.iter().filter(|(key, _)| key == "limit" || key == "marker").cloned().collect();
     let mut page = paging::page(&plain, Some(DEFAULT_LIMIT))?;
     page.sort = sort(pairs)?;
     let mut query = ImageQuery::default();
@@ -72,9 +69,7 @@ fn filter(query: &mut ImageQuery, key: &str, value: &str) -> Result<(), Fault> {
             _ => return Err(invalid(format!("Invalid status: {value}"))),
         },
         "changes-since" => {
-            return Err(invalid(
-                "The \"changes-since\" filter is no longer available on v2.",
-            ));
+            return Err(invalid("The \"changes-since\" filter is no longer available on v2."));
         }
         property => {
             let pair = (property.to_owned(), value.to_owned());
@@ -104,11 +99,8 @@ fn operator(value: &str) -> (&str, &str) {
 }
 
 fn quoted_list(key: &str, list: &str) -> Result<Vec<String>, Fault> {
-    let wrong = || {
-        invalid(format!(
-            "{key}: the quotation marks in '{list}' do not enclose whole values."
-        ))
-    };
+    let wrong =
+        || invalid(format!("{key}: the quotation marks in '{list}' do not enclose whole values."));
     let mut values = Vec::new();
     let mut rest = list;
     loop {
@@ -136,10 +128,7 @@ fn quoted_list(key: &str, list: &str) -> Result<Vec<String>, Fault> {
 /// Words of which unknown ones fit nothing.
 fn words<T: FromStr>(key: &str, value: &str) -> Result<Vec<Option<T>>, Fault> {
     let words = any_of(key, value)?;
-    Ok(words
-        .iter()
-        .filter_map(|word| word.parse().ok().map(Some))
-        .collect())
+    Ok(words.iter().filter_map(|word| word.parse().ok().map(Some)).collect())
 }
 
 fn flag(key: &str, value: &str) -> Result<bool, Fault> {
@@ -153,17 +142,13 @@ fn flag(key: &str, value: &str) -> Result<bool, Fault> {
 }
 
 fn number(key: &str, value: &str) -> Result<u64, Fault> {
-    value
-        .parse()
-        .map_err(|_| invalid(format!("Unable to filter {key} by '{value}': no number.")))
+    value.parse().map_err(|_| invalid(format!("Unable to filter {key} by '{value}': no number.")))
 }
 
 fn moment(key: &str, value: &str) -> Result<Moment, Fault> {
     let (operator, text) = operator(value);
     let at = time::parse(text).ok_or_else(|| {
-        invalid(format!(
-            "Bad \"{key}\" query filter format. Use ISO 8601 DateTime notation."
-        ))
+        invalid(format!("Bad \"{key}\" query filter format. Use ISO 8601 DateTime notation."))
     })?;
     let fitting = match operator {
         "eq" => [Some(Ordering::Equal), None],
@@ -173,9 +158,7 @@ fn moment(key: &str, value: &str) -> Result<Moment, Fault> {
         "lt" => [Some(Ordering::Less), None],
         "lte" => [Some(Ordering::Less), Some(Ordering::Equal)],
         other => {
-            return Err(invalid(format!(
-                "Unable to filter {key} by unknown operator '{other}'."
-            )));
+            return Err(invalid(format!("Unable to filter {key} by unknown operator '{other}'.")));
         }
     };
     Ok(Moment { fitting, at })
@@ -183,11 +166,7 @@ fn moment(key: &str, value: &str) -> Result<Moment, Fault> {
 
 fn sort(pairs: Pairs<'_>) -> Result<Vec<(String, Direction)>, Fault> {
     let all = |wanted: &str| -> Vec<&str> {
-        pairs
-            .iter()
-            .filter(|(key, _)| key == wanted)
-            .map(|(_, value)| value.trim())
-            .collect()
+        pairs.iter().filter(|(key, _)| key == wanted).map(|(_, value)| value.trim()).collect()
     };
     let (new, keys, directions) = (all("sort"), all("sort_key"), all("sort_dir"));
     if let Some(list) = new.first() {
@@ -202,15 +181,9 @@ fn sort(pairs: Pairs<'_>) -> Result<Vec<(String, Direction)>, Fault> {
             })
             .collect();
     }
-    let keys = if keys.is_empty() {
-        vec!["created_at"]
-    } else {
-        keys
-    };
+    let keys = if keys.is_empty() { vec!["created_at"] } else { keys };
     if directions.len() > 1 && directions.len() != keys.len() {
-        return Err(invalid(
-            "Number of sort dirs does not match the number of sort keys",
-        ));
+        return Err(invalid("Number of sort dirs does not match the number of sort keys"));
     }
     keys.iter()
         .enumerate()

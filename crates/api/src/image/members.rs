@@ -19,9 +19,7 @@ pub async fn list(
     if image.visibility != Visibility::Shared {
         return Err(denied("Only shared images have members."));
     }
-    Ok(Json(
-        json!({"members": [], "schema": "/v2/schemas/members"}),
-    ))
+    Ok(Json(json!({"members": [], "schema": "/v2/schemas/members"})))
 }
 
 /// One member: there is none.

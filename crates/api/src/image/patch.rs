@@ -33,9 +33,7 @@ pub async fn patch(
 ) -> Result<Json<Value>, Fault> {
     let dialect = dialect(&headers)?;
     let Value::Array(operations) = body.0 else {
-        return Err(invalid(
-            "Request body must be a JSON array of operation objects.",
-        ));
+        return Err(invalid("Request body must be a JSON array of operation objects."));
     };
     let changes = operations
         .iter()
@@ -77,9 +75,7 @@ fn change(operation: &Value, dialect: Dialect) -> Result<Change, Fault> {
         return attributes::remove(&key);
     }
     let value = operation.get("value").ok_or_else(|| {
-        invalid(format!(
-            "Operation \"{verb}\" requires a member named \"value\"."
-        ))
+        invalid(format!("Operation \"{verb}\" requires a member named \"value\"."))
     })?;
     let presence = match (verb, dialect) {
         ("replace", _) => Presence::Wanted,
@@ -103,9 +99,7 @@ fn member<'a>(operation: &'a Map<String, Value>, name: &str) -> Result<&'a str, 
 }
 
 fn draft4(operation: &Map<String, Value>) -> Result<(&str, &str), Fault> {
-    let mut found = OPERATIONS
-        .iter()
-        .filter_map(|verb| Some((*verb, operation.get(*verb)?)));
+    let mut found = OPERATIONS.iter().filter_map(|verb| Some((*verb, operation.get(*verb)?)));
     match (found.next(), found.next()) {
         (Some((verb, Value::String(pointer))), None) => Ok((verb, pointer)),
         _ => Err(invalid(
@@ -117,18 +111,14 @@ fn draft4(operation: &Map<String, Value>) -> Result<(&str, &str), Fault> {
 /// The only kind of JSON pointer that leads to something that can be set: `/key`.
 fn key(pointer: &str) -> Result<String, Fault> {
     let wrong = |why: &str| invalid(format!("Pointer `{pointer}` {why}."));
-    let key = pointer
-        .strip_prefix('/')
-        .ok_or_else(|| wrong("does not start with \"/\""))?;
+    let key = pointer.strip_prefix('/').ok_or_else(|| wrong("does not start with \"/\""))?;
     if key.contains('/') || key.trim().is_empty() {
         return Err(wrong("does not name one attribute of an image"));
     }
     let mut characters = key.chars();
     while let Some(character) = characters.next() {
         if character == '~' && !matches!(characters.next(), Some('0' | '1')) {
-            return Err(wrong(
-                "contains \"~\" that is not part of a recognized escape sequence",
-            ));
+            return Err(wrong("contains \"~\" that is not part of a recognized escape sequence"));
         }
     }
     Ok(key.replace("~1", "/").replace("~0", "~").trim().to_owned())

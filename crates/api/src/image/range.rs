@@ -18,11 +18,7 @@ pub struct Wanted {
 /// Reads the header for an image of `size` bytes. 400 for several ranges, 416 for what cannot be had.
 pub fn wanted(headers: &HeaderMap, size: u64) -> Result<Wanted, Fault> {
     let Some(header) = headers.get(RANGE) else {
-        return Ok(Wanted {
-            offset: 0,
-            length: size,
-            partial: false,
-        });
+        return Ok(Wanted { offset: 0, length: size, partial: false });
     };
     let text = header.to_str().unwrap_or_default();
     if text.contains(',') {
@@ -36,11 +32,7 @@ pub fn wanted(headers: &HeaderMap, size: u64) -> Result<Wanted, Fault> {
             format!("The range '{text}' is not one of an image of {size} bytes."),
         )
     })?;
-    Ok(Wanted {
-        offset,
-        length: end - offset,
-        partial: true,
-    })
+    Ok(Wanted { offset, length: end - offset, partial: true })
 }
 
 /// First byte and the one after the last.

@@ -1,5 +1,6 @@
 //! All routes of the service on a page.
 
+use super::drain::drain;
 use super::fault::{Glance, negotiate, no_method};
 use super::{
     actions, create, data, delete, info, list, members, patch, schemas, show, tags, versions,
@@ -24,34 +25,23 @@ pub struct ImageState {
 
 /// The service, to be nested at `/image`. `check` is asked for the token of each request that needs one.
 pub fn router(verbs: ImageVerbs, check: Arc<dyn CheckToken>, public_url: &str) -> Router {
-    let state = ImageState {
-        verbs,
-        public_url: public_url.trim_end_matches('/').into(),
-    };
+    let state = ImageState { verbs, public_url: public_url.trim_end_matches('/').into() };
     let open = Router::new()
         .route("/", get(versions::choices))
         .route("/versions", get(versions::list))
         .route("/versions/", get(versions::list));
     let images = Router::new()
         .route("/", get(list::list).post(create::create))
-        .route(
-            "/{image}",
-            get(show::show).patch(patch::patch).delete(delete::delete),
-        )
+        .route("/{image}", get(show::show).patch(patch::patch).delete(delete::delete))
         .route("/{image}/file", get(data::download).put(data::upload))
         .route("/{image}/tags/{tag}", put(tags::add).delete(tags::remove))
         .route("/{image}/actions/deactivate", post(actions::deactivate))
         .route("/{image}/actions/reactivate", post(actions::reactivate))
         .route("/{image}/import", post(info::no_import))
-        .route(
-            "/{image}/members",
-            get(members::list).post(members::not_yet),
-        )
+        .route("/{image}/members", get(members::list).post(members::not_yet))
         .route(
             "/{image}/members/{member}",
-            get(members::show)
-                .put(members::not_yet)
-                .delete(members::show),
+            get(members::show).put(members::not_yet).delete(members::show),
         );
     let closed = Router::new()
         .nest("/v2/images", images)
@@ -67,5 +57,6 @@ pub fn router(verbs: ImageVerbs, check: Arc<dyn CheckToken>, public_url: &str) -
         .method_not_allowed_fallback(no_method)
         .fallback(versions::choices)
         .layer(from_fn(negotiate))
+        .layer(from_fn(drain))
         .with_state(state)
 }

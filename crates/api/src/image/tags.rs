@@ -14,10 +14,7 @@ pub async fn add(
     Path((id, tag)): Path<(String, String)>,
 ) -> Result<StatusCode, Fault> {
     let changes = vec![Change::AddTag(attributes::tag(&tag)?)];
-    state
-        .verbs
-        .update(&asked.0, path::image(&id)?, changes)
-        .await?;
+    state.verbs.update(&asked.0, path::image(&id)?, changes).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -28,9 +25,6 @@ pub async fn remove(
     Path((id, tag)): Path<(String, String)>,
 ) -> Result<StatusCode, Fault> {
     let changes = vec![Change::RemoveTag(tag)];
-    state
-        .verbs
-        .update(&asked.0, path::image(&id)?, changes)
-        .await?;
+    state.verbs.update(&asked.0, path::image(&id)?, changes).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,9 +8,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 /// In Glance's order; the newest is the only `CURRENT` one.
-const VERSIONS: [&str; 11] = [
-    "2.15", "2.9", "2.17", "2.7", "2.6", "2.5", "2.4", "2.3", "2.2", "2.1", "2.0",
-];
+const VERSIONS: [&str; 11] =
+    ["2.15", "2.9", "2.17", "2.7", "2.6", "2.5", "2.4", "2.3", "2.2", "2.1", "2.0"];
 const CURRENT: &str = "2.17";
 
 /// `GET /image`, and every path that names no version

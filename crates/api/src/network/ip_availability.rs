@@ -12,7 +12,8 @@ use hatchery_model::network::{AddressRange, Network};
 use serde_json::{Value, json};
 use std::net::IpAddr;
 
-const ATTRIBUTES: [&str; 4] = ["network_id", "network_name", "tenant_id", "project_id"];
+const ATTRIBUTES: [&str; 5] =
+    ["network_id", "network_name", "tenant_id", "project_id", "ip_version"];
 
 /// `GET /v2.0/network-ip-availabilities`
 pub async fn list(
@@ -22,9 +23,30 @@ pub async fn list(
 ) -> Result<Json<Value>, Fault> {
     let listing = Listing::read(&uri)?;
     let found = state.verbs.subnet_use(&asked.0, None).await?;
-    let rows = found.iter().map(|(network, uses)| view(network, uses)).collect();
+    let version = listing.only("ip_version");
+    let rows = found
+        .iter()
+        .map(|(network, uses)| {
+            let uses = uses.iter().filter(|one| is_version(one, version));
+            let mut row = view(network, &uses.cloned().collect::<Vec<_>>());
+            // Only there to be compared with the filter.
+            row["ip_version"] = version.into();
+            row
+        })
+        .collect();
     let collection = "network_ip_availabilities";
-    Ok(Json(listing.answer(&state, collection, &ATTRIBUTES, rows)?))
+    let mut body = listing.answer(&state, collection, &ATTRIBUTES, rows)?;
+    for row in body[collection].as_array_mut().into_iter().flatten() {
+        if let Some(row) = row.as_object_mut() {
+            row.remove("ip_version");
+        }
+    }
+    Ok(Json(body))
+}
+
+fn is_version(one: &SubnetUse, wanted: Option<&str>) -> bool {
+    let version = if one.subnet.cidr.addr().is_ipv4() { "4" } else { "6" };
+    wanted.is_none_or(|wanted| wanted == version)
 }
 
 /// `GET /v2.0/network-ip-availabilities/{network}`

@@ -114,10 +114,7 @@ pub(super) async fn allocate(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(Refusal::MacAddressInUse {
-        mac: port.mac,
-        network: network.id,
-    })
+    Err(Refusal::MacAddressInUse { mac: port.mac, network: network.id })
 }
 
 fn draw_mac(entropy: &dyn Entropy) -> MacAddress {
@@ -141,10 +138,8 @@ async fn take_any(
     let mut taken = Vec::new();
     for v4 in [true, false] {
         // Collected: an iterator with a closure in it, held over an await, keeps the future from being `Send`.
-        let candidates: Vec<&Subnet> = subnets
-            .iter()
-            .filter(|subnet| subnet.cidr.addr().is_ipv4() == v4)
-            .collect();
+        let candidates: Vec<&Subnet> =
+            subnets.iter().filter(|subnet| subnet.cidr.addr().is_ipv4() == v4).collect();
         if candidates.is_empty() {
             continue;
         }
@@ -226,10 +221,7 @@ fn locate(
     if !super::ranges::usable(&subnet.cidr, address) {
         return Err(refused);
     }
-    let fixed = FixedIp {
-        subnet: subnet.id,
-        address,
-    };
+    let fixed = FixedIp { subnet: subnet.id, address };
     if subnet.gateway == Some(address) && !trusted {
         return Err(taken_already(fixed));
     }
@@ -241,10 +233,7 @@ async fn free_in(uow: &mut dyn UnitOfWork, subnet: &Subnet) -> Result<Option<Fix
         let addresses = uow.addresses();
         let found = addresses.find_free(subnet.id, pool.start, pool.end).await?;
         if let Some(address) = found {
-            return Ok(Some(FixedIp {
-                subnet: subnet.id,
-                address,
-            }));
+            return Ok(Some(FixedIp { subnet: subnet.id, address }));
         }
     }
     Ok(None)
@@ -260,8 +249,5 @@ async fn take(uow: &mut dyn UnitOfWork, fixed: FixedIp, port: PortId) -> Result<
 }
 
 fn taken_already(fixed: FixedIp) -> Refusal {
-    Refusal::IpAddressAlreadyAllocated {
-        address: fixed.address,
-        subnet: fixed.subnet,
-    }
+    Refusal::IpAddressAlreadyAllocated { address: fixed.address, subnet: fixed.subnet }
 }

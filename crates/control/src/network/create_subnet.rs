@@ -121,11 +121,7 @@ async fn refuse_overlap(
     let mut neighbours = vec![network.id];
     if network.host_access {
         let all = uow.networks().list(None).await?;
-        neighbours = all
-            .iter()
-            .filter(|other| other.host_access)
-            .map(|other| other.id)
-            .collect();
+        neighbours = all.iter().filter(|other| other.host_access).map(|other| other.id).collect();
     }
     for neighbour in neighbours {
         for other in uow.subnets().list(Some(neighbour)).await? {

@@ -15,10 +15,7 @@ pub(super) async fn delete_network(
 ) -> Result<(), Refusal> {
     let mut uow = store.begin().await?;
     changeable_network(&mut *uow, caller, id, "delete_network").await?;
-    let filter = PortFilter {
-        network: Some(id),
-        ..PortFilter::default()
-    };
+    let filter = PortFilter { network: Some(id), ..PortFilter::default() };
     let ports = uow.ports().list(&filter).await?;
     if ports.iter().any(|port| port.device_owner != DHCP_OWNER) {
         return Err(Refusal::NetworkInUse(id));

@@ -16,16 +16,10 @@ pub(super) async fn delete_port(
     let mut uow = store.begin().await?;
     let (port, _) = changeable_port(&mut *uow, caller, id, "delete_port").await?;
     if port.device_owner.starts_with("network:") {
-        return Err(Refusal::ServicePortInUse {
-            port: id.to_string(),
-            owner: port.device_owner,
-        });
+        return Err(Refusal::ServicePortInUse { port: id.to_string(), owner: port.device_owner });
     }
     if port.host.is_some() && !port.device_id.is_empty() {
-        return Err(Refusal::PortInUse {
-            port: id,
-            device: port.device_id,
-        });
+        return Err(Refusal::PortInUse { port: id, device: port.device_id });
     }
     uow.ports().delete(id).await?;
     uow.commit().await?;

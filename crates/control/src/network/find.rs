@@ -113,37 +113,20 @@ pub(super) async fn list_ports(
     caller: &Caller,
     query: PortQuery,
 ) -> Result<Vec<Port>, Error> {
-    let PortQuery {
-        network,
-        device_id,
-        device_owner,
-        mac,
-    } = query;
-    let all = PortFilter {
-        project: None,
-        network,
-        device_id,
-        device_owner,
-        mac,
-    };
+    let PortQuery { network, device_id, device_owner, mac } = query;
+    let all = PortFilter { project: None, network, device_id, device_owner, mac };
     let mut uow = store.read().await?;
     if caller.is_admin() {
         return Ok(uow.ports().list(&all).await?);
     }
     let project = policy::reader_project(caller, "get_port")?;
-    let own = PortFilter {
-        project: Some(project.clone()),
-        ..all.clone()
-    };
+    let own = PortFilter { project: Some(project.clone()), ..all.clone() };
     let mut ports = uow.ports().list(&own).await?;
     let networks = uow.networks().list(Some(project)).await?;
     let own_networks = networks.iter().filter(|one| one.project == *project);
     for own_network in own_networks {
         if network.is_none_or(|wanted| wanted == own_network.id) {
-            let on_it = PortFilter {
-                network: Some(own_network.id),
-                ..all.clone()
-            };
+            let on_it = PortFilter { network: Some(own_network.id), ..all.clone() };
             let others = uow.ports().list(&on_it).await?;
             ports.extend(others.into_iter().filter(|port| port.project != *project));
         }

@@ -32,10 +32,7 @@ impl FirstNetwork {
             project,
             name: "private".into(),
             subnet_name: "private-subnet".into(),
-            cidr: IpNet::V4(ipnet::Ipv4Net::new_assert(
-                std::net::Ipv4Addr::new(10, 100, 0, 0),
-                20,
-            )),
+            cidr: IpNet::V4(ipnet::Ipv4Net::new_assert(std::net::Ipv4Addr::new(10, 100, 0, 0), 20)),
             dns: Vec::new(),
         }
     }
@@ -51,9 +48,7 @@ pub async fn ensure_first_network(
 ) -> Result<NetworkId, Error> {
     let mut uow = store.begin().await?;
     if let Some(id) = uow.settings().find(SETTING).await? {
-        return id.parse().map_err(|error| Error::Internal {
-            source: Box::new(error),
-        });
+        return id.parse().map_err(|error| Error::Internal { source: Box::new(error) });
     }
     let network = Network {
         id: NetworkId(random_uuid(entropy)),

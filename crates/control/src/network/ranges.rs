@@ -18,20 +18,13 @@ pub fn bounds(cidr: &IpNet) -> Option<(IpAddr, IpAddr)> {
     match cidr {
         IpNet::V4(net) => {
             let (first, last) = (u32::from(net.network()), u32::from(net.broadcast()));
-            let (first, last) = if net.prefix_len() >= 31 {
-                (first, last)
-            } else {
-                (first + 1, last - 1)
-            };
+            let (first, last) =
+                if net.prefix_len() >= 31 { (first, last) } else { (first + 1, last - 1) };
             Some((Ipv4Addr::from(first).into(), Ipv4Addr::from(last).into()))
         }
         IpNet::V6(net) => {
             let (first, last) = (u128::from(net.network()), u128::from(net.broadcast()));
-            let first = if net.prefix_len() >= 127 {
-                first
-            } else {
-                first + 1
-            };
+            let first = if net.prefix_len() >= 127 { first } else { first + 1 };
             (first <= last).then(|| (Ipv6Addr::from(first).into(), Ipv6Addr::from(last).into()))
         }
     }

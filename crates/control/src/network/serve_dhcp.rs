@@ -23,11 +23,8 @@ pub async fn network_spec(
     now: Timestamp,
     network: NetworkId,
 ) -> Result<NetworkSpec, Error> {
-    let record = uow
-        .networks()
-        .find(network)
-        .await?
-        .ok_or_else(|| Error::not_found("Network", network))?;
+    let record =
+        uow.networks().find(network).await?.ok_or_else(|| Error::not_found("Network", network))?;
     let subnets = uow.subnets().list(Some(network)).await?;
     let ports = dhcp_ports(uow, network).await?;
     let mut specs = Vec::with_capacity(subnets.len());
@@ -117,8 +114,5 @@ pub(super) async fn dhcp_ports(
 
 fn address_in(ports: &[Port], subnet: SubnetId) -> Option<IpAddr> {
     let fixed = ports.iter().flat_map(|port| &port.fixed_ips);
-    fixed
-        .filter(|fixed| fixed.subnet == subnet)
-        .map(|fixed| fixed.address)
-        .next()
+    fixed.filter(|fixed| fixed.subnet == subnet).map(|fixed| fixed.address).next()
 }

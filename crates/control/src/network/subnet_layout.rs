@@ -28,9 +28,7 @@ pub(super) fn checked_cidr(cidr: IpNet, version: Option<u8>) -> Result<IpNet, Re
         || addr.is_unspecified()
         || bounds(&cidr).is_none();
     if is_odd {
-        return Err(Refusal::InvalidInput(format!(
-            "no guests can be on the cidr {cidr}"
-        )));
+        return Err(Refusal::InvalidInput(format!("no guests can be on the cidr {cidr}")));
     }
     Ok(cidr)
 }
@@ -46,9 +44,7 @@ pub(super) fn checked_gateway(cidr: &IpNet, gateway: IpAddr) -> Result<(), Refus
     if usable(cidr, gateway) {
         Ok(())
     } else {
-        Err(Refusal::InvalidInput(format!(
-            "the gateway {gateway} is not an address of {cidr}"
-        )))
+        Err(Refusal::InvalidInput(format!("the gateway {gateway} is not an address of {cidr}")))
     }
 }
 
@@ -61,14 +57,8 @@ pub(super) fn default_pools(cidr: &IpNet, gateway: Option<IpAddr>) -> Vec<Addres
     match gateway.filter(|gateway| holds(&whole, *gateway)) {
         None => vec![whole],
         Some(gateway) => {
-            let below = (gateway != start).then(|| AddressRange {
-                start,
-                end: step(gateway, -1),
-            });
-            let above = (gateway != end).then(|| AddressRange {
-                start: step(gateway, 1),
-                end,
-            });
+            let below = (gateway != start).then(|| AddressRange { start, end: step(gateway, -1) });
+            let above = (gateway != end).then(|| AddressRange { start: step(gateway, 1), end });
             below.into_iter().chain(above).collect()
         }
     }
@@ -121,9 +111,7 @@ pub(super) fn checked_dns(dns: &[IpAddr]) -> Result<(), Refusal> {
         return Err(Refusal::DnsNameServersExhausted(MAX_DNS));
     }
     if dns.iter().collect::<BTreeSet<_>>().len() < dns.len() {
-        return Err(Refusal::InvalidInput(
-            "dns_nameservers has an address twice".into(),
-        ));
+        return Err(Refusal::InvalidInput("dns_nameservers has an address twice".into()));
     }
     Ok(())
 }
@@ -142,9 +130,7 @@ pub(super) fn checked_routes(routes: &[HostRoute]) -> Result<(), Refusal> {
             )));
         }
         if !seen.insert((route.destination, route.next_hop)) {
-            return Err(Refusal::InvalidInput(
-                "host_routes has a route twice".into(),
-            ));
+            return Err(Refusal::InvalidInput("host_routes has a route twice".into()));
         }
     }
     Ok(())
@@ -165,10 +151,7 @@ mod tests {
 
     fn pool(text: &str) -> AddressRange {
         let (start, end) = text.split_once('-').unwrap();
-        AddressRange {
-            start: start.parse().unwrap(),
-            end: end.parse().unwrap(),
-        }
+        AddressRange { start: start.parse().unwrap(), end: end.parse().unwrap() }
     }
 
     fn shown(pools: &[AddressRange]) -> Vec<String> {
@@ -180,23 +163,11 @@ mod tests {
         for (cidr, gateway, pools) in [
             ("10.0.0.0/24", Some("10.0.0.1"), vec!["10.0.0.2-10.0.0.254"]),
             ("10.0.0.0/24", None, vec!["10.0.0.1-10.0.0.254"]),
-            (
-                "10.0.0.0/24",
-                Some("10.0.0.254"),
-                vec!["10.0.0.1-10.0.0.253"],
-            ),
-            (
-                "10.0.0.0/29",
-                Some("10.0.0.3"),
-                vec!["10.0.0.1-10.0.0.2", "10.0.0.4-10.0.0.6"],
-            ),
+            ("10.0.0.0/24", Some("10.0.0.254"), vec!["10.0.0.1-10.0.0.253"]),
+            ("10.0.0.0/29", Some("10.0.0.3"), vec!["10.0.0.1-10.0.0.2", "10.0.0.4-10.0.0.6"]),
             ("10.0.0.0/30", Some("10.0.0.1"), vec!["10.0.0.2-10.0.0.2"]),
             ("10.0.0.0/31", None, vec!["10.0.0.0-10.0.0.1"]),
-            (
-                "fd00::/64",
-                Some("fd00::1"),
-                vec!["fd00::2-fd00::ffff:ffff:ffff:ffff"],
-            ),
+            ("fd00::/64", Some("fd00::1"), vec!["fd00::2-fd00::ffff:ffff:ffff:ffff"]),
         ] {
             let gateway = gateway.map(|gateway| gateway.parse().unwrap());
             let made = default_pools(&cidr.parse().unwrap(), gateway);
@@ -235,10 +206,7 @@ mod tests {
         let gateway = Some("10.0.0.1".parse().unwrap());
         let good = vec![pool("10.0.0.100-10.0.0.200"), pool("10.0.0.2-10.0.0.9")];
         let checked = checked_pools(&cidr, gateway, good).unwrap();
-        assert_eq!(
-            shown(&checked),
-            ["10.0.0.2-10.0.0.9", "10.0.0.100-10.0.0.200"]
-        );
+        assert_eq!(shown(&checked), ["10.0.0.2-10.0.0.9", "10.0.0.100-10.0.0.200"]);
         for bad in [
             vec!["10.0.0.9-10.0.0.2"],
             vec!["10.0.0.0-10.0.0.9"],

@@ -59,10 +59,7 @@ pub(super) async fn update_network(
 }
 
 async fn only_own_ports(uow: &mut dyn UnitOfWork, network: &Network) -> Result<(), Refusal> {
-    let filter = PortFilter {
-        network: Some(network.id),
-        ..PortFilter::default()
-    };
+    let filter = PortFilter { network: Some(network.id), ..PortFilter::default() };
     let ports = uow.ports().list(&filter).await?;
     if ports.iter().any(|port| port.project != network.project) {
         return Err(Refusal::InvalidSharedSetting(network.id));

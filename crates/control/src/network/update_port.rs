@@ -63,18 +63,12 @@ pub(super) async fn update_port(
     match uow.ports().update(&port).await {
         Ok(()) => {}
         Err(StoreError::Conflict { .. }) => {
-            return Err(Refusal::MacAddressInUse {
-                mac: port.mac,
-                network: port.network,
-            });
+            return Err(Refusal::MacAddressInUse { mac: port.mac, network: port.network });
         }
         Err(error) => return Err(error.into()),
     }
     uow.commit().await?;
-    Ok(Port {
-        generation: Generation(port.generation.0 + 1),
-        ..port
-    })
+    Ok(Port { generation: Generation(port.generation.0 + 1), ..port })
 }
 
 fn allowed(

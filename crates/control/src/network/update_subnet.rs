@@ -84,10 +84,7 @@ async fn free_for_gateway(
     checked_gateway(&subnet.cidr, address)?;
     let free = uow.addresses().find_free(subnet.id, address, address);
     if free.await?.is_none() {
-        return Err(Refusal::IpAddressAlreadyAllocated {
-            address,
-            subnet: subnet.id,
-        });
+        return Err(Refusal::IpAddressAlreadyAllocated { address, subnet: subnet.id });
     }
     Ok(())
 }

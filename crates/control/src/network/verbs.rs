@@ -50,11 +50,7 @@ impl NetworkVerbs {
         caller: &Caller,
         wanted: Vec<NewNetwork>,
     ) -> Result<Vec<Network>, Refusal> {
-        let NetworkPorts {
-            store,
-            clock,
-            entropy,
-        } = &self.0;
+        let NetworkPorts { store, clock, entropy } = &self.0;
         Ok(create_networks(&**store, &**entropy, clock.now(), caller, wanted).await?)
     }
 
@@ -91,11 +87,7 @@ impl NetworkVerbs {
         caller: &Caller,
         wanted: Vec<NewSubnet>,
     ) -> Result<Vec<Subnet>, Refusal> {
-        let NetworkPorts {
-            store,
-            clock,
-            entropy,
-        } = &self.0;
+        let NetworkPorts { store, clock, entropy } = &self.0;
         create_subnets(&**store, &**entropy, clock.now(), caller, wanted).await
     }
 
@@ -113,11 +105,7 @@ impl NetworkVerbs {
         id: SubnetId,
         patch: SubnetPatch,
     ) -> Result<Subnet, Refusal> {
-        let NetworkPorts {
-            store,
-            clock,
-            entropy,
-        } = &self.0;
+        let NetworkPorts { store, clock, entropy } = &self.0;
         update_subnet(&**store, &**entropy, clock.now(), caller, id, patch).await
     }
 
@@ -130,11 +118,7 @@ impl NetworkVerbs {
         caller: &Caller,
         wanted: Vec<NewPort>,
     ) -> Result<Vec<Port>, Refusal> {
-        let NetworkPorts {
-            store,
-            clock,
-            entropy,
-        } = &self.0;
+        let NetworkPorts { store, clock, entropy } = &self.0;
         create_ports(&**store, &**entropy, clock.now(), caller, wanted).await
     }
 

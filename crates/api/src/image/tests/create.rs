@@ -9,11 +9,7 @@ use serde_json::{Value, json};
 const PATH: &str = "/image/v2/images";
 
 async fn create(door: &Door, token: &str, body: Value) -> Answer {
-    ask(Method::POST, PATH)
-        .by(token)
-        .json(&body)
-        .of(&door.router)
-        .await
+    ask(Method::POST, PATH).by(token).json(&body).of(&door.router).await
 }
 
 #[tokio::test]
@@ -69,9 +65,7 @@ async fn a_member_names_an_image() {
         answer.header("location"),
         "http://cloud:5000/image/v2/images/11111111-2222-3333-4444-555555555555"
     );
-    let shown = door
-        .show("reader", "11111111-2222-3333-4444-555555555555")
-        .await;
+    let shown = door.show("reader", "11111111-2222-3333-4444-555555555555").await;
     assert_eq!(shown.json(), answer.json());
     assert_snapshot!(create(&door, "member", body).await, @r#"
     409
@@ -136,10 +130,7 @@ async fn who_may_not() {
       "title": "Forbidden"
     }
     "#);
-    assert_eq!(
-        create(&door, "admin", json!({"owner": "two"})).await.status,
-        201
-    );
+    assert_eq!(create(&door, "admin", json!({"owner": "two"})).await.status, 201);
 }
 
 #[tokio::test]
@@ -203,11 +194,7 @@ async fn what_cannot_be_set() {
       "title": "Bad Request"
     }
     "#);
-    let not_json = ask(Method::POST, PATH)
-        .by("member")
-        .body("{")
-        .of(&door.router)
-        .await;
+    let not_json = ask(Method::POST, PATH).by("member").body("{").of(&door.router).await;
     assert_snapshot!(not_json, @r#"
     400
     {
@@ -247,9 +234,7 @@ async fn who_sees_what() {
     assert_eq!(door.show("other", &private).await.status, 404);
     assert_eq!(door.show("unscoped", &community).await.status, 404);
     assert_eq!(door.show("member", "nonsense").await.status, 404);
-    let nobody = ask(Method::GET, &format!("{PATH}/{private}"))
-        .of(&door.router)
-        .await;
+    let nobody = ask(Method::GET, &format!("{PATH}/{private}")).of(&door.router).await;
     assert_snapshot!(nobody, @r#"
     401
     {

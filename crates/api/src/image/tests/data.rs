@@ -15,9 +15,8 @@ fn file(id: &str) -> String {
 
 /// An upload whose body is this, with further headers.
 async fn upload(door: &Door, id: &str, headers: &[(&str, &str)], body: Body) -> Answer {
-    let mut asked = ask(Method::PUT, &file(id))
-        .by("member")
-        .header("content-type", "application/octet-stream");
+    let mut asked =
+        ask(Method::PUT, &file(id)).by("member").header("content-type", "application/octet-stream");
     for (name, value) in headers {
         asked = asked.header(name, value);
     }
@@ -60,10 +59,7 @@ async fn bytes_go_in_and_come_out() {
     assert_eq!(whole.status, 200);
     assert_eq!(whole.header("content-type"), "application/octet-stream");
     assert_eq!(whole.header("content-length"), "300000");
-    assert_eq!(
-        whole.header("content-md5"),
-        door.show("member", &id).await.json()["checksum"]
-    );
+    assert_eq!(whole.header("content-md5"), door.show("member", &id).await.json()["checksum"]);
     assert!(whole.body == content);
     assert_eq!(door.files(), [id]);
 }
@@ -74,17 +70,10 @@ async fn ranges() {
     let content: Vec<u8> = (0..1024_u32).map(|n| (n % 251) as u8).collect();
     let id = door.active(&content, json!({})).await;
     let part = async |range: &str| {
-        ask(Method::GET, &file(&id))
-            .by("member")
-            .header("range", range)
-            .of(&door.router)
-            .await
+        ask(Method::GET, &file(&id)).by("member").header("range", range).of(&door.router).await
     };
     let middle = part("bytes=10-19").await;
-    assert_eq!(
-        (middle.status.as_u16(), middle.header("content-range")),
-        (206, "bytes 10-19/1024")
-    );
+    assert_eq!((middle.status.as_u16(), middle.header("content-range")), (206, "bytes 10-19/1024"));
     assert_eq!(middle.body, content[10..20]);
     assert_eq!(part("bytes=-4").await.body, content[1020..]);
     assert_snapshot!(part("bytes=1024-").await, @r#"
@@ -108,9 +97,7 @@ async fn ranges() {
 #[tokio::test]
 async fn who_may_read() {
     let door = Door::open().await;
-    let id = door
-        .active(&[7; 1024], json!({"visibility": "community"}))
-        .await;
+    let id = door.active(&[7; 1024], json!({"visibility": "community"})).await;
     assert_eq!(door.get("other", &file(&id)).await.status, 200);
     assert_snapshot!(door.get("reader", &file(&id)).await, @r#"
     403
@@ -120,13 +107,8 @@ async fn who_may_read() {
       "title": "Forbidden"
     }
     "#);
-    assert_eq!(
-        ask(Method::GET, &file(&id)).of(&door.router).await.status,
-        401
-    );
-    let private = door
-        .active(&[7; 1024], json!({"visibility": "private"}))
-        .await;
+    assert_eq!(ask(Method::GET, &file(&id)).of(&door.router).await.status, 401);
+    let private = door.active(&[7; 1024], json!({"visibility": "private"})).await;
     assert_eq!(door.get("other", &file(&private)).await.status, 404);
     let empty = door.queued(json!({})).await;
     assert_snapshot!(door.get("member", &file(&empty)).await, @"204");
@@ -173,11 +155,7 @@ async fn who_may_write() {
       "title": "Conflict"
     }
     "#);
-    let kind = ask(Method::PUT, &file(&id))
-        .by("member")
-        .json(&json!({}))
-        .of(&door.router)
-        .await;
+    let kind = ask(Method::PUT, &file(&id)).by("member").json(&json!({})).of(&door.router).await;
     assert_snapshot!(kind, @r#"
     415
     {
@@ -186,13 +164,7 @@ async fn who_may_write() {
       "title": "Unsupported Media Type"
     }
     "#);
-    let size = upload(
-        &door,
-        &id,
-        &[("x-openstack-image-size", "many")],
-        Body::from("x"),
-    )
-    .await;
+    let size = upload(&door, &id, &[("x-openstack-image-size", "many")], Body::from("x")).await;
     assert_snapshot!(size, @r#"
     400
     {
@@ -207,13 +179,8 @@ async fn who_may_write() {
 async fn an_upload_that_fails_leaves_nothing() {
     let door = Door::open().await;
     let id = door.queued(json!({})).await;
-    let more = upload(
-        &door,
-        &id,
-        &[("x-openstack-image-size", "10")],
-        Body::from("0123456789a"),
-    )
-    .await;
+    let more =
+        upload(&door, &id, &[("x-openstack-image-size", "10")], Body::from("0123456789a")).await;
     assert_snapshot!(more, @r#"
     400
     {
@@ -222,13 +189,8 @@ async fn an_upload_that_fails_leaves_nothing() {
       "title": "Bad Request"
     }
     "#);
-    let less = upload(
-        &door,
-        &id,
-        &[("x-openstack-image-size", "10")],
-        Body::from("01234567"),
-    )
-    .await;
+    let less =
+        upload(&door, &id, &[("x-openstack-image-size", "10")], Body::from("01234567")).await;
     assert_snapshot!(less, @r#"
     400
     {
@@ -238,13 +200,8 @@ async fn an_upload_that_fails_leaves_nothing() {
     }
     "#);
     let large = (1 << 20) + 1;
-    let announced = upload(
-        &door,
-        &id,
-        &[("content-length", &large.to_string())],
-        Body::from("x"),
-    )
-    .await;
+    let announced =
+        upload(&door, &id, &[("content-length", &large.to_string())], Body::from("x")).await;
     assert_snapshot!(announced, @r#"
     413
     {
@@ -291,12 +248,7 @@ async fn a_queued_again_image_takes_the_next_upload() {
     let door = Door::open().await;
     let id = door.queued(json!({})).await;
     let broken = stream::iter([Err::<Bytes, _>(std::io::Error::other("reset by peer"))]);
-    assert_eq!(
-        upload(&door, &id, &[], Body::from_stream(broken))
-            .await
-            .status,
-        400
-    );
+    assert_eq!(upload(&door, &id, &[], Body::from_stream(broken)).await.status, 400);
     assert_eq!(door.upload("member", &id, &[7; 512]).await.status, 204);
     assert_eq!(door.status(&id).await, "active");
 }

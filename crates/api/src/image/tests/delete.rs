@@ -13,10 +13,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 async fn delete(door: &Door, token: &str, id: &str) -> Answer {
-    ask(Method::DELETE, &format!("/image/v2/images/{id}"))
-        .by(token)
-        .of(&door.router)
-        .await
+    ask(Method::DELETE, &format!("/image/v2/images/{id}")).by(token).of(&door.router).await
 }
 
 #[tokio::test]
@@ -29,13 +26,7 @@ async fn nothing_is_left() {
     let mut uow = door.store.read().await.unwrap();
     let id = id.parse().unwrap();
     assert_eq!(uow.images().find(id).await.unwrap(), None);
-    assert_eq!(
-        uow.tasks()
-            .find_by_work(&Work::DeleteImage(id))
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(uow.tasks().find_by_work(&Work::DeleteImage(id)).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -12,37 +12,18 @@ async fn names(door: &Door, token: &str, query: &str) -> Vec<String> {
     assert_eq!(answer.status, 200, "{query}: {answer}");
     let body = answer.json();
     let images = body["images"].as_array().unwrap();
-    images
-        .iter()
-        .map(|image| image["name"].as_str().unwrap().to_owned())
-        .collect()
+    images.iter().map(|image| image["name"].as_str().unwrap().to_owned()).collect()
 }
 
 async fn filled() -> Door {
     let door = Door::open().await;
     for (token, name, extra) in [
-        (
-            "member",
-            "a",
-            json!({"tags": ["x", "y"], "os": "linux", "min_ram": 5}),
-        ),
-        (
-            "member",
-            "b",
-            json!({"visibility": "private", "protected": true}),
-        ),
+        ("member", "a", json!({"tags": ["x", "y"], "os": "linux", "min_ram": 5})),
+        ("member", "b", json!({"visibility": "private", "protected": true})),
         ("member", "c,d", json!({"os_hidden": true})),
         ("other", "e", json!({"visibility": "private"})),
-        (
-            "other",
-            "f",
-            json!({"visibility": "community", "tags": ["x"]}),
-        ),
-        (
-            "admin",
-            "g",
-            json!({"visibility": "public", "disk_format": "qcow2"}),
-        ),
+        ("other", "f", json!({"visibility": "community", "tags": ["x"]})),
+        ("admin", "g", json!({"visibility": "public", "disk_format": "qcow2"})),
     ] {
         door.clock.advance_micros(1_000_000);
         let mut body = extra;
@@ -60,13 +41,7 @@ async fn each_sees_their_own() {
     assert_eq!(names(&door, "other", "").await, ["g", "f", "e"]);
     assert_eq!(names(&door, "admin", "").await, ["g", "e", "b", "a"]);
     assert!(names(&door, "unscoped", "").await.is_empty());
-    assert_eq!(
-        ask(Method::GET, "/image/v2/images")
-            .of(&door.router)
-            .await
-            .status,
-        401
-    );
+    assert_eq!(ask(Method::GET, "/image/v2/images").of(&door.router).await.status, 401);
 }
 
 #[tokio::test]
@@ -98,10 +73,7 @@ async fn filters() {
         ("?id=00000000-0000-0000-0000-000000000000", vec![]),
         ("?sort=name:asc", vec!["a", "b", "g"]),
         ("?sort_key=name&sort_dir=desc", vec!["g", "b", "a"]),
-        (
-            "?sort_key=status&sort_key=name&sort_dir=asc",
-            vec!["a", "b", "g"],
-        ),
+        ("?sort_key=status&sort_key=name&sort_dir=asc", vec!["a", "b", "g"]),
         ("?limit=0", vec![]),
         ("?member_status=all", vec!["g", "b", "a"]),
     ] {
@@ -112,17 +84,9 @@ async fn filters() {
 #[tokio::test]
 async fn pages_follow_each_other() {
     let door = filled().await;
-    let first = door
-        .get(
-            "member",
-            "/image/v2/images?limit=2&sort=name:asc&status=in:queued",
-        )
-        .await
-        .json();
-    assert_eq!(
-        first["first"],
-        "/v2/images?limit=2&sort=name%3Aasc&status=in%3Aqueued"
-    );
+    let first =
+        door.get("member", "/image/v2/images?limit=2&sort=name:asc&status=in:queued").await.json();
+    assert_eq!(first["first"], "/v2/images?limit=2&sort=name%3Aasc&status=in%3Aqueued");
     let next = first["next"].as_str().unwrap();
     assert!(next.starts_with("/v2/images?"), "{next}");
     let second = door.get("member", &format!("/image{next}")).await.json();
@@ -160,9 +124,7 @@ async fn what_cannot_be_listed() {
         "changes-since=1",
         "name=a%00",
     ] {
-        let answer = door
-            .get("member", &format!("/image/v2/images?{query}"))
-            .await;
+        let answer = door.get("member", &format!("/image/v2/images?{query}")).await;
         assert_eq!(answer.status, 400, "{query}: {answer}");
     }
     assert_snapshot!(door.get("member", "/image/v2/images?sort_key=colour").await, @r#"
@@ -173,9 +135,7 @@ async fn what_cannot_be_listed() {
       "title": "Bad Request"
     }
     "#);
-    let others = door
-        .queued_by("other", json!({"visibility": "private"}))
-        .await;
+    let others = door.queued_by("other", json!({"visibility": "private"})).await;
     let marker = format!("/image/v2/images?marker={others}");
     assert_eq!(door.get("member", &marker).await.status, 400);
 }

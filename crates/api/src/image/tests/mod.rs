@@ -44,18 +44,10 @@ impl Door {
             clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(1)),
             outbox: Wake::default(),
-            limits: UploadLimits {
-                size_cap: Bytes::from_mib(1),
-                idle: Duration::from_millis(200),
-            },
+            limits: UploadLimits { size_cap: Bytes::from_mib(1), idle: Duration::from_millis(200) },
         });
         let images = super::router(verbs, Arc::new(KnownTokens), "http://cloud:5000");
-        Self {
-            router: Router::new().nest("/image", images),
-            store,
-            clock,
-            folder,
-        }
+        Self { router: Router::new().nest("/image", images), store, clock, folder }
     }
 
     /// A queued image of `member`, and its id.
@@ -67,11 +59,8 @@ impl Door {
         let mut body = json!({"name": "cirros", "disk_format": "raw", "container_format": "bare"});
         let fields = extra.as_object().unwrap().clone();
         body.as_object_mut().unwrap().extend(fields);
-        let answer = ask(Method::POST, "/image/v2/images")
-            .by(token)
-            .json(&body)
-            .of(&self.router)
-            .await;
+        let answer =
+            ask(Method::POST, "/image/v2/images").by(token).json(&body).of(&self.router).await;
         assert_eq!(answer.status, 201, "{answer}");
         answer.json()["id"].as_str().unwrap().to_owned()
     }

@@ -65,14 +65,7 @@ async fn a_member_sets_and_removes() {
     }
     "#);
     assert_eq!(door.show("member", &id).await.json(), answer.json());
-    let old = patch(
-        &door,
-        "member",
-        &id,
-        OLD,
-        json!([{"replace": "/name", "value": "x"}]),
-    )
-    .await;
+    let old = patch(&door, "member", &id, OLD, json!([{"replace": "/name", "value": "x"}])).await;
     assert_eq!(old.json()["name"], "x");
 }
 
@@ -100,9 +93,7 @@ async fn who_may_not() {
     let door = Door::open().await;
     let body = json!([{"op": "replace", "path": "/name", "value": "x"}]);
     let own = door.queued(json!({})).await;
-    let public = door
-        .queued_by("admin", json!({"visibility": "public"}))
-        .await;
+    let public = door.queued_by("admin", json!({"visibility": "public"})).await;
     assert_snapshot!(patch(&door, "reader", &own, NEW, body.clone()).await, @r#"
     403
     {
@@ -119,17 +110,11 @@ async fn who_may_not() {
       "title": "Forbidden"
     }
     "#);
-    assert_eq!(
-        patch(&door, "other", &own, NEW, body.clone()).await.status,
-        404
-    );
+    assert_eq!(patch(&door, "other", &own, NEW, body.clone()).await.status, 404);
     assert_eq!(patch(&door, "nobody", &own, NEW, body).await.status, 401);
     for (path, value) in [("/visibility", json!("public")), ("/owner", json!("two"))] {
         let body = json!([{"op": "replace", "path": path, "value": value}]);
-        assert_eq!(
-            patch(&door, "member", &own, NEW, body.clone()).await.status,
-            403
-        );
+        assert_eq!(patch(&door, "member", &own, NEW, body.clone()).await.status, 403);
         assert_eq!(patch(&door, "admin", &own, NEW, body).await.status, 200);
     }
 }
@@ -152,10 +137,7 @@ async fn what_is_no_patch() {
         (json!([{"op": "replace", "path": "/id", "value": "x"}]), 403),
         (json!([{"op": "remove", "path": "/size"}]), 403),
         (json!([{"op": "remove", "path": "/name"}]), 403),
-        (
-            json!([{"op": "add", "path": "/locations/-", "value": {}}]),
-            400,
-        ),
+        (json!([{"op": "add", "path": "/locations/-", "value": {}}]), 400),
         (json!([{"op": "remove", "path": "/absent"}]), 409),
     ] {
         let answer = patch(&door, "member", &id, NEW, body.clone()).await;
@@ -194,33 +176,18 @@ async fn tags_come_and_go() {
     let id = door.queued(json!({})).await;
     let tag = format!("/image/v2/images/{id}/tags/gold");
     let asked = async |method: Method, token: &str| {
-        ask(method, &tag)
-            .by(token)
-            .of(&door.router)
-            .await
-            .status
-            .as_u16()
+        ask(method, &tag).by(token).of(&door.router).await.status.as_u16()
     };
     assert_eq!(asked(Method::PUT, "reader").await, 403);
     assert_eq!(asked(Method::PUT, "other").await, 404);
     assert_eq!(asked(Method::PUT, "nobody").await, 401);
     assert_eq!(asked(Method::PUT, "member").await, 204);
     assert_eq!(asked(Method::PUT, "member").await, 204);
-    assert_eq!(
-        door.show("member", &id).await.json()["tags"],
-        json!(["gold"])
-    );
+    assert_eq!(door.show("member", &id).await.json()["tags"], json!(["gold"]));
     assert_eq!(asked(Method::DELETE, "member").await, 204);
     assert_eq!(asked(Method::DELETE, "member").await, 404);
     let long = format!("/image/v2/images/{id}/tags/{}", "x".repeat(256));
-    assert_eq!(
-        ask(Method::PUT, &long)
-            .by("member")
-            .of(&door.router)
-            .await
-            .status,
-        400
-    );
+    assert_eq!(ask(Method::PUT, &long).by("member").of(&door.router).await.status, 400);
 }
 
 #[tokio::test]

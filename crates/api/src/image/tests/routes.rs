@@ -18,13 +18,7 @@ async fn versions_need_no_token() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|one| {
-            format!(
-                "{} {}",
-                one["id"].as_str().unwrap(),
-                one["status"].as_str().unwrap()
-            )
-        })
+        .map(|one| format!("{} {}", one["id"].as_str().unwrap(), one["status"].as_str().unwrap()))
         .collect();
     assert_snapshot!(ids.join("\n"), @r#"
     v2.15 SUPPORTED
@@ -40,13 +34,7 @@ async fn versions_need_no_token() {
     v2.0 SUPPORTED
     "#);
     assert_snapshot!(list.json()["versions"][2], @r#"{"id":"v2.17","links":[{"href":"http://cloud:5000/image/v2/","rel":"self"}],"status":"CURRENT"}"#);
-    assert_eq!(
-        ask(Method::GET, "/image/v9/images")
-            .of(&door.router)
-            .await
-            .status,
-        300
-    );
+    assert_eq!(ask(Method::GET, "/image/v9/images").of(&door.router).await.status, 300);
 }
 
 #[tokio::test]
@@ -81,10 +69,7 @@ async fn information() {
         assert_eq!(door.get("reader", &path).await.json()["name"], name);
         assert_eq!(ask(Method::GET, &path).of(&door.router).await.status, 401);
     }
-    assert_eq!(
-        door.get("reader", "/image/v2/schemas/door").await.status,
-        404
-    );
+    assert_eq!(door.get("reader", "/image/v2/schemas/door").await.status, 404);
     let formats = &door.get("reader", "/image/v2/schemas/image").await.json()["properties"]["disk_format"]
         ["enum"];
     assert_eq!(formats[0], json!(null));
@@ -104,9 +89,7 @@ async fn members_are_not_there_yet() {
     }
     "#);
     assert_eq!(door.get("other", &path).await.status, 404);
-    let add = ask(Method::POST, &path)
-        .by("member")
-        .json(&json!({"member": "two"}));
+    let add = ask(Method::POST, &path).by("member").json(&json!({"member": "two"}));
     assert_snapshot!(add.of(&door.router).await, @r#"
     501
     {
@@ -131,11 +114,7 @@ async fn members_are_not_there_yet() {
 async fn faults_are_html_unless_json_is_wanted() {
     let door = Door::open().await;
     let path = "/image/v2/images/%3Cb%3E";
-    let html = ask(Method::GET, path)
-        .by("member")
-        .header("accept", "*/*")
-        .of(&door.router)
-        .await;
+    let html = ask(Method::GET, path).by("member").header("accept", "*/*").of(&door.router).await;
     assert_eq!(html.header("content-type"), "text/html; charset=UTF-8");
     assert_snapshot!(html, @r#"
     404
@@ -170,13 +149,7 @@ async fn what_is_not_there() {
       "title": "Not Found"
     }
     "#);
-    assert_eq!(
-        ask(Method::GET, "/image/v2/nothing")
-            .of(&door.router)
-            .await
-            .status,
-        401
-    );
+    assert_eq!(ask(Method::GET, "/image/v2/nothing").of(&door.router).await.status, 401);
     assert_snapshot!(ask(Method::PUT, "/image/v2/images").by("member").of(&door.router).await, @r#"
     405
     {

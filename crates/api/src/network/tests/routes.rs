@@ -189,7 +189,10 @@ async fn how_full_networks_are() {
       }
     }
     "#);
-    let all = door.get("admin", "/network-ip-availabilities?network_name=private").await.json();
+    let all = door
+        .get("admin", "/network-ip-availabilities?network_name=private&ip_version=4")
+        .await
+        .json();
     assert_eq!(all["network_ip_availabilities"].as_array().unwrap().len(), 1);
     assert_eq!(door.get("member", "/network-ip-availabilities").await.status, 403);
 }
