@@ -337,6 +337,7 @@ async fn servers_and_their_timeline_are_shown_to_their_project_only() {
 
     let list = ListServers {
         store: lab.store.clone(),
+        hosts: lab.host_verbs(),
     };
     let all = ServerQuery {
         all_projects: true,

@@ -52,7 +52,7 @@ async fn a_server_is_made_runs_and_leaves_nothing() {
     lab.assert_claims_add_up().await;
     let detail = lab.show_verb().run(&caller("r"), id).await.unwrap();
     assert_eq!(detail.addresses[0].network, "net-1");
-    assert_eq!(detail.host.unwrap().claimed.memory_mib, 512);
+    assert_eq!(detail.host.unwrap().host.claimed.memory_mib, 512);
 
     lab.delete(id).await.unwrap();
     lab.delete(id).await.unwrap();

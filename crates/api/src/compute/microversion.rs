@@ -125,6 +125,15 @@ pub fn since(version: Microversion, first: u32) -> Result<(), Error> {
     }
 }
 
+/// Refuses what a later microversion took away, as if the route were not there.
+pub fn until(version: Microversion, last: u32) -> Result<(), Error> {
+    if version.0 <= last {
+        Ok(())
+    } else {
+        Err(Error::not_found("The resource", format!("in microversion {version}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{MAX, MIN, Microversion, Refusal, asked};

@@ -1,9 +1,12 @@
 //! Nova: the compute service.
 
+mod empty;
 mod envelope;
+mod fields;
 mod flavors;
 mod hosts;
 mod keypairs;
+mod limits;
 mod links;
 mod microversion;
 mod router;

@@ -1,22 +1,22 @@
 //! All routes of the service on a page.
 
-use super::envelope::{Answer, Compute};
+use super::envelope::{Compute, no_method};
 use super::flavors::{extra_specs, routes as flavors};
 use super::hosts::{explain, figures, hypervisors, services, zones};
 use super::keypairs::routes as keypairs;
 use super::microversion::negotiate;
-use super::servers::{action, create, instance_actions, list, show};
+use super::servers::{action, create, instance_actions, ips, list, metadata, show, tags, update};
 use super::versions::{self, Root};
+use super::{empty, limits};
 use crate::http::body::no_route;
 use crate::http::caller::require;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post, put};
-use hatchery_control::Error;
+use axum::routing::{any, get, post, put};
 use hatchery_control::compute::{
-    ConsoleOutput, CreateServer, DeleteServer, Explain, Figures, FlavorVerbs, HostVerbs,
-    InstanceActions, KeypairVerbs, ListServers, ShowServer,
+    ChangeServer, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures, FlavorVerbs,
+    HostVerbs, InstanceActions, KeypairVerbs, ListServers, ShowServer, ShowUsage,
 };
 use hatchery_control::identity::CheckToken;
 use std::sync::Arc;
@@ -46,6 +46,8 @@ verbs! {
     show: ShowServer,
     /// `GET /servers[/detail]`
     list: ListServers,
+    /// `PUT /servers/{id}`, `/servers/{id}/metadata`, `/servers/{id}/tags`
+    change: ChangeServer,
     /// `os-getConsoleOutput`
     console: ConsoleOutput,
     /// `/servers/{id}/os-instance-actions`
@@ -56,6 +58,8 @@ verbs! {
     keypairs: KeypairVerbs,
     /// `/os-hypervisors`, `/os-services`, `/os-availability-zone`
     hosts: HostVerbs,
+    /// `/limits`, `/os-quota-sets`
+    usage: ShowUsage,
     /// `/os-hatchery-explain`
     explain: Explain,
     /// `/os-hatchery-figures`
@@ -75,32 +79,52 @@ impl FromRef<Shared> for Root {
     }
 }
 
-/// The service, to be nested at `/compute`.
+/// The service, to be nested at `/compute`. All but the version documents needs a token, paths that are not there too.
 pub fn router(verbs: ComputeVerbs, check: Arc<dyn CheckToken>, root: Root) -> Router {
-    let open = Router::new()
+    let v21 = servers()
+        .merge(of_a_server())
+        .merge(flavors_and_keys())
+        .merge(hosts())
+        .merge(lists())
+        .route("/{*rest}", any(no_route::<Compute>))
+        .method_not_allowed_fallback(no_method)
+        .layer(from_fn_with_state(check, require::<Compute>));
+    Router::new()
         .route("/", get(versions::list))
         .route("/v2.1", get(versions::show))
-        .route("/v2.1/", get(versions::show));
-    open.merge(closed().route_layer(from_fn_with_state(check, require::<Compute>)))
+        .route("/v2.1/", get(versions::show))
+        .nest("/v2.1", v21)
         .method_not_allowed_fallback(no_method)
         .fallback(no_route::<Compute>)
         .layer(from_fn(negotiate))
         .with_state(Shared { verbs, root })
 }
 
-fn closed() -> Router<Shared> {
-    let v21 = servers().merge(flavors_and_keys()).merge(hosts());
-    Router::new().nest("/v2.1", v21)
-}
-
 fn servers() -> Router<Shared> {
     Router::new()
         .route("/servers", get(list::brief).post(create::create))
         .route("/servers/detail", get(list::detail))
-        .route("/servers/{id}", get(show::show).delete(show::delete))
+        .route("/servers/{id}", get(show::show).put(update::update).delete(show::delete))
         .route("/servers/{id}/action", post(action::action))
         .route("/servers/{id}/os-instance-actions", get(instance_actions::list))
         .route("/servers/{id}/os-instance-actions/{request}", get(instance_actions::show))
+}
+
+fn of_a_server() -> Router<Shared> {
+    Router::new()
+        .route("/servers/{id}/ips", get(ips::list))
+        .route("/servers/{id}/ips/{network}", get(ips::show))
+        .route(
+            "/servers/{id}/metadata",
+            get(metadata::list).post(metadata::add).put(metadata::replace),
+        )
+        .route(
+            "/servers/{id}/metadata/{key}",
+            get(metadata::show).put(metadata::set).delete(metadata::delete),
+        )
+        .route("/servers/{id}/tags", get(tags::list).put(tags::replace).delete(tags::clear))
+        .route("/servers/{id}/tags/{tag}", get(tags::show).put(tags::add).delete(tags::delete))
+        .route("/servers/{id}/os-volume_attachments", get(empty::volume_attachments))
 }
 
 fn flavors_and_keys() -> Router<Shared> {
@@ -111,7 +135,7 @@ fn flavors_and_keys() -> Router<Shared> {
         .route("/flavors/{id}/os-extra_specs", get(extra_specs::list).post(extra_specs::set))
         .route(
             "/flavors/{id}/os-extra_specs/{name}",
-            get(extra_specs::show).delete(extra_specs::delete),
+            get(extra_specs::show).put(extra_specs::set_one).delete(extra_specs::delete),
         )
         .route("/flavors/{id}/os-flavor-access", get(extra_specs::access))
         .route("/os-keypairs", get(keypairs::list).post(keypairs::create))
@@ -126,15 +150,23 @@ fn hosts() -> Router<Shared> {
         .route("/os-hypervisors/{id}", get(hypervisors::show))
         .route("/os-hypervisors/{id}/uptime", get(hypervisors::uptime))
         .route("/os-hypervisors/{id}/search", get(hypervisors::search))
+        .route("/os-hypervisors/{id}/servers", get(hypervisors::servers))
         .route("/os-services", get(services::list))
         .route("/os-services/{id}", put(services::update))
         .route("/os-availability-zone", get(zones::brief))
         .route("/os-availability-zone/detail", get(zones::detail))
+        .route("/os-hatchery-figures", get(figures::figures))
         .route("/os-hatchery-explain", get(explain::explain))
         .route("/os-hatchery-provision/{id}", get(explain::provision))
-        .route("/os-hatchery-figures", get(figures::figures))
 }
 
-async fn no_method() -> Answer {
-    Err(Error::not_found("The resource", "with this method").into())
+fn lists() -> Router<Shared> {
+    Router::new()
+        .route("/limits", get(limits::limits))
+        .route("/os-quota-sets/{project}", get(limits::quotas))
+        .route("/os-quota-sets/{project}/defaults", get(limits::defaults))
+        .route("/os-quota-sets/{project}/detail", get(limits::detail))
+        .route("/extensions", get(empty::extensions))
+        .route("/os-aggregates", get(empty::aggregates))
+        .route("/os-server-groups", get(empty::server_groups))
 }

@@ -130,7 +130,13 @@ impl CreateServer {
             tags: new.tags.clone(),
             user_data: checked.user_data.clone(),
             config_drive: new.config_drive,
-            availability_zone: new.availability_zone.clone(),
+            availability_zone: new
+                .availability_zone
+                .as_deref()
+                .and_then(|text| ZoneChoice::parse(text).zone),
+            wanted_zone: new.availability_zone.clone(),
+            access_ipv4: new.access_ipv4,
+            access_ipv6: new.access_ipv6,
             host: None,
             nics,
             reservation_id: checked.reservation_id.clone(),

@@ -1,5 +1,6 @@
 //! Lists servers.
 
+use super::hosts::HostVerbs;
 use super::show_server::{ServerDetail, with_addresses};
 use crate::error::Error;
 use crate::policy;
@@ -18,6 +19,8 @@ const CHUNK: u32 = 500;
 pub struct ListServers {
     /// The database.
     pub store: Arc<dyn Store>,
+    /// Their hosts.
+    pub hosts: HostVerbs,
 }
 
 /// Which servers.
@@ -71,7 +74,8 @@ impl ListServers {
             let hosts = uow.hosts().list().await?;
             for detail in &mut detailed {
                 let name = detail.server.host.as_ref();
-                detail.host = hosts.iter().find(|host| Some(&host.name) == name).cloned();
+                let host = hosts.iter().find(|host| Some(&host.name) == name).cloned();
+                detail.host = host.map(|host| self.hosts.status(host));
             }
         }
         Ok(detailed)

@@ -1,5 +1,6 @@
 //! Nova's verbs, one a file.
 
+mod change_server;
 mod console_output;
 mod create_server;
 mod delete_server;
@@ -11,12 +12,15 @@ mod hosts;
 mod image_fit;
 mod instance_actions;
 mod keypairs;
+mod labels;
 mod list_servers;
 mod new_server;
 mod plug_networks;
 mod settings;
 mod show_server;
+mod show_usage;
 
+pub use change_server::{ChangeServer, ServerChanges};
 pub use console_output::ConsoleOutput;
 pub use create_server::CreateServer;
 pub use delete_server::DeleteServer;
@@ -30,3 +34,4 @@ pub use list_servers::{ListServers, ServerQuery};
 pub use new_server::{NetworkChoice, NewServer, NicChoice, ZoneChoice, sanitize_hostname};
 pub use settings::ComputeSettings;
 pub use show_server::{ServerAddress, ServerDetail, ShowServer};
+pub use show_usage::{ShowUsage, Usage};

@@ -1,11 +1,12 @@
 //! What a user asks for when they ask for a server, and the checks that need no database.
 
+use super::labels;
 use crate::error::Error;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hatchery_model::id::{FlavorId, HostName, ImageId, NetworkId, PortId, ServerId};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Nova's limit of `user_data`, in characters of base64.
 const MAX_USER_DATA: usize = 65_535;
@@ -43,6 +44,10 @@ pub struct NewServer {
     pub max_count: u32,
     /// Free labels (2.52).
     pub tags: BTreeSet<String>,
+    /// Kept for what clients show.
+    pub access_ipv4: Option<Ipv4Addr>,
+    /// Kept for what clients show.
+    pub access_ipv6: Option<Ipv6Addr>,
     /// Names of security groups. There is only `default`.
     pub security_groups: Vec<String>,
 }
@@ -110,6 +115,8 @@ impl NewServer {
         if self.max_count > 1 {
             self.check_several()?;
         }
+        labels::check_metadata(&self.metadata)?;
+        labels::check_tags(&self.tags)?;
         for group in &self.security_groups {
             if group != "default" {
                 return Err(Error::Invalid(format!(

@@ -1,9 +1,10 @@
 //! Shows a server, with the addresses that it has.
 
 use super::find_server;
+use super::hosts::{HostStatus, HostVerbs};
 use crate::error::Error;
 use hatchery_model::caller::Caller;
-use hatchery_model::compute::{Host, Server};
+use hatchery_model::compute::Server;
 use hatchery_model::id::{NetworkId, ServerId};
 use hatchery_model::network::{MacAddress, Network, Port};
 use hatchery_ports::store::{PortFilter, Store, UnitOfWork};
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub struct ShowServer {
     /// The database.
     pub store: Arc<dyn Store>,
+    /// Its hosts.
+    pub hosts: HostVerbs,
 }
 
 /// A server with what stands in other rows.
@@ -24,8 +27,8 @@ pub struct ServerDetail {
     pub server: Server,
     /// Its addresses, in the order of its interfaces.
     pub addresses: Vec<ServerAddress>,
-    /// Its host's row, if it has a host.
-    pub host: Option<Host>,
+    /// Its host, if it has one, and whether that is heard.
+    pub host: Option<HostStatus>,
 }
 
 /// One address of a server.
@@ -50,7 +53,7 @@ impl ShowServer {
         };
         let mut detailed = with_addresses(&mut *uow, vec![server]).await?;
         let mut detail = detailed.pop().ok_or_else(|| Error::not_found(find_server::KIND, id))?;
-        detail.host = host;
+        detail.host = host.map(|host| self.hosts.status(host));
         Ok(detail)
     }
 }

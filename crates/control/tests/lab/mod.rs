@@ -1,10 +1,6 @@
 //! A control plane on a database of its own, moved step by step by the test.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "each test binary uses what it needs"
-)]
+#![allow(dead_code, unused_imports, reason = "each test binary uses what it needs")]
 
 mod fake_host;
 mod flaky_store;
@@ -16,7 +12,7 @@ pub use rows::{caller, flavor, image, new_server};
 
 use hatchery_control::Error;
 use hatchery_control::compute::{
-    ComputeSettings, CreateServer, DeleteServer, NewServer, ShowServer,
+    ComputeSettings, CreateServer, DeleteServer, HostVerbs, NewServer, ShowServer,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::workflow::{BuildServer, Step, TaskRunner, TearDownServer, Wake};
@@ -78,10 +74,7 @@ impl Lab {
         let db = Arc::new(Database::open(&url).await.unwrap());
         let faults = Arc::new(Faults::default());
         let inner: Arc<dyn Store> = db.clone();
-        let store: Arc<dyn Store> = Arc::new(FlakyStore {
-            inner,
-            faults: faults.clone(),
-        });
+        let store: Arc<dyn Store> = Arc::new(FlakyStore { inner, faults: faults.clone() });
         let clock = Arc::new(ManualClock::default());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
         let settings = Arc::new(ComputeSettings::default());
@@ -156,8 +149,14 @@ impl Lab {
     }
 
     pub fn show_verb(&self) -> ShowServer {
-        ShowServer {
+        ShowServer { store: self.store.clone(), hosts: self.host_verbs() }
+    }
+
+    pub fn host_verbs(&self) -> HostVerbs {
+        HostVerbs {
             store: self.store.clone(),
+            clock: self.clock.clone(),
+            settings: self.settings.clone(),
         }
     }
 
@@ -214,8 +213,7 @@ impl Lab {
     /// All news that hosts have, taken from them.
     pub fn take_news(&self) -> Vec<Envelope> {
         let all = self.hosts.iter();
-        all.flat_map(|host| host.news.lock().unwrap().drain(..).collect::<Vec<_>>())
-            .collect()
+        all.flat_map(|host| host.news.lock().unwrap().drain(..).collect::<Vec<_>>()).collect()
     }
 
     /// Lets the control plane hear all news.
@@ -270,10 +268,7 @@ impl Lab {
 
     pub async fn tasks(&self) -> Vec<Task> {
         let mut uow = self.db.read().await.unwrap();
-        uow.tasks()
-            .list_due(Timestamp(i64::MAX), 10_000)
-            .await
-            .unwrap()
+        uow.tasks().list_due(Timestamp(i64::MAX), 10_000).await.unwrap()
     }
 
     /// Panics unless nothing is left of any server: no task, order, claim, port, address or guest.
@@ -286,17 +281,12 @@ impl Lab {
             assert_eq!(host.claimed, Default::default(), "claims of {}", host.name);
         }
         let ports = uow.ports().list(&PortFilter::default()).await.unwrap();
-        let plugged: Vec<_> = ports
-            .iter()
-            .filter(|port| port.device_owner.starts_with("compute:"))
-            .collect();
+        let plugged: Vec<_> =
+            ports.iter().filter(|port| port.device_owner.starts_with("compute:")).collect();
         assert!(plugged.is_empty(), "ports: {plugged:?}");
         for subnet in uow.subnets().list(None).await.unwrap() {
             for (address, port) in uow.addresses().list(subnet.id).await.unwrap() {
-                assert!(
-                    ports.iter().any(|p| p.id == port),
-                    "{address} belongs to no port"
-                );
+                assert!(ports.iter().any(|p| p.id == port), "{address} belongs to no port");
             }
         }
         for host in &self.hosts {

@@ -23,10 +23,7 @@ pub fn caller(request: &str) -> Caller {
         user: UserId::from("u"),
         user_name: "u".into(),
         user_domain: DomainId::from("default"),
-        scope: Scope::Project {
-            id: ProjectId::from("p"),
-            domain: DomainId::from("default"),
-        },
+        scope: Scope::Project { id: ProjectId::from("p"), domain: DomainId::from("default") },
         roles: vec!["member".into(), "reader".into()],
         request: RequestId::from(request),
     }
@@ -46,6 +43,8 @@ pub fn new_server(image: ImageId, flavor: &FlavorId) -> NewServer {
         metadata: Default::default(),
         config_drive: false,
         availability_zone: None,
+        access_ipv4: None,
+        access_ipv6: None,
         min_count: 1,
         max_count: 1,
         tags: Default::default(),
@@ -62,10 +61,7 @@ pub async fn insert(store: &dyn Store, now: Timestamp) -> (ImageId, FlavorId, Ne
     uow.flavors().insert(&flavor).await.unwrap();
     let network = network(1, now);
     uow.networks().insert(&network).await.unwrap();
-    uow.subnets()
-        .insert(&subnet(1, network.id, now))
-        .await
-        .unwrap();
+    uow.subnets().insert(&subnet(1, network.id, now)).await.unwrap();
     uow.commit().await.unwrap();
     (image.id, flavor.id, network.id)
 }
@@ -151,10 +147,7 @@ pub fn subnet(number: u128, network: NetworkId, now: Timestamp) -> Subnet {
         gateway: Some(address("0.1")),
         dhcp: true,
         dns: Vec::new(),
-        pools: vec![AddressRange {
-            start: address("0.2"),
-            end: address("255.254"),
-        }],
+        pools: vec![AddressRange { start: address("0.2"), end: address("255.254") }],
         host_routes: Vec::new(),
         created_at: now,
         updated_at: now,

@@ -5,9 +5,9 @@ use anyhow::Context;
 use hatchery_api::Router;
 use hatchery_api::compute::{ComputeVerbs, Root, router};
 use hatchery_control::compute::{
-    ComputeSettings, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures, FlavorVerbs,
-    HostVerbs, InstanceActions, KeypairVerbs, ListServers, ReadFigures, ShowServer,
-    ensure_first_flavors,
+    ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures,
+    FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, ReadFigures, ShowServer,
+    ShowUsage, ensure_first_flavors,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::reconcile::Census;
@@ -111,11 +111,8 @@ fn runner(
 
 fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>) -> ComputeVerbs {
     let store = ground.store.clone();
-    let hosts = HostVerbs {
-        store: store.clone(),
-        clock: ground.clock.clone(),
-        settings: settings.clone(),
-    };
+    let hosts =
+        HostVerbs { store: store.clone(), clock: ground.clock.clone(), settings: settings.clone() };
     ComputeVerbs {
         create: Arc::new(CreateServer {
             store: store.clone(),

@@ -7,6 +7,7 @@ use crate::provision::Plan;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A server's row.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -43,8 +44,17 @@ pub struct Server {
     pub user_data: Option<String>,
     /// Whether it gets a config drive.
     pub config_drive: bool,
-    /// Asked for, or the default.
+    /// Where it stands: its host's zone, and until it has a host what was asked for.
     pub availability_zone: Option<String>,
+    /// As the user asked for it: `zone`, or `zone:host` of an administrator. `None`: anywhere.
+    #[serde(default)]
+    pub wanted_zone: Option<String>,
+    /// An address by which the user says that it is reached; kept for what clients show.
+    #[serde(default)]
+    pub access_ipv4: Option<Ipv4Addr>,
+    /// The same, of the other kind.
+    #[serde(default)]
+    pub access_ipv6: Option<Ipv6Addr>,
     /// The host claimed for it.
     pub host: Option<HostName>,
     /// Its network interfaces, in order.

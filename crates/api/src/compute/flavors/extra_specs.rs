@@ -8,8 +8,9 @@ use axum::response::IntoResponse;
 use hatchery_control::Error;
 use hatchery_control::compute::FlavorVerbs;
 use hatchery_model::id::FlavorId;
-use serde::Deserialize;
-use serde_json::json;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,7 +18,23 @@ use std::sync::Arc;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Body {
-    extra_specs: BTreeMap<String, String>,
+    extra_specs: Specs,
+}
+
+/// Texts by name. Numbers are taken for texts, as Nova does.
+#[derive(Debug)]
+pub struct Specs(BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for Specs {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let values = BTreeMap::<String, Value>::deserialize(from)?;
+        let text = |(name, value): (String, Value)| match value {
+            Value::String(text) => Ok((name, text)),
+            Value::Number(number) => Ok((name, number.to_string())),
+            other => Err(D::Error::custom(format!("{name}: {other} is not a text"))),
+        };
+        values.into_iter().map(text).collect::<Result<_, _>>().map(Self)
+    }
 }
 
 /// All specs.
@@ -50,8 +67,22 @@ pub async fn set(
     Path(id): Path<String>,
     Json(body, _): Json<Body, Compute>,
 ) -> Answer {
-    verbs.set_extra_specs(&caller, &FlavorId(id), body.extra_specs.clone()).await?;
-    Ok(axum::Json(json!({"extra_specs": body.extra_specs})).into_response())
+    verbs.set_extra_specs(&caller, &FlavorId(id), body.extra_specs.0.clone()).await?;
+    Ok(axum::Json(json!({"extra_specs": body.extra_specs.0})).into_response())
+}
+
+/// Sets one, named in path and body.
+pub async fn set_one(
+    State(verbs): State<Arc<FlavorVerbs>>,
+    By(caller, _): By<Compute>,
+    Path((id, name)): Path<(String, String)>,
+    Json(specs, _): Json<Specs, Compute>,
+) -> Answer {
+    if specs.0.len() != 1 || !specs.0.contains_key(&name) {
+        return Err(Error::Invalid("Request body and URI mismatch".into()).into());
+    }
+    verbs.set_extra_specs(&caller, &FlavorId(id), specs.0.clone()).await?;
+    Ok(axum::Json(json!(specs.0)).into_response())
 }
 
 /// Removes one.

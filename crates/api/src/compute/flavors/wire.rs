@@ -1,5 +1,6 @@
 //! What a user sends to make flavors.
 
+use crate::compute::fields::flexible_bool;
 use hatchery_control::Error;
 use hatchery_control::compute::NewFlavor;
 use hatchery_model::id::FlavorId;
@@ -28,11 +29,7 @@ struct CreateFlavor {
     swap: Option<Value>,
     #[serde(default)]
     rxtx_factor: Option<Value>,
-    #[serde(
-        rename = "os-flavor-access:is_public",
-        default,
-        deserialize_with = "crate::compute::servers::flexible_bool"
-    )]
+    #[serde(rename = "os-flavor-access:is_public", default, deserialize_with = "flexible_bool")]
     is_public: Option<bool>,
     #[serde(default)]
     description: Option<String>,

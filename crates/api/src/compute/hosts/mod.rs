@@ -3,5 +3,6 @@
 pub mod explain;
 pub mod figures;
 pub mod hypervisors;
+mod numbered;
 pub mod services;
 pub mod zones;

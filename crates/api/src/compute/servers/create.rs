@@ -1,10 +1,11 @@
 //! `POST /servers`
 
-use super::super::envelope::{Answer, Compute};
-use super::super::links;
-use super::super::microversion::Microversion;
-use super::super::versions::Root;
 use super::wire::{BlockDevice, CreateBody, CreateServer as Asked, Networks, RequestedNic};
+use crate::compute::envelope::{Answer, Compute};
+use crate::compute::fields::{self, too_new};
+use crate::compute::links;
+use crate::compute::microversion::Microversion;
+use crate::compute::versions::Root;
 use crate::http::body::Json;
 use crate::http::caller::By;
 use axum::extract::State;
@@ -26,7 +27,12 @@ pub async fn create(
 ) -> Answer {
     let return_reservation = body.server.return_reservation_id == Some(true);
     let password = body.server.admin_pass.clone();
-    let servers = create.run(&caller, parse(body.server, version)?).await?;
+    let new = parse(body.server, version)?;
+    let groups = match new.security_groups.as_slice() {
+        [] => json!([{"name": "default"}]),
+        named => named.iter().map(|name| json!({"name": name})).collect(),
+    };
+    let servers = create.run(&caller, new).await?;
     let Some(first) = servers.first() else {
         return Err(Error::Invalid("No server was asked for.".into()).into());
     };
@@ -36,34 +42,34 @@ pub async fn create(
     }
     let path = format!("servers/{}", first.id);
     let location = format!("{}/v2.1/{path}", root.0);
-    // Clients expect a password in the answer. None is put into the guest: keys and user data are the ways in.
-    let password = password.unwrap_or_else(|| first.reservation_id.clone());
-    let body = json!({"server": {
+    let mut shown = json!({
         "id": first.id,
         "links": links::both(&root, &path),
         "OS-DCF:diskConfig": "MANUAL",
-        "security_groups": [{"name": "default"}],
-        "adminPass": password,
-    }});
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], axum::Json(body)).into_response())
+        "security_groups": groups,
+    });
+    // None is put into the guest, so none is made up: as Nova with enable_instance_password off. One that was given is given back.
+    if let Some(password) = password {
+        shown["adminPass"] = json!(password);
+    }
+    let headers = [(header::LOCATION, location)];
+    Ok((StatusCode::ACCEPTED, headers, axum::Json(json!({"server": shown}))).into_response())
 }
 
 fn parse(asked: Asked, version: Microversion) -> Result<NewServer, Error> {
-    let name = asked.name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > 255 {
-        return Err(invalid(
-            "Invalid input for field/attribute name: it must have 1 to 255 characters.",
-        ));
-    }
+    check_texts(&asked, version)?;
     refuse_too_new(&asked, version)?;
     let image = image_of(&asked)?;
-    let image = image.parse().map_err(|_| Error::Invalid("Invalid imageRef provided.".into()))?;
+    let image = image.parse().ok().filter(|_| image.len() == 36);
+    let image = image.ok_or_else(|| invalid("Invalid imageRef provided."))?;
     let flavor = asked.flavor.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let min_count = asked.min_count.unwrap_or(1);
+    let host = asked.host.or(asked.hypervisor_hostname);
+    let groups = asked.security_groups.unwrap_or_default();
     Ok(NewServer {
-        name,
+        name: asked.name,
         hostname: asked.hostname,
-        description: asked.description,
+        description: asked.description.flatten(),
         flavor: FlavorId::from(flavor),
         image,
         networks: networks(asked.networks, version)?,
@@ -71,29 +77,45 @@ fn parse(asked: Asked, version: Microversion) -> Result<NewServer, Error> {
         user_data: asked.user_data,
         metadata: asked.metadata,
         config_drive: asked.config_drive.unwrap_or(false),
-        availability_zone: zone(asked.availability_zone, asked.host.or(asked.hypervisor_hostname)),
+        availability_zone: zone(asked.availability_zone, host),
         min_count,
         max_count: asked.max_count.unwrap_or(min_count),
-        tags: asked.tags,
-        security_groups: asked.security_groups.into_iter().map(|group| group.name).collect(),
+        tags: asked.tags.unwrap_or_default(),
+        access_ipv4: asked.access_ipv4,
+        access_ipv6: asked.access_ipv6,
+        security_groups: groups.into_iter().map(|group| group.name).collect(),
     })
+}
+
+fn check_texts(asked: &Asked, version: Microversion) -> Result<(), Error> {
+    fields::name("name", &asked.name)?;
+    for (field, text) in
+        [("key_name", &asked.key_name), ("availability_zone", &asked.availability_zone)]
+    {
+        text.as_ref().map_or(Ok(()), |text| fields::name(field, text))?;
+    }
+    for group in asked.security_groups.iter().flatten() {
+        fields::name("security_groups", &group.name)?;
+    }
+    if let Some(Some(description)) = &asked.description {
+        fields::description(description)?;
+    }
+    match &asked.hostname {
+        Some(hostname) => fields::hostname(hostname, version),
+        None => Ok(()),
+    }
 }
 
 /// Fields that came with a later microversion than the request speaks.
 fn refuse_too_new(asked: &Asked, version: Microversion) -> Result<(), Error> {
-    let fields = [
+    for (field, first, is_given) in [
         ("description", 19, asked.description.is_some()),
-        ("tags", 52, !asked.tags.is_empty()),
+        ("tags", 52, asked.tags.is_some()),
         ("host", 74, asked.host.is_some()),
         ("hypervisor_hostname", 74, asked.hypervisor_hostname.is_some()),
         ("hostname", 90, asked.hostname.is_some()),
-    ];
-    for (field, first, given) in fields {
-        if given && version.0 < first {
-            return Err(Error::Invalid(format!(
-                "Additional properties are not allowed ('{field}' was unexpected; it needs microversion 2.{first})"
-            )));
-        }
+    ] {
+        too_new(version, field, first, is_given)?;
     }
     Ok(())
 }
@@ -101,11 +123,12 @@ fn refuse_too_new(asked: &Asked, version: Microversion) -> Result<(), Error> {
 /// The image, named directly or as the one local disk of a block device mapping.
 fn image_of(asked: &Asked) -> Result<&str, Error> {
     let local = |device: &BlockDevice| {
-        device.source_type == "image" && device.destination_type.as_deref() == Some("local")
+        device.source_type.as_deref() == Some("image")
+            && device.destination_type.as_deref() == Some("local")
     };
     match asked.block_device_mapping_v2.as_slice() {
         [] if asked.image.is_empty() => Err(invalid(
-            "Block Device Mapping is Invalid: give an image; booting from volumes is not available here.",
+            "Missing imageRef attribute: give an image; booting from volumes is not available here.",
         )),
         [] => Ok(&asked.image),
         [device] if local(device) => Ok(device.uuid.as_deref().unwrap_or(&asked.image)),
@@ -135,17 +158,21 @@ fn networks(asked: Option<Networks>, version: Microversion) -> Result<NetworkCho
         ))),
         Some(Networks::List(list)) if list.is_empty() => Ok(NetworkChoice::Unspecified),
         Some(Networks::List(list)) => {
-            list.into_iter().map(nic).collect::<Result<_, _>>().map(NetworkChoice::List)
+            let nics: Result<_, _> = list.into_iter().map(|asked| nic(asked, version)).collect();
+            Ok(NetworkChoice::List(nics?))
         }
     }
 }
 
-fn nic(asked: RequestedNic) -> Result<NicChoice, Error> {
+fn nic(asked: RequestedNic, version: Microversion) -> Result<NicChoice, Error> {
     let wrong = |what: &str, id: &str| {
         Error::Invalid(format!(
             "Bad networks format: {what} id '{id}' is not in proper format (UUID)."
         ))
     };
+    // Tags came with 2.32, were lost in 2.37, and came back.
+    let first = if version.0 < 37 { 32 } else { 42 };
+    too_new(version, "tag", first, asked.tag.is_some())?;
     let network = asked.uuid.map(|id| id.parse().map_err(|_| wrong("network", &id))).transpose()?;
     let port = asked.port.map(|id| id.parse().map_err(|_| wrong("port", &id))).transpose()?;
     if network.is_none() && port.is_none() {

@@ -26,6 +26,8 @@ pub async fn list(
     Path(id): Path<String>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Answer {
+    // Pages came with 2.58.
+    let pairs = if version.0 >= 58 { pairs } else { Vec::new() };
     let page = paging::page(&pairs, Some(paging::MAX_LIMIT))?;
     let all = actions.list(&caller, id_of(&id)?, &page).await?;
     let shown: Vec<Value> = all.iter().map(|action| brief(action, version)).collect();
@@ -91,13 +93,14 @@ fn event(event: &ActionEvent, version: Microversion, caller: &Caller, action: &A
         let failed = event.result == Some(EventResult::Error);
         shown["traceback"] = json!(event.details.as_ref().filter(|_| failed));
         if version.0 >= 62 {
-            shown["host"] = json!(event.host);
+            // A text, also where no host had a part in it.
+            shown["host"] = json!(event.host.as_ref().map_or("", |host| host.as_str()));
         }
     }
     if version.0 >= 62 {
         shown["hostId"] = json!(super::view::host_id(&action.project, event.host.as_ref()));
     }
-    if version.0 >= 84 {
+    if version.0 >= 84 && caller.is_admin() {
         shown["details"] = json!(event.details);
     }
     shown

@@ -48,7 +48,7 @@ pub async fn detail(
     };
     let details = list.detail(&caller, &wanted).await?;
     let viewer = Viewer { root: &root, version, caller: &caller };
-    let shown = details.iter().map(|detail| viewer.whole(detail)).collect();
+    let shown = details.iter().map(|detail| viewer.listed(detail)).collect();
     let last = details.last().map(|detail| detail.server.id);
     Ok(page(&root, "servers/detail", &pairs, shown, last, wanted.page.limit))
 }

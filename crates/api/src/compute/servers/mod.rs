@@ -3,11 +3,13 @@
 pub mod action;
 pub mod create;
 pub mod instance_actions;
+pub mod ips;
 pub mod list;
+pub mod metadata;
 mod query;
 pub mod show;
 mod status;
+pub mod tags;
+pub mod update;
 mod view;
 mod wire;
-
-pub(crate) use wire::flexible_bool;

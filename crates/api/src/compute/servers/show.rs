@@ -17,7 +17,8 @@ use std::sync::Arc;
 
 /// A server's id in a path; anything else names no server.
 pub fn id_of(text: &str) -> Result<ServerId, Error> {
-    text.parse().map_err(|_| Error::not_found("Instance", text))
+    let id = text.parse().ok().filter(|_| text.len() == 36);
+    id.ok_or_else(|| Error::not_found("Instance", text))
 }
 
 /// Shows one.

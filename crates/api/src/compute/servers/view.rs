@@ -5,9 +5,9 @@ use crate::compute::links;
 use crate::compute::microversion::Microversion;
 use crate::compute::versions::Root;
 use crate::http::time;
-use hatchery_control::compute::{ServerAddress, ServerDetail};
+use hatchery_control::compute::{HostStatus, ServerAddress, ServerDetail, ZoneChoice};
 use hatchery_model::caller::Caller;
-use hatchery_model::compute::{Flavor, Server, ServerState};
+use hatchery_model::compute::{Fault, Flavor, Server, ServerState};
 use hatchery_model::id::{HostName, ProjectId};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha224};
@@ -22,6 +22,15 @@ pub struct Viewer<'a> {
     pub caller: &'a Caller,
 }
 
+/// A server in the making.
+struct Shown(Map<String, Value>);
+
+impl Shown {
+    fn put(&mut self, name: &str, value: Value) {
+        self.0.insert(name.to_owned(), value);
+    }
+}
+
 impl Viewer<'_> {
     /// `{id, name, links}`
     pub fn brief(&self, server: &Server) -> Value {
@@ -32,69 +41,99 @@ impl Viewer<'_> {
         })
     }
 
-    /// The whole server.
+    /// The whole server, as it is shown alone.
     pub fn whole(&self, detail: &ServerDetail) -> Value {
+        let mut shown = self.common(detail);
+        self.extensions(&mut shown, detail);
+        self.groups(&mut shown);
+        Value::Object(shown.0)
+    }
+
+    /// One of a listing.
+    pub fn listed(&self, detail: &ServerDetail) -> Value {
+        let mut shown = self.common(detail);
+        self.extensions(&mut shown, detail);
+        Value::Object(shown.0)
+    }
+
+    /// The answer to a change: the whole server since 2.75, before that without what once were extensions.
+    pub fn changed(&self, detail: &ServerDetail) -> Value {
+        if self.version.0 >= 75 {
+            return self.whole(detail);
+        }
+        let mut shown = self.common(detail);
+        if !is_building(&detail.server.state) {
+            shown.put("addresses", brief_addresses(&detail.addresses));
+        }
+        self.groups(&mut shown);
+        Value::Object(shown.0)
+    }
+
+    fn common(&self, detail: &ServerDetail) -> Shown {
         let server = &detail.server;
-        let mut shown = match self.brief(server) {
+        let status = status::of(&server.state).status;
+        let mut shown = Shown(match self.brief(server) {
             Value::Object(map) => map,
             _ => Map::new(),
-        };
-        self.core(&mut shown, server, &detail.addresses);
-        self.extended(&mut shown, server);
+        });
+        shown.put("status", json!(status));
+        shown.put("tenant_id", json!(server.project));
+        shown.put("user_id", json!(server.user));
+        shown.put("metadata", json!(server.metadata));
+        shown.put("hostId", json!(host_id(&server.project, server.host.as_ref())));
+        shown.put("image", self.image(server));
+        shown.put("flavor", self.flavor(&server.flavor));
+        shown.put("created", json!(time::seconds(server.created_at)));
+        shown.put("updated", json!(time::seconds(server.updated_at)));
+        // Nova hides the addresses of a server that is not there yet.
+        let addresses =
+            if is_building(&server.state) { json!({}) } else { addresses(&detail.addresses) };
+        shown.put("addresses", addresses);
+        let text = |address: Option<String>| json!(address.unwrap_or_default());
+        shown.put("accessIPv4", text(server.access_ipv4.map(|ip| ip.to_string())));
+        shown.put("accessIPv6", text(server.access_ipv6.map(|ip| ip.to_string())));
+        shown.put("OS-DCF:diskConfig", json!("MANUAL"));
+        if matches!(status, "ACTIVE" | "BUILD") {
+            shown.put("progress", json!(0));
+        }
+        if let Some(fault) = fault_of(&server.state) {
+            shown.put("fault", self.fault(fault));
+        }
         self.later(&mut shown, server);
-        Value::Object(shown)
+        shown
     }
 
-    fn core(&self, shown: &mut Map<String, Value>, server: &Server, nics: &[ServerAddress]) {
+    /// What once were extensions.
+    fn extensions(&self, shown: &mut Shown, detail: &ServerDetail) {
+        let server = &detail.server;
         let status = status::of(&server.state);
-        let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
-        put("status", json!(status.status));
-        put("tenant_id", json!(server.project));
-        put("user_id", json!(server.user));
-        put("metadata", json!(server.metadata));
-        put("hostId", json!(host_id(&server.project, server.host.as_ref())));
-        put("image", self.image(server));
-        put("flavor", self.flavor(&server.flavor));
-        put("created", json!(time::seconds(server.created_at)));
-        put("updated", json!(time::seconds(server.updated_at)));
-        put("addresses", addresses(nics));
-        put("accessIPv4", json!(""));
-        put("accessIPv6", json!(""));
-        put("OS-DCF:diskConfig", json!("MANUAL"));
-        put("OS-EXT-AZ:availability_zone", json!(zone(server)));
-        put("config_drive", json!(if server.config_drive { "True" } else { "" }));
-        put("key_name", json!(server.keypair.as_ref().map(|key| &key.name)));
-        put("OS-SRV-USG:launched_at", json!(server.launched_at.map(time::micros)));
-        put("OS-SRV-USG:terminated_at", json!(terminated_at(server)));
-        put("os-extended-volumes:volumes_attached", json!([]));
-        put("OS-EXT-STS:task_state", json!(status.task_state));
-        put("OS-EXT-STS:vm_state", json!(status.vm_state));
-        put("OS-EXT-STS:power_state", json!(status.power_state));
-        if !nics.is_empty() {
-            put("security_groups", json!([{"name": "default"}]));
+        let zone = server.availability_zone.as_deref().unwrap_or_default();
+        shown.put("OS-EXT-AZ:availability_zone", json!(zone));
+        shown.put("config_drive", json!(if server.config_drive { "True" } else { "" }));
+        shown.put("key_name", json!(server.keypair.as_ref().map(|key| &key.name)));
+        shown.put("OS-SRV-USG:launched_at", json!(server.launched_at.map(time::micros)));
+        shown.put("OS-SRV-USG:terminated_at", json!(terminated_at(server)));
+        shown.put("os-extended-volumes:volumes_attached", json!([]));
+        shown.put("OS-EXT-STS:task_state", json!(status.task_state));
+        shown.put("OS-EXT-STS:vm_state", json!(status.vm_state));
+        shown.put("OS-EXT-STS:power_state", json!(status.power_state));
+        if !server.nics.is_empty() {
+            shown.put("security_groups", json!([{"name": "default"}]));
         }
-        match status.status {
-            "ACTIVE" => put("progress", json!(100)),
-            "BUILD" => put("progress", json!(0)),
-            _ => None,
-        };
-        if let Some(fault) = self.fault(server) {
-            put("fault", fault);
+        if self.version.0 >= 96 {
+            shown.put("pinned_availability_zone", json!(pinned_zone(server)));
+        }
+        if self.caller.is_admin() {
+            self.for_administrators(shown, detail);
+        } else if self.version.0 >= 90 {
+            shown.put("OS-EXT-SRV-ATTR:hostname", json!(server.hostname));
         }
     }
 
-    /// What only administrators see.
-    fn extended(&self, shown: &mut Map<String, Value>, server: &Server) {
-        let hostname =
-            (self.version.0 >= 90 && !self.caller.is_admin()).then(|| json!(server.hostname));
-        if let Some(hostname) = hostname {
-            shown.insert("OS-EXT-SRV-ATTR:hostname".into(), hostname);
-        }
-        if !self.caller.is_admin() {
-            return;
-        }
+    fn for_administrators(&self, shown: &mut Shown, detail: &ServerDetail) {
+        let server = &detail.server;
         let mut put = |name: &str, value: Value| {
-            shown.insert(format!("OS-EXT-SRV-ATTR:{name}"), value);
+            shown.put(&format!("OS-EXT-SRV-ATTR:{name}"), value);
         };
         put("host", json!(server.host));
         put("hypervisor_hostname", json!(server.host));
@@ -108,26 +147,29 @@ impl Viewer<'_> {
             put("root_device_name", json!("/dev/vda"));
             put("user_data", json!(server.user_data));
         }
+        if self.version.0 >= 16 {
+            shown.put("host_status", json!(host_status(detail.host.as_ref())));
+        }
     }
 
     /// What later microversions added.
-    fn later(&self, shown: &mut Map<String, Value>, server: &Server) {
-        let version = self.version.0;
+    fn later(&self, shown: &mut Shown, server: &Server) {
         let mut put = |first: u32, name: &str, value: Value| {
-            if version >= first {
-                shown.insert(name.to_owned(), value);
+            if self.version.0 >= first {
+                shown.put(name, value);
             }
         };
         put(9, "locked", json!(server.locked));
         put(19, "description", json!(server.description));
         put(26, "tags", json!(server.tags));
         put(63, "trusted_image_certificates", Value::Null);
-        put(71, "server_groups", json!([]));
         put(73, "locked_reason", Value::Null);
-        put(96, "pinned_availability_zone", json!(server.availability_zone));
-        if self.caller.is_admin() {
-            let up = if server.host.is_some() { "UP" } else { "" };
-            put(16, "host_status", json!(up));
+    }
+
+    /// Listings do not have them.
+    fn groups(&self, shown: &mut Shown) {
+        if self.version.0 >= 71 {
+            shown.put("server_groups", json!([]));
         }
     }
 
@@ -153,10 +195,7 @@ impl Viewer<'_> {
         })
     }
 
-    fn fault(&self, server: &Server) -> Option<Value> {
-        let ServerState::Failed(fault) = &server.state else {
-            return None;
-        };
+    fn fault(&self, fault: &Fault) -> Value {
         let mut shown = json!({
             "code": fault.code,
             "message": fault.message,
@@ -166,7 +205,7 @@ impl Viewer<'_> {
         if self.caller.is_admin() || fault.code != 500 {
             shown["details"] = json!(fault.details);
         }
-        Some(shown)
+        shown
     }
 }
 
@@ -178,11 +217,40 @@ pub fn host_id(project: &ProjectId, host: Option<&HostName>) -> String {
     })
 }
 
-fn zone(server: &Server) -> &str {
-    match (&server.host, &server.availability_zone) {
-        (_, Some(zone)) => zone,
-        (Some(_), None) => "nova",
-        (None, None) => "",
+/// Whether it is being made, or was when it was deleted.
+fn is_building(state: &ServerState) -> bool {
+    match state {
+        ServerState::Building(_) => true,
+        ServerState::Deleting { was } => is_building(was),
+        ServerState::Active
+        | ServerState::Stopped
+        | ServerState::Failed(_)
+        | ServerState::Deleted { .. } => false,
+    }
+}
+
+fn fault_of(state: &ServerState) -> Option<&Fault> {
+    match state {
+        ServerState::Failed(fault) => Some(fault),
+        ServerState::Deleting { was } => fault_of(was),
+        ServerState::Building(_)
+        | ServerState::Active
+        | ServerState::Stopped
+        | ServerState::Deleted { .. } => None,
+    }
+}
+
+/// The zone that the user has named.
+fn pinned_zone(server: &Server) -> Option<String> {
+    ZoneChoice::parse(server.wanted_zone.as_deref()?).zone
+}
+
+fn host_status(host: Option<&HostStatus>) -> &'static str {
+    match host {
+        None => "",
+        Some(status) if status.host.disabled.is_some() => "MAINTENANCE",
+        Some(status) if status.up => "UP",
+        Some(_) => "UNKNOWN",
     }
 }
 
@@ -194,16 +262,29 @@ fn terminated_at(server: &Server) -> Option<String> {
 }
 
 fn addresses(all: &[ServerAddress]) -> Value {
-    let mut shown = Map::new();
+    by_network(all, |one| {
+        let mut shown = brief_address(one);
+        shown["OS-EXT-IPS:type"] = json!("fixed");
+        shown["OS-EXT-IPS-MAC:mac_addr"] = json!(one.mac);
+        shown
+    })
+}
+
+/// As `/servers/{id}/ips` shows them.
+pub fn brief_addresses(all: &[ServerAddress]) -> Value {
+    by_network(all, brief_address)
+}
+
+fn brief_address(one: &ServerAddress) -> Value {
+    json!({"version": if one.address.is_ipv4() { 4 } else { 6 }, "addr": one.address})
+}
+
+fn by_network(all: &[ServerAddress], view: fn(&ServerAddress) -> Value) -> Value {
+    let mut shown: Map<String, Value> = Map::new();
     for one in all {
         let list = shown.entry(one.network.clone()).or_insert_with(|| json!([]));
         if let Some(list) = list.as_array_mut() {
-            list.push(json!({
-                "version": if one.address.is_ipv4() { 4 } else { 6 },
-                "addr": one.address,
-                "OS-EXT-IPS:type": "fixed",
-                "OS-EXT-IPS-MAC:mac_addr": one.mac,
-            }));
+            list.push(view(one));
         }
     }
     Value::Object(shown)

@@ -1,18 +1,23 @@
 //! What a user sends to create servers. Unknown fields are refused, as Nova's schema does.
 
+use crate::compute::fields::{count, disk_config, flexible_bool, present, text_or_number};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
+use serde::de::IgnoredAny;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// `{"server": {…}}`, with the scheduler's hints beside it.
+/// `{"server": {…}}`, with the scheduler's hints beside it. No hint is known, and Nova ignores those that it does not know.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CreateBody {
     /// The server.
     pub server: CreateServer,
-    /// Hints; none is known yet, and Nova ignores those it does not know.
-    #[serde(default, alias = "os:scheduler_hints", rename = "OS-SCH-HNT:scheduler_hints")]
-    pub _hints: serde::de::IgnoredAny,
+    /// Hints.
+    #[serde(rename = "os:scheduler_hints", default)]
+    pub _hints: BTreeMap<String, IgnoredAny>,
+    /// Hints, by their older name.
+    #[serde(rename = "OS-SCH-HNT:scheduler_hints", default)]
+    pub _older_hints: BTreeMap<String, IgnoredAny>,
 }
 
 /// A server to be made.
@@ -28,13 +33,13 @@ pub struct CreateServer {
     #[serde(rename = "flavorRef", deserialize_with = "text_or_number")]
     pub flavor: String,
     /// Absent, `auto`, `none`, or a list.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub networks: Option<Networks>,
     /// Name of a key pair of the caller.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub key_name: Option<String>,
     /// Base64.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub user_data: Option<String>,
     /// Labels.
     #[serde(default)]
@@ -43,38 +48,38 @@ pub struct CreateServer {
     #[serde(default, deserialize_with = "flexible_bool")]
     pub config_drive: Option<bool>,
     /// `zone`, or `zone:host` for administrators.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub availability_zone: Option<String>,
     /// At least so many.
-    #[serde(default, deserialize_with = "optional_count")]
+    #[serde(default, deserialize_with = "count")]
     pub min_count: Option<u32>,
     /// At most so many.
-    #[serde(default, deserialize_with = "optional_count")]
+    #[serde(default, deserialize_with = "count")]
     pub max_count: Option<u32>,
     /// Names.
-    #[serde(default)]
-    pub security_groups: Vec<SecurityGroup>,
+    #[serde(default, deserialize_with = "present")]
+    pub security_groups: Option<Vec<SecurityGroup>>,
     /// Since 2.19.
-    #[serde(default)]
-    pub description: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    pub description: Option<Option<String>>,
     /// Since 2.52.
-    #[serde(default)]
-    pub tags: BTreeSet<String>,
+    #[serde(default, deserialize_with = "present")]
+    pub tags: Option<BTreeSet<String>>,
     /// Since 2.90.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub hostname: Option<String>,
     /// Kept by nobody: passwords are not injected.
-    #[serde(rename = "adminPass", default)]
+    #[serde(rename = "adminPass", default, deserialize_with = "present")]
     pub admin_pass: Option<String>,
-    /// `AUTO` or `MANUAL`: no effect.
-    #[serde(rename = "OS-DCF:diskConfig", default)]
-    pub disk_config: Option<String>,
-    /// Not served: kept for what clients show.
-    #[serde(rename = "accessIPv4", default)]
-    pub access_ipv4: Option<String>,
-    /// Not served: kept for what clients show.
-    #[serde(rename = "accessIPv6", default)]
-    pub access_ipv6: Option<String>,
+    /// No effect.
+    #[serde(rename = "OS-DCF:diskConfig", default, deserialize_with = "disk_config")]
+    pub _disk_config: (),
+    /// Kept for what clients show.
+    #[serde(rename = "accessIPv4", default, deserialize_with = "present")]
+    pub access_ipv4: Option<Ipv4Addr>,
+    /// Kept for what clients show.
+    #[serde(rename = "accessIPv6", default, deserialize_with = "present")]
+    pub access_ipv6: Option<Ipv6Addr>,
     /// Whether the answer is a reservation id.
     #[serde(default, deserialize_with = "flexible_bool")]
     pub return_reservation_id: Option<bool>,
@@ -82,10 +87,10 @@ pub struct CreateServer {
     #[serde(default)]
     pub block_device_mapping_v2: Vec<BlockDevice>,
     /// A chosen host (2.74, administrators).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub host: Option<String>,
     /// A chosen host (2.74, administrators).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub hypervisor_hostname: Option<String>,
 }
 
@@ -93,7 +98,8 @@ pub struct CreateServer {
 #[derive(Debug, Deserialize)]
 pub struct BlockDevice {
     /// `image`, `volume`, `snapshot` or `blank`.
-    pub source_type: String,
+    #[serde(default)]
+    pub source_type: Option<String>,
     /// `local` or `volume`.
     #[serde(default)]
     pub destination_type: Option<String>,
@@ -104,6 +110,7 @@ pub struct BlockDevice {
 
 /// `{"name": …}`
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SecurityGroup {
     /// Name or id.
     pub name: String,
@@ -124,73 +131,17 @@ pub enum Networks {
 #[serde(deny_unknown_fields)]
 pub struct RequestedNic {
     /// A network.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub uuid: Option<String>,
     /// A port that is there already.
     #[serde(default)]
     pub port: Option<String>,
     /// A wanted address.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     pub fixed_ip: Option<IpAddr>,
-    /// A label (2.32): kept by nobody.
-    #[serde(default)]
+    /// A label (2.32, 2.42): kept by nobody.
+    #[serde(default, deserialize_with = "present")]
     pub tag: Option<String>,
-}
-
-/// Nova takes numbers where it wants ids of flavors.
-fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Text(String),
-        Number(u64),
-    }
-    Ok(match Either::deserialize(from)? {
-        Either::Text(text) => text,
-        Either::Number(number) => number.to_string(),
-    })
-}
-
-/// Nova's spellings of a boolean.
-pub fn flexible_bool<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Bool(bool),
-        Text(String),
-    }
-    let wrong = |text: &str| D::Error::custom(format!("'{text}' is not a boolean"));
-    match Option::<Either>::deserialize(from)? {
-        None => Ok(None),
-        Some(Either::Bool(value)) => Ok(Some(value)),
-        Some(Either::Text(text)) => match text.to_ascii_lowercase().as_str() {
-            "true" | "t" | "1" | "on" | "y" | "yes" => Ok(Some(true)),
-            "" | "false" | "f" | "0" | "off" | "n" | "no" => Ok(Some(false)),
-            _ => Err(wrong(&text)),
-        },
-    }
-}
-
-/// A count, as number or as digits.
-fn optional_count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Number(u32),
-        Text(String),
-    }
-    let value = match Option::<Either>::deserialize(from)? {
-        None => return Ok(None),
-        Some(Either::Number(number)) => number,
-        Some(Either::Text(text)) => {
-            text.parse().map_err(|_| D::Error::custom(format!("'{text}' is not a count")))?
-        }
-    };
-    if value == 0 {
-        Err(D::Error::custom("a count of servers is at least 1"))
-    } else {
-        Ok(Some(value))
-    }
 }
 
 #[cfg(test)]
@@ -216,16 +167,25 @@ mod tests {
 
     #[test]
     fn refuses_what_nova_refuses() {
-        for wrong in [
-            json!({"name": "a", "flavorRef": "1", "imageRef": "i", "personality": []}),
-            json!({"name": 1, "flavorRef": "1", "imageRef": "i"}),
-            json!({"name": "a", "imageRef": "i"}),
-            json!({"name": "a", "flavorRef": "1", "imageRef": "i", "min_count": 0}),
-            json!({"name": "a", "flavorRef": "1", "imageRef": "i", "config_drive": "maybe"}),
-            json!({"name": "a", "flavorRef": "1", "imageRef": "i", "networks": [{"uuid": "n", "ip": "1"}]}),
-            json!({"name": "a", "flavorRef": "1", "imageRef": "i", "metadata": {"a": 1}}),
+        let wanted = json!({"name": "a", "flavorRef": "1", "imageRef": "i"});
+        assert!(parse(wanted.clone()).is_ok());
+        for (field, wrong) in [
+            ("personality", json!([])),
+            ("name", json!(1)),
+            ("flavorRef", json!(null)),
+            ("min_count", json!(0)),
+            ("max_count", json!("")),
+            ("config_drive", json!("maybe")),
+            ("config_drive", json!(null)),
+            ("networks", json!([{"uuid": "n", "ip": "1"}])),
+            ("networks", json!(null)),
+            ("metadata", json!({"a": 1})),
+            ("accessIPv4", json!("::1")),
+            ("OS-DCF:diskConfig", json!("auto")),
         ] {
-            assert!(parse(wrong.clone()).is_err(), "{wrong}");
+            let mut body = wanted.clone();
+            body[field] = wrong.clone();
+            assert!(parse(body).is_err(), "{field}: {wrong}");
         }
     }
 }

@@ -43,7 +43,7 @@ impl HostVerbs {
         Ok(uow.servers().list(&filter, &Page::default()).await?)
     }
 
-    pub(super) fn status(&self, host: Host) -> HostStatus {
+    pub(in crate::compute) fn status(&self, host: Host) -> HostStatus {
         let up = is_up(&host, &self.settings.scheduler, self.clock.now());
         HostStatus { host, up }
     }
