@@ -50,23 +50,11 @@ async fn claims_follow_the_servers() {
     let mut uow = lab.db.begin().await.unwrap();
     uow.claims().delete(id).await.unwrap();
     let ghost = ServerId(Uuid::from_u128(77));
-    let claim = Claim {
-        servers: 1,
-        memory_mib: 5,
-        ..Claim::default()
-    };
-    uow.claims()
-        .insert(ghost, &HostName::from("host-a"), claim)
-        .await
-        .unwrap();
+    let claim = Claim { servers: 1, memory_mib: 5, ..Claim::default() };
+    let host = uow.hosts().find(&HostName::from("host-a")).await.unwrap().unwrap();
+    uow.claims().insert(ghost, &host, claim).await.unwrap();
     uow.commit().await.unwrap();
-    // Giving the ghost's claim back and taking the server's anew leaves the sum wrong, which is found last.
-    let wanted = Findings {
-        stray_claims: 1,
-        missing_claims: 1,
-        wrong_sums: 1,
-        ..Findings::default()
-    };
+    let wanted = Findings { stray_claims: 1, missing_claims: 1, ..Findings::default() };
     finds(&lab, wanted).await;
     lab.delete(id).await.unwrap();
     lab.settle().await;
@@ -78,29 +66,17 @@ async fn work_that_was_lost_is_written_down_again() {
     let lab = Lab::new().await;
     let id = lab.create_one().await;
     let mut uow = lab.db.begin().await.unwrap();
-    uow.tasks()
-        .delete_by_work(&Work::BuildServer(id))
-        .await
-        .unwrap();
+    uow.tasks().delete_by_work(&Work::BuildServer(id)).await.unwrap();
     uow.commit().await.unwrap();
     lab.settle().await;
-    assert_eq!(
-        lab.server(id).await.state,
-        ServerState::Building(BuildStep::Scheduling)
-    );
-    let wanted = Findings {
-        missing_tasks: 1,
-        ..Findings::default()
-    };
+    assert_eq!(lab.server(id).await.state, ServerState::Building(BuildStep::Scheduling));
+    let wanted = Findings { missing_tasks: 1, ..Findings::default() };
     finds(&lab, wanted).await;
     lab.settle().await;
     assert_eq!(lab.server(id).await.state, ServerState::Active);
     lab.delete(id).await.unwrap();
     let mut uow = lab.db.begin().await.unwrap();
-    uow.tasks()
-        .delete_by_work(&Work::DeleteServer(id))
-        .await
-        .unwrap();
+    uow.tasks().delete_by_work(&Work::DeleteServer(id)).await.unwrap();
     uow.commit().await.unwrap();
     finds(&lab, wanted).await;
     lab.settle().await;
@@ -113,23 +89,11 @@ async fn ports_of_servers_that_are_gone_are_let_go() {
     let id = lab.create_one().await;
     let mut uow = lab.db.begin().await.unwrap();
     let mut server = uow.servers().find(id).await.unwrap().unwrap();
-    server.state = ServerState::Deleted {
-        at: server.created_at,
-    };
+    server.state = ServerState::Deleted { at: server.created_at };
     uow.servers().update(&server).await.unwrap();
-    uow.tasks()
-        .delete_by_work(&Work::BuildServer(id))
-        .await
-        .unwrap();
+    uow.tasks().delete_by_work(&Work::BuildServer(id)).await.unwrap();
     uow.commit().await.unwrap();
-    finds(
-        &lab,
-        Findings {
-            stray_ports: 1,
-            ..Findings::default()
-        },
-    )
-    .await;
+    finds(&lab, Findings { stray_ports: 1, ..Findings::default() }).await;
     let mut uow = lab.db.read().await.unwrap();
     assert_eq!(uow.ports().list(&PortFilter::default()).await.unwrap(), []);
 }
@@ -143,15 +107,9 @@ async fn deleted_rows_are_kept_until_the_operator_says_otherwise() {
     lab.settle().await;
     lab.pass(1000, &["host-a"]).await;
     finds(&lab, Findings::default()).await;
-    let patient = Census {
-        forget_deleted_after_seconds: Some(1001),
-        ..census(&lab)
-    };
+    let patient = Census { forget_deleted_after_seconds: Some(1001), ..census(&lab) };
     assert_eq!(patient.look().await.unwrap(), Findings::default());
-    let census = Census {
-        forget_deleted_after_seconds: Some(999),
-        ..census(&lab)
-    };
+    let census = Census { forget_deleted_after_seconds: Some(999), ..census(&lab) };
     assert_eq!(census.look().await.unwrap().forgotten, 1);
     let mut uow = lab.db.read().await.unwrap();
     assert_eq!(uow.servers().find(id).await.unwrap(), None);

@@ -29,11 +29,7 @@ pub(crate) struct Target {
 impl Target {
     pub(crate) fn parse(url: &str) -> Result<Self, OpenError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Self {
-                dialect: Dialect::Postgres,
-                url: url.to_owned(),
-                file: None,
-            });
+            return Ok(Self { dialect: Dialect::Postgres, url: url.to_owned(), file: None });
         }
         match url.strip_prefix("sqlite:") {
             Some(path) if !path.is_empty() && path != ":memory:" => Ok(Self {
@@ -95,8 +91,14 @@ impl Dialect {
     /// The schema, each version's text after the one before.
     pub(crate) const fn migrations(self) -> &'static [&'static str] {
         match self {
-            Self::Sqlite => &[include_str!("../migrations/sqlite/0001.sql")],
-            Self::Postgres => &[include_str!("../migrations/postgres/0001.sql")],
+            Self::Sqlite => &[
+                include_str!("../migrations/sqlite/0001.sql"),
+                include_str!("../migrations/sqlite/0002.sql"),
+            ],
+            Self::Postgres => &[
+                include_str!("../migrations/postgres/0001.sql"),
+                include_str!("../migrations/postgres/0002.sql"),
+            ],
         }
     }
 
@@ -124,22 +126,13 @@ mod tests {
         assert_eq!(sqlite.url, "sqlite:/var/lib/a%23b%3Fc%25.db?mode=rwc");
         let postgres = Target::parse("postgres://u@localhost/db").unwrap();
         assert_eq!(postgres.dialect, Dialect::Postgres);
-        for bad in [
-            "",
-            "mysql://h/db",
-            "sqlite:",
-            "sqlite::memory:",
-            "/var/lib/a.db",
-        ] {
+        for bad in ["", "mysql://h/db", "sqlite:", "sqlite::memory:", "/var/lib/a.db"] {
             assert!(Target::parse(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn both_engines_have_the_same_versions() {
-        assert_eq!(
-            Dialect::Sqlite.migrations().len(),
-            Dialect::Postgres.migrations().len()
-        );
+        assert_eq!(Dialect::Sqlite.migrations().len(), Dialect::Postgres.migrations().len());
     }
 }

@@ -17,9 +17,8 @@ fn url(folder: &TempDir) -> String {
 /// Runs a statement on the file behind the back of the program.
 async fn tamper(folder: &TempDir, sql: &'static str) {
     let path = folder.path().join("a b%3F%23%25.db");
-    let mut connection = AnyConnection::connect(&format!("sqlite:{}", path.display()))
-        .await
-        .unwrap();
+    let mut connection =
+        AnyConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
     connection.execute(sql).await.unwrap();
     connection.close().await.unwrap();
 }
@@ -67,12 +66,32 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     tamper(&folder, "UPDATE hatchery_schema SET version = 4711").await;
     for _ in 0..2 {
         let refused = Database::open(&url(&folder)).await.err().unwrap();
-        assert!(matches!(
-            refused,
-            OpenError::Unsupported { found: 4711, .. }
-        ));
+        assert!(matches!(refused, OpenError::Unsupported { found: 4711, .. }));
         assert!(refused.to_string().contains("start the newer program"));
     }
+}
+
+#[tokio::test]
+async fn the_first_schema_is_brought_up_to_date() {
+    let folder = tempdir().unwrap();
+    drop(Database::open(&url(&folder)).await.unwrap());
+    std::fs::remove_file(folder.path().join("a b?#%.db")).unwrap();
+    std::fs::write(folder.path().join("a b?#%.db"), b"").unwrap();
+    tamper(&folder, include_str!("../migrations/sqlite/0001.sql")).await;
+    tamper(
+        &folder,
+        "CREATE TABLE hatchery_schema (version BIGINT NOT NULL); INSERT INTO hatchery_schema VALUES (1);
+        INSERT INTO claims VALUES ('s1', 'h', 1, 512, 3, 1), ('s2', 'h', 2, 512, 4, 1), ('s3', 'other', 2, 512, 4, 1);
+        INSERT INTO hosts VALUES ('h', 'i', 9, 5, '{}')",
+    )
+    .await;
+    drop(Database::open(&url(&folder)).await.unwrap());
+    tamper(
+        &folder,
+        "CREATE TABLE seen (a CHECK (a = '9|5|3|1024|7|2')); INSERT INTO seen SELECT concat_ws('|', generation, \
+        heard_at, claimed_vcpus, claimed_memory_mib, claimed_disk_gib, claimed_servers) FROM hosts",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -122,10 +141,7 @@ async fn figures_count_statements_and_durable_commits() {
     let mut reader = database.begin().await.unwrap();
     reader.settings().find("a").await.unwrap();
     reader.commit().await.unwrap();
-    let wanted = Figures {
-        statements: 4,
-        commits: 1,
-    };
+    let wanted = Figures { statements: 4, commits: 1 };
     assert_eq!(database.figures(), wanted);
 }
 

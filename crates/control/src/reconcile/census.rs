@@ -35,8 +35,6 @@ pub struct Findings {
     pub stray_claims: usize,
     /// Servers that stand on a host without a claim.
     pub missing_claims: usize,
-    /// Hosts whose claims did not add up.
-    pub wrong_sums: usize,
     /// Servers that waited for work that nobody had written down.
     pub missing_tasks: usize,
     /// Ports plugged into servers that are not there.
@@ -70,7 +68,6 @@ impl Census {
         let findings = Findings {
             stray_claims,
             missing_claims,
-            wrong_sums: claims::add_up(store).await?,
             missing_tasks: tasks::insert_missing(store, &*self.entropy, now).await?,
             stray_ports: ports::unplug_stray(store, now).await?,
             forgotten: match self.forget_deleted_after_seconds {

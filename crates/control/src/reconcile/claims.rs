@@ -1,9 +1,9 @@
-//! Claims against servers, and hosts' sums against claims. Each repair is one transaction on rows read in it.
+//! Claims against servers. Each repair is one transaction on rows read in it. That hosts' sums are those of their claims is the store's duty.
 
 use crate::error::Error;
 use crate::scheduler::claim_of;
 use crate::workflow::claim;
-use hatchery_model::compute::{Claim, Server, ServerState};
+use hatchery_model::compute::{Server, ServerState};
 use hatchery_model::id::{HostName, ServerId};
 use hatchery_model::page::Page;
 use hatchery_model::units::Bytes;
@@ -14,10 +14,7 @@ use std::collections::{HashMap, HashSet};
 pub(super) async fn match_servers(store: &dyn Store) -> Result<(usize, usize), Error> {
     let mut uow = store.read().await?;
     let claims = uow.claims().list(None).await?;
-    let servers = uow
-        .servers()
-        .list(&ServerFilter::default(), &Page::default())
-        .await?;
+    let servers = uow.servers().list(&ServerFilter::default(), &Page::default()).await?;
     drop(uow);
     let placed: HashMap<ServerId, &Server> = servers
         .iter()
@@ -26,9 +23,7 @@ pub(super) async fn match_servers(store: &dyn Store) -> Result<(usize, usize), E
         .collect();
     let mut stray = 0;
     for (server, host, _) in &claims {
-        let fits = placed
-            .get(server)
-            .is_some_and(|row| row.host.as_ref() == Some(host));
+        let fits = placed.get(server).is_some_and(|row| row.host.as_ref() == Some(host));
         if !fits && give_stray_back(store, *server).await? {
             stray += 1;
         }
@@ -84,44 +79,4 @@ async fn take_missing(store: &dyn Store, id: ServerId) -> Result<bool, Error> {
 /// Whether a server takes room of a host.
 fn holds(server: &Server, host: &HostName) -> bool {
     server.host.as_ref() == Some(host) && !matches!(server.state, ServerState::Deleted { .. })
-}
-
-/// Sets hosts' sums to what their claims add up to; says how many were wrong.
-pub(super) async fn add_up(store: &dyn Store) -> Result<usize, Error> {
-    let mut uow = store.read().await?;
-    let hosts = uow.hosts().list().await?;
-    let claims = uow.claims().list(None).await?;
-    drop(uow);
-    let mut sums: HashMap<&HostName, Claim> = HashMap::new();
-    for (_, host, amount) in &claims {
-        let sum = sums.entry(host).or_default();
-        *sum = sum.plus(*amount);
-    }
-    let mut wrong = 0;
-    for host in &hosts {
-        let sum = sums.get(&host.name).copied().unwrap_or_default();
-        if host.claimed != sum && set_sum(store, &host.name).await? {
-            wrong += 1;
-        }
-    }
-    Ok(wrong)
-}
-
-async fn set_sum(store: &dyn Store, name: &HostName) -> Result<bool, Error> {
-    let mut uow = store.begin().await?;
-    let Some(mut host) = uow.hosts().find(name).await? else {
-        return Ok(false);
-    };
-    let claims = uow.claims().list(Some(name)).await?;
-    let sum = claims
-        .iter()
-        .fold(Claim::default(), |sum, (.., amount)| sum.plus(*amount));
-    if host.claimed == sum {
-        return Ok(false);
-    }
-    tracing::error!(host.id = %name, was = ?host.claimed, is = ?sum, "a host's claims did not add up");
-    host.claimed = sum;
-    uow.hosts().update(&host).await?;
-    uow.commit().await?;
-    Ok(true)
 }

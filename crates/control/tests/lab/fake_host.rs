@@ -71,9 +71,7 @@ impl FakeHost {
     /// The guests that run, with their specs.
     pub fn running(&self) -> Vec<GuestSpec> {
         let guests = self.guests.lock().unwrap();
-        let running = guests
-            .values()
-            .filter(|(_, phase, _)| *phase == GuestPhase::Running);
+        let running = guests.values().filter(|(_, phase, _)| *phase == GuestPhase::Running);
         running.map(|(.., spec)| spec.clone()).collect()
     }
 
@@ -111,10 +109,7 @@ impl FakeHost {
             },
             guests: self.known(),
         };
-        self.envelope(
-            RequestId::from("req-report"),
-            Event::HostReported(Box::new(report)),
-        )
+        self.envelope(RequestId::from("req-report"), Event::HostReported(Box::new(report)))
     }
 
     /// An event in an envelope.
@@ -136,18 +131,8 @@ impl FakeHost {
 
     fn build(&self, spec: GuestSpec, request: RequestId) {
         let (server, generation) = (spec.server, spec.generation);
-        let gone = self
-            .gone
-            .lock()
-            .unwrap()
-            .get(&server)
-            .is_some_and(|gone| *gone >= generation);
-        let known = self
-            .guests
-            .lock()
-            .unwrap()
-            .get(&server)
-            .is_some_and(|g| g.0 >= generation);
+        let gone = self.gone.lock().unwrap().get(&server).is_some_and(|gone| *gone >= generation);
+        let known = self.guests.lock().unwrap().get(&server).is_some_and(|g| g.0 >= generation);
         if gone || known {
             return;
         }
@@ -157,10 +142,7 @@ impl FakeHost {
             Some(_) => GuestPhase::Failed,
             None => GuestPhase::Running,
         };
-        self.guests
-            .lock()
-            .unwrap()
-            .insert(server, (generation, phase, spec));
+        self.guests.lock().unwrap().insert(server, (generation, phase, spec));
         let host = self.name.clone();
         let event = match failure {
             None => Event::GuestStarted {
@@ -168,12 +150,7 @@ impl FakeHost {
                 server,
                 generation,
                 steps: steps(
-                    &[
-                        StepName::Claim,
-                        StepName::Disk,
-                        StepName::Define,
-                        StepName::Start,
-                    ],
+                    &[StepName::Claim, StepName::Disk, StepName::Define, StepName::Start],
                     true,
                 ),
                 bytes_copied: 0,
@@ -191,12 +168,7 @@ impl FakeHost {
     }
 
     fn destroy(&self, server: ServerId, generation: Generation, request: RequestId) {
-        let known = self
-            .guests
-            .lock()
-            .unwrap()
-            .get(&server)
-            .map(|guest| guest.0);
+        let known = self.guests.lock().unwrap().get(&server).map(|guest| guest.0);
         if known.is_some_and(|known| known > generation) {
             return;
         }

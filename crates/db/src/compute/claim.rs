@@ -1,4 +1,4 @@
-//! Which server has taken what of which host.
+//! Which server has taken what of which host. Triggers of the schema keep the hosts' sums.
 
 use crate::error::corrupt;
 use crate::rows::{column, number};
@@ -6,7 +6,7 @@ use crate::select::Select;
 use crate::unit_of_work::Transaction;
 use crate::value::{int, quantity, text};
 use async_trait::async_trait;
-use hatchery_model::compute::Claim;
+use hatchery_model::compute::{Claim, Host};
 use hatchery_model::id::{HostName, ServerId};
 use hatchery_ports::store::{Claims, StoreError};
 use sqlx::any::AnyRow;
@@ -15,7 +15,8 @@ const NOUN: &str = "claim of server";
 const FIND: &str =
     "SELECT server, host, vcpus, memory_mib, disk_gib, servers FROM claims WHERE server = $1";
 const INSERT: &str = "INSERT INTO claims (server, host, vcpus, memory_mib, disk_gib, servers) \
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+    SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM hosts WHERE name = $2 AND generation = $7) \
+    ON CONFLICT DO NOTHING";
 const DELETE: &str = "DELETE FROM claims WHERE server = $1 \
     RETURNING server, host, vcpus, memory_mib, disk_gib, servers";
 
@@ -27,9 +28,7 @@ fn from_row(row: &AnyRow) -> Result<(ServerId, HostName, Claim), StoreError> {
         disk_gib: number(NOUN, row, 4)?,
         servers: number(NOUN, row, 5)?,
     };
-    let id = server
-        .parse()
-        .map_err(|error| corrupt(NOUN, &server, error))?;
+    let id = server.parse().map_err(|error| corrupt(NOUN, &server, error))?;
     Ok((id, HostName(column(NOUN, row, 1)?), claim))
 }
 
@@ -48,24 +47,23 @@ impl Claims for Transaction {
     async fn insert(
         &mut self,
         server: ServerId,
-        host: &HostName,
+        host: &Host,
         claim: Claim,
     ) -> Result<(), StoreError> {
         let values = vec![
             text(server),
-            text(host),
+            text(&host.name),
             int(claim.vcpus),
             quantity(claim.memory_mib),
             quantity(claim.disk_gib),
             int(claim.servers),
+            int(host.generation.0),
         ];
         self.change_one(NOUN, server, INSERT, values).await
     }
 
     async fn delete(&mut self, server: ServerId) -> Result<Option<(HostName, Claim)>, StoreError> {
-        let rows = self
-            .rows("remove", NOUN, DELETE, vec![text(server)])
-            .await?;
+        let rows = self.rows("remove", NOUN, DELETE, vec![text(server)]).await?;
         self.wrote |= !rows.is_empty();
         rows.first().map(host_and_claim).transpose()
     }

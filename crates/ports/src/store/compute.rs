@@ -72,7 +72,7 @@ pub trait Keypairs: Send {
     async fn delete(&mut self, user: &UserId, name: &str) -> Result<bool, StoreError>;
 }
 
-/// Hosts.
+/// Hosts. `Host::claimed` is the sum of a host's claims: what a row given says of it counts for nothing.
 #[async_trait]
 pub trait Hosts: Send {
     /// By name.
@@ -91,19 +91,20 @@ pub trait Hosts: Send {
     ) -> Result<(), StoreError>;
 }
 
-/// Which server has taken what of which host. Goes together with `Host::claimed`.
+/// Which server has taken what of which host. Each change keeps `Host::claimed` and raises the host's generation.
 #[async_trait]
 pub trait Claims: Send {
     /// Of a server.
     async fn find(&mut self, server: ServerId) -> Result<Option<(HostName, Claim)>, StoreError>;
-    /// A new one; `Conflict` when the server has one.
+    /// A new one, on the host's row that the decision was made on; `Conflict` when that row has another generation by now, or the server has
+    /// a claim.
     async fn insert(
         &mut self,
         server: ServerId,
-        host: &HostName,
+        host: &Host,
         claim: Claim,
     ) -> Result<(), StoreError>;
-    /// Gives it back; says what it was.
+    /// Gives it back; says what it was and where.
     async fn delete(&mut self, server: ServerId) -> Result<Option<(HostName, Claim)>, StoreError>;
     /// All of a host, or of all hosts.
     async fn list(

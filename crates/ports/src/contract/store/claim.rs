@@ -18,16 +18,11 @@ pub async fn never_oversold(stores: &[&dyn Store]) {
     unit.commit().await.unwrap();
 
     let placed = join_all((0..24).map(|n| place(stores[n % stores.len()], &name))).await;
-    assert_eq!(
-        placed.iter().filter(|placed| **placed).count(),
-        ROOM as usize
-    );
+    assert_eq!(placed.iter().filter(|placed| **placed).count(), ROOM as usize);
 
     let mut unit = stores[0].read().await.unwrap();
     let claims = unit.claims().list(Some(&name)).await.unwrap();
-    let sum = claims
-        .iter()
-        .fold(Claim::default(), |sum, (_, _, claim)| sum.plus(*claim));
+    let sum = claims.iter().fold(Claim::default(), |sum, (_, _, claim)| sum.plus(*claim));
     let row = unit.hosts().find(&name).await.unwrap().unwrap();
     assert_eq!(row.claimed, sum);
     assert_eq!(sum.servers, ROOM);
@@ -36,24 +31,18 @@ pub async fn never_oversold(stores: &[&dyn Store]) {
 /// Places one server; `false` when the host is full.
 async fn place(store: &dyn Store, name: &HostName) -> bool {
     let server = ServerId(id());
-    let claim = Claim {
-        servers: 1,
-        ..Claim::default()
-    };
+    let claim = Claim { servers: 1, ..Claim::default() };
     loop {
         let mut unit = store.read().await.unwrap();
-        let mut host = unit.hosts().find(name).await.unwrap().unwrap();
+        let host = unit.hosts().find(name).await.unwrap().unwrap();
         drop(unit);
         if host.claimed.servers == ROOM {
             return false;
         }
-        host.claimed = host.claimed.plus(claim);
         let mut unit = store.begin().await.unwrap();
-        unit.claims().insert(server, name, claim).await.unwrap();
-        let updated = unit.hosts().update(&host).await;
-        // After a conflict the unit is dropped with the claim in it.
-        if !matches!(updated, Err(StoreError::Conflict { .. })) {
-            updated.unwrap();
+        let taken = unit.claims().insert(server, &host, claim).await;
+        if !matches!(taken, Err(StoreError::Conflict { .. })) {
+            taken.unwrap();
             unit.commit().await.unwrap();
             return true;
         }

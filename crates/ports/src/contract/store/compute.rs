@@ -31,13 +31,7 @@ async fn insert_three(store: &dyn Store, project: &ProjectId) -> (Server, Server
     assert_eq!(rows.find(row.id).await.unwrap(), None);
     let mut old = rows.insert(row.clone()).await.unwrap();
     assert!(old.number > 0);
-    assert_eq!(
-        old,
-        Server {
-            number: old.number,
-            ..row.clone()
-        }
-    );
+    assert_eq!(old, Server { number: old.number, ..row.clone() });
     assert_conflict(rows.insert(row).await);
     let new = rows.insert(server(project, 20)).await.unwrap();
     let mut gone = rows.insert(server(project, 30)).await.unwrap();
@@ -65,41 +59,13 @@ async fn filters(
     new: &Server,
     gone: &Server,
 ) {
-    let all = ServerFilter {
-        project: Some(project.clone()),
-        ..ServerFilter::default()
-    };
+    let all = ServerFilter { project: Some(project.clone()), ..ServerFilter::default() };
     for (filter, wanted) in [
         (all.clone(), vec![new.id, old.id]),
-        (
-            ServerFilter {
-                deleted: true,
-                ..all.clone()
-            },
-            vec![gone.id],
-        ),
-        (
-            ServerFilter {
-                host: Some(HostName::from("a-host")),
-                ..all.clone()
-            },
-            vec![old.id],
-        ),
-        (
-            ServerFilter {
-                image: new.image,
-                project: None,
-                ..all.clone()
-            },
-            vec![new.id],
-        ),
-        (
-            ServerFilter {
-                flavor: Some(FlavorId::from("no such")),
-                ..all.clone()
-            },
-            vec![],
-        ),
+        (ServerFilter { deleted: true, ..all.clone() }, vec![gone.id]),
+        (ServerFilter { host: Some(HostName::from("a-host")), ..all.clone() }, vec![old.id]),
+        (ServerFilter { image: new.image, project: None, ..all.clone() }, vec![new.id]),
+        (ServerFilter { flavor: Some(FlavorId::from("no such")), ..all.clone() }, vec![]),
         (
             ServerFilter {
                 user: Some(UserId::from("a-user")),
@@ -109,20 +75,8 @@ async fn filters(
             },
             vec![new.id, old.id],
         ),
-        (
-            ServerFilter {
-                states: vec![ServerState::Active.name()],
-                ..all.clone()
-            },
-            vec![],
-        ),
-        (
-            ServerFilter {
-                changed_since: Some(Timestamp(50)),
-                ..all.clone()
-            },
-            vec![old.id],
-        ),
+        (ServerFilter { states: vec![ServerState::Active.name()], ..all.clone() }, vec![]),
+        (ServerFilter { changed_since: Some(Timestamp(50)), ..all.clone() }, vec![old.id]),
     ] {
         assert_eq!(ids(store, &filter).await, wanted, "{filter:?}");
     }
@@ -153,10 +107,7 @@ pub async fn flavors(store: &dyn Store) {
     row.disabled = true;
     rows.update(&row).await.unwrap();
     assert_eq!(rows.find(&row.id).await.unwrap().as_ref(), Some(&row));
-    let taken = Flavor {
-        name: "flavors b".to_owned(),
-        ..row.clone()
-    };
+    let taken = Flavor { name: "flavors b".to_owned(), ..row.clone() };
     assert_conflict(rows.update(&taken).await);
     let listed = rows.list().await.unwrap();
     assert!(listed.is_sorted_by(|a, b| a.id <= b.id));
@@ -171,11 +122,7 @@ pub async fn keypairs(store: &dyn Store) {
     let mut unit = store.begin().await.unwrap();
     let rows = unit.keypairs();
     let (user, other) = (UserId::from(id()), UserId::from(id()));
-    let (a, b, c) = (
-        keypair(&user, "a"),
-        keypair(&user, "b"),
-        keypair(&user, "c"),
-    );
+    let (a, b, c) = (keypair(&user, "a"), keypair(&user, "b"), keypair(&user, "c"));
     assert_eq!(rows.find(&user, "a").await.unwrap(), None);
     for row in [&c, &a, &b, &keypair(&other, "a")] {
         rows.insert(row).await.unwrap();
@@ -184,11 +131,7 @@ pub async fn keypairs(store: &dyn Store) {
     assert_eq!(rows.find(&user, "a").await.unwrap().as_ref(), Some(&a));
     let listed = rows.list(&user, &Page::default()).await.unwrap();
     assert_eq!(listed, [a.clone(), b.clone(), c.clone()]);
-    let page = Page {
-        limit: Some(1),
-        marker: Some("a".to_owned()),
-        sort: Vec::new(),
-    };
+    let page = Page { limit: Some(1), marker: Some("a".to_owned()), sort: Vec::new() };
     assert_eq!(rows.list(&user, &page).await.unwrap(), [b]);
     assert!(rows.delete(&user, "a").await.unwrap());
     assert!(!rows.delete(&user, "a").await.unwrap());
@@ -205,10 +148,7 @@ pub async fn hosts(store: &dyn Store) {
     rows.insert(&row).await.unwrap();
     rows.insert(&host("hosts a")).await.unwrap();
     assert_conflict(rows.insert(&row).await);
-    let id_taken = Host {
-        name: HostName::from("hosts c"),
-        ..row.clone()
-    };
+    let id_taken = Host { name: HostName::from("hosts c"), ..row.clone() };
     assert_conflict(rows.insert(&id_taken).await);
     row.disabled = Some("why".to_owned());
     rows.update(&row).await.unwrap();
@@ -230,25 +170,36 @@ pub async fn hosts(store: &dyn Store) {
 /// What servers have taken of hosts.
 pub async fn claims(store: &dyn Store) {
     let mut unit = store.begin().await.unwrap();
-    let rows = unit.claims();
     let (one, two) = (ServerId(id()), ServerId(id()));
-    let (here, there) = (HostName::from("claims a"), HostName::from("claims b"));
-    let claim = Claim {
-        vcpus: 2,
-        memory_mib: 1 << 40,
-        disk_gib: 7,
-        servers: 1,
-    };
+    let (mut here, there) = (host("claims a"), host("claims b"));
+    let claim = Claim { vcpus: 2, memory_mib: 1 << 40, disk_gib: 7, servers: 1 };
+    assert_conflict(unit.claims().insert(one, &here, claim).await);
+    for row in [&here, &there] {
+        unit.hosts().insert(row).await.unwrap();
+    }
+    let rows = unit.claims();
     assert_eq!(rows.find(one).await.unwrap(), None);
     rows.insert(one, &here, claim).await.unwrap();
     rows.insert(two, &there, claim).await.unwrap();
-    assert_conflict(rows.insert(one, &there, claim).await);
-    assert_eq!(rows.find(one).await.unwrap(), Some((here.clone(), claim)));
-    let listed = rows.list(Some(&here)).await.unwrap();
-    assert_eq!(listed, [(one, here.clone(), claim)]);
+    // The host's row is not the one that was decided on; then it is, and the server has a claim.
+    assert_conflict(rows.insert(ServerId(id()), &here, claim).await);
+    here = Host { generation: here.generation.next(), claimed: claim, ..here };
+    assert_conflict(rows.insert(two, &here, claim).await);
+    assert_eq!(rows.find(one).await.unwrap(), Some((here.name.clone(), claim)));
+    let listed = rows.list(Some(&here.name)).await.unwrap();
+    assert_eq!(listed, [(one, here.name.clone(), claim)]);
     assert!(rows.list(None).await.unwrap().len() >= 2);
-    assert_eq!(rows.delete(one).await.unwrap(), Some((here, claim)));
-    assert_eq!(rows.delete(one).await.unwrap(), None);
+    assert_eq!(unit.hosts().find(&here.name).await.unwrap().as_ref(), Some(&here));
+
+    // Nobody but the claims changes the sum.
+    here.claimed = Claim::default();
+    unit.hosts().update(&here).await.unwrap();
+    here = Host { generation: here.generation.next(), claimed: claim, ..here };
+    assert_eq!(unit.hosts().find(&here.name).await.unwrap().as_ref(), Some(&here));
+    assert_eq!(unit.claims().delete(one).await.unwrap(), Some((here.name.clone(), claim)));
+    assert_eq!(unit.claims().delete(one).await.unwrap(), None);
+    here = Host { generation: here.generation.next(), claimed: Claim::default(), ..here };
+    assert_eq!(unit.hosts().find(&here.name).await.unwrap().as_ref(), Some(&here));
     unit.commit().await.unwrap();
 }
 
