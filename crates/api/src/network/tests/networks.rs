@@ -137,6 +137,12 @@ async fn who_may_not() {
     assert_eq!(door.delete("reader", &own).await.status, 403);
     assert_eq!(door.delete("nobody", &own).await.status, 401);
     assert_eq!(door.delete("member", &first).await.status, 403);
+}
+
+#[tokio::test]
+async fn what_only_administrators_set() {
+    let door = Door::open().await;
+    let own = format!("/networks/{}", door.network("member", json!({})).await);
     for fields in [
         json!({"shared": true}),
         json!({"router:external": true}),

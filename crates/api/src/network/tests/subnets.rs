@@ -2,7 +2,7 @@
 
 use super::{Door, kind};
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn made_shown_changed_and_deleted() {
@@ -61,6 +61,14 @@ async fn made_shown_changed_and_deleted() {
         door.get("member", &format!("/networks/{network}")).await.json()["network"]["subnets"],
         json!([id])
     );
+}
+
+#[tokio::test]
+async fn dhcp_is_served_from_an_address_of_the_subnet() {
+    let door = Door::open().await;
+    let network = door.network("member", json!({})).await;
+    let id = door.subnet("member", &network, json!({})).await;
+    let path = format!("/subnets/{id}");
     let serving =
         door.get("member", "/ports?device_owner=network:dhcp").await.json()["ports"][0].clone();
     assert_eq!(serving["fixed_ips"], json!([{"subnet_id": id, "ip_address": "10.0.0.2"}]));
@@ -134,12 +142,9 @@ async fn who_may_not() {
     assert_eq!(shared["subnets"].as_array().unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn what_is_no_subnet() {
-    let door = Door::open().await;
-    let network = door.network("member", json!({})).await;
-    door.subnet("member", &network, json!({"cidr": "10.8.0.0/24"})).await;
-    for (fields, status, wanted) in [
+/// Fields that spoil a good subnet; status and type of the answer.
+fn bad_fields() -> Vec<(Value, u16, &'static str)> {
+    vec![
         (json!({"network_id": null}), 400, "HTTPBadRequest"),
         (json!({"network_id": "x"}), 400, "HTTPBadRequest"),
         (json!({"network_id": "00000000-0000-0000-0000-000000000000"}), 404, "NetworkNotFound"),
@@ -189,7 +194,15 @@ async fn what_is_no_subnet() {
         (json!({"subnetpool_id": "x"}), 400, "HTTPBadRequest"),
         (json!({"ipv6_ra_mode": "slaac"}), 400, "HTTPBadRequest"),
         (json!({"colour": "red"}), 400, "HTTPBadRequest"),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn what_is_no_subnet() {
+    let door = Door::open().await;
+    let network = door.network("member", json!({})).await;
+    door.subnet("member", &network, json!({"cidr": "10.8.0.0/24"})).await;
+    for (fields, status, wanted) in bad_fields() {
         let mut body = json!({"network_id": network, "ip_version": 4, "cidr": "10.0.0.0/24"});
         super::extend(&mut body, fields.clone());
         let answer = door.post("member", "/subnets", json!({"subnet": body})).await;
