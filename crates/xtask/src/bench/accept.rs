@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::client::{Asked, Recipe, find};
+use super::client::{Asked, find};
 use super::cloud::Cloud;
 use super::process::{cpu_ms, pause};
 use super::report::{Goal, Row};
@@ -19,8 +19,7 @@ const WARM_UP: usize = 50;
 pub fn run(bench: &Bench) -> Result<Vec<Row>, Failure> {
     let cloud = Cloud::start(&bench.binary, "sim")?;
     let mut client = cloud.client()?;
-    let image = client.upload("bench", &bench.image)?;
-    let recipe = Recipe { image, network: None };
+    let recipe = client.recipe(&bench.image)?;
     for _ in 0..WARM_UP {
         let asked = client.create(&recipe)?;
         client.until_active(&asked.id, Duration::from_millis(2))?;

@@ -19,7 +19,7 @@ use super::process::{command_line, owner};
 use crate::failure::{Failure, output_of};
 
 /// How long QEMU may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How to start one, again and again.
 pub struct Bare {
@@ -30,26 +30,26 @@ pub struct Bare {
     base_format: String,
     /// Shared with the guest that was taken as the pattern: QEMU only looks at it while it starts.
     tap: Option<(RawFd, OwnedFd)>,
-    /// What each inherited number was in the pattern.
-    links: Vec<(RawFd, PathBuf)>,
+    /// What each inherited number is for.
+    files: Vec<(RawFd, Role)>,
+}
+
+/// What QEMU does with a file that it is given.
+#[derive(Clone, Copy)]
+enum Role {
+    Disk,
+    Base,
+    Console,
 }
 
 impl Bare {
     /// Takes a running guest as the pattern. It has to stay until the last start.
     pub fn of(process: u32, folder: &Path) -> Result<Self, Failure> {
         let words = command_line(process);
-        let mut links = Vec::new();
-        for number in added_files(&words) {
-            let link = format!("/proc/{process}/fd/{number}");
-            links.push((number, fs::read_link(&link).map_err(Failure::at(Path::new(&link)))?));
-        }
-        let base =
-            links.iter().find(|(_, path)| path.parent().is_some_and(|p| p.ends_with("_base")));
-        let base = base.ok_or_else(|| Failure::new("the guest has no base"))?.1.clone();
-        let format = words.iter().find_map(|word| {
-            word.strip_prefix("driver=")?.split_once(",node-name=disk0-base,").map(|(name, _)| name)
-        });
-        let base_format = format.ok_or_else(|| Failure::new("the base has no format"))?.to_owned();
+        let files = added_files(&words)?;
+        let base = base_of(process)?;
+        let format = words.iter().find_map(|word| format_of_base(word));
+        let base_format = format.ok_or_else(|| Failure::new("the base has no format"))?;
         let tap = words.iter().find_map(|word| word.strip_prefix("tap,")).and_then(descriptor);
         let tap = tap.map(|number| take(process, number).map(|file| (number, file))).transpose()?;
         fs::create_dir_all(folder).map_err(Failure::at(folder))?;
@@ -60,15 +60,15 @@ impl Bare {
             base,
             base_format,
             tap,
-            links,
+            files,
         })
     }
 
     /// Starts one, and ends it. Gives the milliseconds from the fork to running processors.
     pub fn start(&self) -> Result<f64, Failure> {
         let mut inherited: Vec<(RawFd, OwnedFd)> = Vec::new();
-        for (number, path) in &self.links {
-            inherited.push((*number, self.open(path)?));
+        for (number, role) in &self.files {
+            inherited.push((*number, self.open(*role)?));
         }
         let socket = self.folder.join("qmp.sock");
         let _ = fs::remove_file(&socket);
@@ -92,6 +92,8 @@ impl Bare {
         let mut command = self.command(&numbers)?;
         let began = Instant::now();
         let child = command.spawn().map_err(Failure::of("cannot start QEMU"))?;
+        // When QEMU ends, its monitor ends.
+        drop(listener);
         let ran = until_running(monitor).map(|()| began.elapsed().as_secs_f64() * 1000.0);
         end(child)?;
         ran.map_err(|failure| {
@@ -115,22 +117,25 @@ impl Bare {
         Ok(command)
     }
 
-    /// A file of its own where the pattern had one of its own; the base is the same.
-    fn open(&self, path: &Path) -> Result<OwnedFd, Failure> {
+    /// A file of its own where the pattern has one of its own; the base is the same.
+    fn open(&self, role: Role) -> Result<OwnedFd, Failure> {
         let mut options = File::options();
-        let own = match path.file_name().and_then(|name| name.to_str()) {
-            _ if *path == self.base => {
-                return File::open(path).map(OwnedFd::from).map_err(Failure::at(path));
+        // Opened as the driver opens them: QEMU compares.
+        let path = match role {
+            Role::Base => {
+                options.read(true);
+                self.base.clone()
             }
-            Some("disk") => self.overlay()?,
-            Some("console.log") => {
+            Role::Disk => {
+                options.read(true).write(true);
+                self.overlay()?
+            }
+            Role::Console => {
                 options.append(true).create(true);
                 self.folder.join("console.log")
             }
-            _ => path.to_owned(),
         };
-        options.read(true).write(true);
-        options.open(&own).map(OwnedFd::from).map_err(Failure::at(&own))
+        options.open(&path).map(OwnedFd::from).map_err(Failure::at(&path))
     }
 
     fn overlay(&self) -> Result<PathBuf, Failure> {
@@ -144,13 +149,44 @@ impl Bare {
     }
 }
 
-/// Numbers of the files that QEMU is given.
-fn added_files(words: &[String]) -> Vec<RawFd> {
-    let values = words.windows(2).filter_map(|pair| match pair {
+/// The files that QEMU is given, by their numbers, and what for.
+fn added_files(words: &[String]) -> Result<Vec<(RawFd, Role)>, Failure> {
+    let added = words.windows(2).filter_map(|pair| match pair {
         [option, value] if option == "-add-fd" => descriptor(value),
         _ => None,
     });
-    values.collect()
+    added
+        .map(|number| {
+            let file = format!("=/dev/fdset/{number}");
+            let user = words.iter().find(|word| word.split(',').any(|part| part.ends_with(&file)));
+            let role = match user.map(String::as_str) {
+                Some(word) if word.contains("id=console,") => Role::Console,
+                Some(word) if word.contains("node-name=disk0-base-file,") => Role::Base,
+                Some(word) if word.contains("node-name=disk0-file,") => Role::Disk,
+                _ => return Err(Failure::new(format!("what is descriptor {number} for?"))),
+            };
+            Ok((number, role))
+        })
+        .collect()
+}
+
+/// The base's format, of the word that names it in one of QEMU's two ways.
+fn format_of_base(word: &str) -> Option<String> {
+    if let Ok(json) = serde_json::from_str::<serde_json::Value>(word) {
+        let is_base = json["node-name"] == "disk0-base";
+        return is_base.then(|| json["driver"].as_str().map(str::to_owned)).flatten();
+    }
+    let (driver, _) = word.strip_prefix("driver=")?.split_once(",node-name=disk0-base,")?;
+    Some(driver.to_owned())
+}
+
+/// The base that a guest has open.
+fn base_of(process: u32) -> Result<PathBuf, Failure> {
+    let folder = PathBuf::from(format!("/proc/{process}/fd"));
+    let entries = fs::read_dir(&folder).map_err(Failure::at(&folder))?;
+    let mut links = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    let base = links.find(|path| path.parent().is_some_and(|parent| parent.ends_with("_base")));
+    base.ok_or_else(|| Failure::new("the guest has no base"))
 }
 
 /// The number in `fd=N`, of an option's value.
@@ -199,7 +235,7 @@ fn end(mut child: Child) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{added_files, descriptor, renumbered};
+    use super::{Role, added_files, descriptor, renumbered};
 
     #[test]
     fn descriptors_get_new_numbers_and_nothing_else_does() {
@@ -211,8 +247,14 @@ mod tests {
             "driver=file,filename=/dev/fdset/11"
         );
         assert_eq!(renumbered("fd=12,vhostfd=14", &numbers), "fd=12,vhostfd=14");
-        let words = ["qemu", "-add-fd", "fd=11,set=11", "-netdev", "tap,fd=14"].map(str::to_owned);
-        assert_eq!(added_files(&words), [11]);
+        let words = |path: &str| {
+            let chardev = format!("file,id=console,path={path},append=on");
+            ["-add-fd", "fd=11,set=11", "-chardev", &chardev, "-netdev", "tap,fd=14"]
+                .map(str::to_owned)
+        };
+        let files = added_files(&words("/dev/fdset/11")).unwrap();
+        assert!(matches!(files.as_slice(), [(11, Role::Console)]));
+        assert!(added_files(&words("/dev/fdset/112")).is_err());
         assert_eq!(descriptor("socket,id=monitor,fd=10,server=on"), Some(10));
         assert_eq!(descriptor("tap,vhostfd=10"), None);
     }

@@ -25,8 +25,7 @@ pub struct Client {
 #[derive(Clone)]
 pub struct Recipe {
     pub image: String,
-    /// `None`: the network that there is.
-    pub network: Option<String>,
+    pub network: String,
 }
 
 /// A server that was asked for.
@@ -119,6 +118,13 @@ impl Client {
         if answer.status == 204 { Ok(()) } else { Err(refused("an upload", &answer)) }
     }
 
+    /// The image in that file, on the network of the cloud's first start.
+    pub fn recipe(&mut self, file: &Path) -> Result<Recipe, Failure> {
+        let image = self.upload("bench", file)?;
+        let networks = self.get("/network/v2.0/networks")?;
+        Ok(Recipe { image, network: id_of(&networks["networks"][0])? })
+    }
+
     /// Makes a network with one subnet; gives its id.
     pub fn new_network(&mut self, name: &str, cidr: &str) -> Result<String, Failure> {
         let body = json!({"network": {"name": name}});
@@ -130,10 +136,7 @@ impl Client {
 
     /// Asks for a server of the smallest flavor.
     pub fn create(&mut self, recipe: &Recipe) -> Result<Asked, Failure> {
-        let networks = match &recipe.network {
-            Some(network) => json!([{"uuid": network}]),
-            None => json!("auto"),
-        };
+        let networks = json!([{"uuid": recipe.network}]);
         let body = json!({"server": {
             "name": "bench", "imageRef": recipe.image, "flavorRef": "c1", "networks": networks,
         }})

@@ -33,8 +33,7 @@ pub fn run(bench: &Bench) -> Result<Vec<Row>, Failure> {
     for driver in ["sim", "qemu"] {
         let cloud = Cloud::start(&bench.binary, driver)?;
         let mut client = cloud.client()?;
-        let image = client.upload("bench", &bench.image)?;
-        let recipe = Recipe { image, network: None };
+        let recipe = client.recipe(&bench.image)?;
         // The first of an image also links it.
         let first = client.create(&recipe)?;
         client.until_active(&first.id, Duration::from_millis(20))?;

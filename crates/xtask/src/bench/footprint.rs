@@ -5,7 +5,6 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::Bench;
-use super::client::Recipe;
 use super::cloud::Cloud;
 use super::process::{memory_mib, pause};
 use super::report::{Goal, Row};
@@ -27,8 +26,7 @@ pub fn run(bench: &Bench) -> Result<Vec<Row>, Failure> {
     let (_, qemu) = idle("qemu")?;
     let (cloud, sim) = idle("sim")?;
     let mut client = cloud.client()?;
-    let image = client.upload("bench", &bench.image)?;
-    let recipe = Recipe { image, network: None };
+    let recipe = client.recipe(&bench.image)?;
     let mut servers = Vec::new();
     for _ in 0..SERVERS {
         servers.push(client.create(&recipe)?.id);

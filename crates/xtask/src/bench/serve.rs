@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::client::{Recipe, login_body};
+use super::client::login_body;
 use super::cloud::Cloud;
 use super::http::Http;
 use super::report::{Goal, Row};
@@ -41,11 +41,10 @@ struct Done {
 pub fn run(bench: &Bench) -> Result<Vec<Row>, Failure> {
     let cloud = Cloud::start(&bench.binary, "sim")?;
     let mut client = cloud.client()?;
-    let image = client.upload("bench", &bench.image)?;
     for _ in 1..IMAGES {
         client.new_image("bench-queued", "raw")?;
     }
-    let recipe = Recipe { image, network: None };
+    let recipe = client.recipe(&bench.image)?;
     for _ in 0..SERVERS {
         let asked = client.create(&recipe)?;
         client.until_active(&asked.id, Duration::from_millis(5))?;

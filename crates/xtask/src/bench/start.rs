@@ -21,7 +21,7 @@ const QUIET: Duration = Duration::from_millis(700);
 /// A create's steps as the timeline names them, and where each ends a wait.
 const STEPS: [&str; 6] = [
     "api_create",
-    "conductor_schedule_instances",
+    "conductor_schedule",
     "compute_claim",
     "compute_disk",
     "compute_define",
@@ -54,8 +54,7 @@ struct Made {
 pub fn run(bench: &Bench) -> Result<Vec<Row>, Failure> {
     let cloud = Cloud::start(&bench.binary, "qemu")?;
     let mut client = cloud.client()?;
-    let image = client.upload("bench", &bench.image)?;
-    let recipe = Recipe { image, network: None };
+    let recipe = client.recipe(&bench.image)?;
     let pattern = client.create(&recipe)?;
     client.until_active(&pattern.id, LOOK)?;
     let process = guest_process(&pattern.id).ok_or_else(|| Failure::new("no QEMU is seen"))?;
@@ -76,7 +75,7 @@ pub fn run(bench: &Bench) -> Result<Vec<Row>, Failure> {
             pause(QUIET);
             // The first round warms the machine's caches for both sides.
             match (made, beside) {
-                _ if round == 0 => {}
+                (Ok(_), Ok(_)) if round == 0 => {}
                 (Ok(made), Ok(beside)) => {
                     bare_ms.push(beside);
                     series.add(made, beside);
@@ -84,7 +83,8 @@ pub fn run(bench: &Bench) -> Result<Vec<Row>, Failure> {
                 (made, beside) => {
                     series.failed += usize::from(made.is_err());
                     bare_failed += usize::from(beside.is_err());
-                    complain(NAME, made.err().or(beside.err()));
+                    complain(NAME, made.err());
+                    complain(NAME, beside.err());
                 }
             }
         }
@@ -109,7 +109,7 @@ fn first_of_all(client: &mut Client, bench: &Bench, round: usize) -> Result<Made
     let cidr = format!("10.250.{}.0/24", round % 250);
     let network = client.new_network("bench-first", &cidr)?;
     pause(QUIET);
-    let made = one(client, &Recipe { image: image.clone(), network: Some(network) })?;
+    let made = one(client, &Recipe { image: image.clone(), network })?;
     client.delete(&format!("/image/v2/images/{image}"))?;
     Ok(made)
 }
