@@ -51,18 +51,13 @@ impl Lender {
 
     pub(crate) async fn connect(&self) -> Result<AnyConnection, sqlx::Error> {
         let mut connection = AnyConnection::connect(&self.target.url).await?;
-        connection
-            .execute(self.target.dialect.session(self.role))
-            .await?;
+        connection.execute(self.target.dialect.session(self.role)).await?;
         Ok(connection)
     }
 
     /// Opens the first connection now, so that a wrong address is an error at the start.
     pub(crate) async fn warm(&self) -> Result<(), OpenError> {
-        let connection = self
-            .connect()
-            .await
-            .map_err(OpenError::unavailable("connect"))?;
+        let connection = self.connect().await.map_err(OpenError::unavailable("connect"))?;
         self.put_back(connection);
         Ok(())
     }
@@ -74,21 +69,11 @@ impl Lender {
             .map_err(|_| NotBegun::Busy)?
             .map_err(|_| NotBegun::Busy)?;
         let begin = self.target.dialect.begin(self.role);
-        let mut lease = Lease {
-            connection: None,
-            lender: Arc::clone(self),
-            turn: Some(turn),
-            broken: true,
-        };
+        let mut lease =
+            Lease { connection: None, lender: Arc::clone(self), turn: Some(turn), broken: true };
         while let Some(connection) = self.take() {
             // An idle connection may have died with its server; the next try makes a new one.
-            if lease
-                .connection
-                .insert(connection)
-                .execute(begin)
-                .await
-                .is_ok()
-            {
+            if lease.connection.insert(connection).execute(begin).await.is_ok() {
                 lease.broken = false;
                 return Ok(lease);
             }
@@ -100,17 +85,11 @@ impl Lender {
     }
 
     fn take(&self) -> Option<AnyConnection> {
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     fn put_back(&self, connection: AnyConnection) {
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(connection);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
 }
 

@@ -31,26 +31,16 @@ impl Database {
         let target = Target::parse(url)?;
         if let Some(file) = &target.file {
             // Tokens' keys and passwords' hashes stand in it.
-            OpenOptions::new()
-                .create(true)
-                .append(true)
-                .mode(0o600)
-                .open(file)
-                .map_err(|error| OpenError::Unavailable {
-                    doing: "make the file",
-                    source: Box::new(error),
-                })?;
+            OpenOptions::new().create(true).append(true).mode(0o600).open(file).map_err(
+                |error| OpenError::Unavailable { doing: "make the file", source: Box::new(error) },
+            )?;
         }
         let dialect = target.dialect;
         let writer = Lender::new(target.clone(), Role::Writer, 1);
         let readers = Lender::new(target, Role::Reader, READERS);
         migrate(&writer, dialect).await?;
         readers.warm().await?;
-        Ok(Self {
-            writer,
-            readers,
-            counters: Arc::default(),
-        })
+        Ok(Self { writer, readers, counters: Arc::default() })
     }
 
     /// What it has been asked to do since it was opened.
@@ -59,14 +49,9 @@ impl Database {
     }
 
     async fn transaction(&self, lender: &Arc<Lender>) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        let lease = lender
-            .begin()
-            .await
-            .map_err(|error| unavailable("begin", "a transaction", error))?;
-        Ok(Box::new(Transaction::new(
-            lease,
-            Arc::clone(&self.counters),
-        )))
+        let lease =
+            lender.begin().await.map_err(|error| unavailable("begin", "a transaction", error))?;
+        Ok(Box::new(Transaction::new(lease, Arc::clone(&self.counters))))
     }
 }
 

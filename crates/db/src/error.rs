@@ -35,17 +35,12 @@ pub enum OpenError {
 
 impl OpenError {
     pub(crate) fn unavailable(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |error| Self::Unavailable {
-            doing,
-            source: Box::new(error),
-        }
+        move |error| Self::Unavailable { doing, source: Box::new(error) }
     }
 }
 
 pub(crate) fn conflict(noun: &str, id: impl Display) -> StoreError {
-    StoreError::Conflict {
-        what: format!("{noun} {id}"),
-    }
+    StoreError::Conflict { what: format!("{noun} {id}") }
 }
 
 pub(crate) fn unavailable(
@@ -53,10 +48,7 @@ pub(crate) fn unavailable(
     noun: &str,
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> StoreError {
-    StoreError::Unavailable {
-        doing: format!("{verb} {noun}"),
-        source: source.into(),
-    }
+    StoreError::Unavailable { doing: format!("{verb} {noun}"), source: source.into() }
 }
 
 pub(crate) fn corrupt(
@@ -64,8 +56,5 @@ pub(crate) fn corrupt(
     id: impl Display,
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> StoreError {
-    StoreError::Corrupt {
-        what: format!("{noun} {id}"),
-        source: source.into(),
-    }
+    StoreError::Corrupt { what: format!("{noun} {id}"), source: source.into() }
 }

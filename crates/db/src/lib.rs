@@ -6,6 +6,7 @@
 //!
 //! Not here: what the rows mean, retries, time, ids.
 
+mod bundle;
 mod compute;
 mod connection;
 mod database;

@@ -31,32 +31,20 @@ pub(crate) async fn migrate(lender: &Arc<Lender>, dialect: Dialect) -> Result<()
         }
     }
     lease.leave();
-    lease
-        .commit()
-        .await
-        .map_err(OpenError::unavailable("bring its schema up to date"))
+    lease.commit().await.map_err(OpenError::unavailable("bring its schema up to date"))
 }
 
 fn not_begun(error: NotBegun) -> OpenError {
-    OpenError::Unavailable {
-        doing: "connect",
-        source: Box::new(error),
-    }
+    OpenError::Unavailable { doing: "connect", source: Box::new(error) }
 }
 
 /// The schema's version; 0 of an empty database.
 async fn version(connection: &mut AnyConnection, dialect: Dialect) -> Result<i64, sqlx::Error> {
-    let tables: i64 = connection
-        .fetch_one(dialect.has_version_table())
-        .await?
-        .try_get(0)?;
+    let tables: i64 = connection.fetch_one(dialect.has_version_table()).await?.try_get(0)?;
     if tables == 0 {
         return Ok(0);
     }
-    connection
-        .fetch_one("SELECT version FROM hatchery_schema")
-        .await?
-        .try_get(0)
+    connection.fetch_one("SELECT version FROM hatchery_schema").await?.try_get(0)
 }
 
 async fn apply(

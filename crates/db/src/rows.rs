@@ -25,10 +25,7 @@ impl Transaction {
         values: Vec<Value>,
     ) -> Result<u64, StoreError> {
         let arguments = arguments(values).map_err(|error| unavailable(verb, noun, error))?;
-        let connection = self
-            .lease
-            .enter()
-            .ok_or_else(|| unavailable(verb, noun, BROKEN))?;
+        let connection = self.lease.enter().ok_or_else(|| unavailable(verb, noun, BROKEN))?;
         self.counters.statement();
         let done = sqlx::query_with(sql, arguments)
             .execute(connection)
@@ -49,10 +46,7 @@ impl Transaction {
         values: Vec<Value>,
     ) -> Result<Vec<AnyRow>, StoreError> {
         let arguments = arguments(values).map_err(|error| unavailable(verb, noun, error))?;
-        let connection = self
-            .lease
-            .enter()
-            .ok_or_else(|| unavailable(verb, noun, BROKEN))?;
+        let connection = self.lease.enter().ok_or_else(|| unavailable(verb, noun, BROKEN))?;
         self.counters.statement();
         let rows = sqlx::query_with(sql, arguments)
             .fetch_all(connection)
@@ -141,8 +135,7 @@ pub(crate) fn column<'r, T>(noun: &str, row: &'r AnyRow, index: usize) -> Result
 where
     T: Decode<'r, Any> + Type<Any>,
 {
-    row.try_get(index)
-        .map_err(|error| corrupt(noun, format_args!("(column {index})"), error))
+    row.try_get(index).map_err(|error| corrupt(noun, format_args!("(column {index})"), error))
 }
 
 /// An unsigned quantity in a column.

@@ -28,20 +28,12 @@ pub(crate) struct Sorting {
 impl Select {
     /// From `SELECT … FROM …` on.
     pub(crate) fn new(head: &str) -> Self {
-        Self {
-            sql: head.to_owned(),
-            conditions: 0,
-            values: Vec::new(),
-        }
+        Self { sql: head.to_owned(), conditions: 0, values: Vec::new() }
     }
 
     /// Adds a condition; each `?` in it is one of the values.
     pub(crate) fn and(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
-        self.sql.push_str(if self.conditions == 0 {
-            " WHERE ("
-        } else {
-            " AND ("
-        });
+        self.sql.push_str(if self.conditions == 0 { " WHERE (" } else { " AND (" });
         self.conditions += 1;
         let mut values = values.into_iter();
         for c in condition.chars() {
@@ -96,10 +88,7 @@ impl Select {
         if order.is_empty() {
             order.push(sorting.default);
         }
-        if order
-            .iter()
-            .all(|(expression, _)| *expression != sorting.id)
-        {
+        if order.iter().all(|(expression, _)| *expression != sorting.id) {
             order.push((sorting.id, Direction::Ascending));
         }
         if let Some(marker) = &page.marker {
@@ -134,9 +123,7 @@ impl Select {
 
 /// The condition of the rows that come after the marker, which is value number `place`.
 fn after_marker(sorting: &Sorting, order: &[(&str, Direction)], place: usize) -> String {
-    let Sorting {
-        table, id, scope, ..
-    } = sorting;
+    let Sorting { table, id, scope, .. } = sorting;
     let of_marker = |expression: &str| {
         format!("(SELECT {expression} FROM {table} WHERE {scope}{id} = ${place})")
     };
@@ -159,10 +146,7 @@ fn after_marker(sorting: &Sorting, order: &[(&str, Direction)], place: usize) ->
                 Direction::Ascending => ">=",
                 Direction::Descending => "<=",
             };
-            format!(
-                "{expression} {not_before} {} AND ({alternatives})",
-                of_marker(expression)
-            )
+            format!("{expression} {not_before} {} AND ({alternatives})", of_marker(expression))
         }
         None => alternatives,
     }

@@ -5,9 +5,9 @@ use crate::error::unavailable;
 use crate::figures::Counters;
 use async_trait::async_trait;
 use hatchery_ports::store::{
-    Actions, Addresses, Assignments, Claims, Domains, Flavors, Hosts, Images, Keypairs, Networks,
-    Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, StoreError, Subnets, Tasks,
-    UnitOfWork, Users,
+    Actions, Addresses, Assignments, Bundles, Claims, Domains, Flavors, Hosts, Images, Keypairs,
+    Networks, Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, StoreError, Subnets,
+    Tasks, UnitOfWork, Users,
 };
 use std::sync::Arc;
 
@@ -20,11 +20,7 @@ pub(crate) struct Transaction {
 
 impl Transaction {
     pub(crate) fn new(lease: Lease, counters: Arc<Counters>) -> Self {
-        Self {
-            lease,
-            counters,
-            wrote: false,
-        }
+        Self { lease, counters, wrote: false }
     }
 }
 
@@ -90,6 +86,9 @@ impl UnitOfWork for Transaction {
     fn settings(&mut self) -> &mut dyn Settings {
         self
     }
+    fn bundles(&mut self) -> &mut dyn Bundles {
+        self
+    }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         if self.lease.broken {
@@ -99,15 +98,8 @@ impl UnitOfWork for Transaction {
                 "a statement of it has failed or was cut off",
             ));
         }
-        let Self {
-            lease,
-            counters,
-            wrote,
-        } = *self;
-        lease
-            .commit()
-            .await
-            .map_err(|error| unavailable("commit", "a transaction", error))?;
+        let Self { lease, counters, wrote } = *self;
+        lease.commit().await.map_err(|error| unavailable("commit", "a transaction", error))?;
         if wrote {
             counters.commit();
         }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use hatchery_ports::store::{
-    Actions, Addresses, Assignments, Claims, Domains, Flavors, Hosts, Images, Keypairs, Networks,
+    Actions, Addresses, Assignments, Bundles, Claims, Domains, Flavors, Hosts, Images, Keypairs, Networks,
     Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, Store, StoreError, Subnets,
     Tasks, UnitOfWork, Users,
 };
@@ -84,5 +84,5 @@ delegate! {
     domains: Domains, projects: Projects, users: Users, roles: Roles, assignments: Assignments,
     revocations: Revocations, images: Images, servers: Servers, flavors: Flavors, keypairs: Keypairs,
     hosts: Hosts, claims: Claims, actions: Actions, networks: Networks, subnets: Subnets, ports: Ports,
-    addresses: Addresses, tasks: Tasks, outbox: Outbox, settings: Settings,
+    addresses: Addresses, tasks: Tasks, outbox: Outbox, settings: Settings, bundles: Bundles,
 }

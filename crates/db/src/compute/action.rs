@@ -32,8 +32,7 @@ impl Actions for Transaction {
         server: ServerId,
         request: &RequestId,
     ) -> Result<Option<Action>, StoreError> {
-        self.find_body(NOUN, FIND, vec![text(server), text(request)])
-            .await
+        self.find_body(NOUN, FIND, vec![text(server), text(request)]).await
     }
 
     async fn list(&mut self, server: ServerId, page: &Page) -> Result<Vec<Action>, StoreError> {

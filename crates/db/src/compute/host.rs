@@ -11,7 +11,7 @@ use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::store::{Hosts, StoreError};
 use sqlx::any::AnyRow;
 
-pub(crate) const NOUN: &str = "host";
+const NOUN: &str = "host";
 const FIND: &str = "SELECT generation, heard_at, claimed_vcpus, claimed_memory_mib, claimed_disk_gib, claimed_servers, body \
     FROM hosts WHERE name = $1";
 const LIST: &str = "SELECT generation, heard_at, claimed_vcpus, claimed_memory_mib, claimed_disk_gib, claimed_servers, body \

@@ -27,8 +27,7 @@ const SORTING: Sorting = Sorting {
 #[async_trait]
 impl Keypairs for Transaction {
     async fn find(&mut self, user: &UserId, name: &str) -> Result<Option<Keypair>, StoreError> {
-        self.find_body(NOUN, FIND, vec![text(user), text(name)])
-            .await
+        self.find_body(NOUN, FIND, vec![text(user), text(name)]).await
     }
 
     async fn list(&mut self, user: &UserId, page: &Page) -> Result<Vec<Keypair>, StoreError> {
@@ -40,16 +39,11 @@ impl Keypairs for Transaction {
     }
 
     async fn insert(&mut self, keypair: &Keypair) -> Result<(), StoreError> {
-        let values = vec![
-            text(&keypair.user),
-            text(&keypair.name),
-            body(NOUN, keypair)?,
-        ];
+        let values = vec![text(&keypair.user), text(&keypair.name), body(NOUN, keypair)?];
         self.change_one(NOUN, &keypair.name, INSERT, values).await
     }
 
     async fn delete(&mut self, user: &UserId, name: &str) -> Result<bool, StoreError> {
-        self.remove(NOUN, DELETE, vec![text(user), text(name)])
-            .await
+        self.remove(NOUN, DELETE, vec![text(user), text(name)]).await
     }
 }

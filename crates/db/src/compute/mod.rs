@@ -6,3 +6,6 @@ mod flavor;
 mod host;
 mod keypair;
 mod server;
+
+pub(crate) use host::from_row as host_from_row;
+pub(crate) use server::from_row as server_from_row;

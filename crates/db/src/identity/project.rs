@@ -54,13 +54,11 @@ impl Projects for Transaction {
     }
 
     async fn insert(&mut self, project: &Project) -> Result<(), StoreError> {
-        self.change_one(NOUN, &project.id, INSERT, values(project)?)
-            .await
+        self.change_one(NOUN, &project.id, INSERT, values(project)?).await
     }
 
     async fn update(&mut self, project: &Project) -> Result<(), StoreError> {
-        self.change_one(NOUN, &project.id, UPDATE, values(project)?)
-            .await
+        self.change_one(NOUN, &project.id, UPDATE, values(project)?).await
     }
 
     async fn delete(&mut self, id: &ProjectId) -> Result<bool, StoreError> {

@@ -46,7 +46,6 @@ impl Revocations for Transaction {
     }
 
     async fn delete_forgettable(&mut self, now: Timestamp) -> Result<u64, StoreError> {
-        self.change("remove", NOUN, DELETE_FORGETTABLE, vec![int(now.0)])
-            .await
+        self.change("remove", NOUN, DELETE_FORGETTABLE, vec![int(now.0)]).await
     }
 }

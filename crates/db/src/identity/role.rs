@@ -28,12 +28,7 @@ const DELETE_IMPLICATIONS_OF: &str =
 fn values(role: &Role) -> Result<Vec<Value>, StoreError> {
     // A global role stands under the empty domain: NULLs would all be different for the unique index.
     let domain = role.domain.as_ref().map_or("", |domain| domain.as_str());
-    Ok(vec![
-        text(&role.id),
-        text(domain),
-        text(&role.name),
-        body(NOUN, role)?,
-    ])
+    Ok(vec![text(&role.id), text(domain), text(&role.name), body(NOUN, role)?])
 }
 
 #[async_trait]
@@ -55,29 +50,22 @@ impl Roles for Transaction {
     }
 
     async fn delete(&mut self, id: &RoleId) -> Result<bool, StoreError> {
-        self.remove(IMPLICATION, DELETE_IMPLICATIONS_OF, vec![text(id)])
-            .await?;
+        self.remove(IMPLICATION, DELETE_IMPLICATIONS_OF, vec![text(id)]).await?;
         self.remove(NOUN, DELETE, vec![text(id)]).await
     }
 
     async fn list_implications(&mut self) -> Result<Vec<(RoleId, RoleId)>, StoreError> {
-        let rows = self
-            .rows("read", IMPLICATION, LIST_IMPLICATIONS, vec![])
-            .await?;
+        let rows = self.rows("read", IMPLICATION, LIST_IMPLICATIONS, vec![]).await?;
         rows.iter()
             .map(|row| {
-                Ok((
-                    RoleId(column(IMPLICATION, row, 0)?),
-                    RoleId(column(IMPLICATION, row, 1)?),
-                ))
+                Ok((RoleId(column(IMPLICATION, row, 0)?), RoleId(column(IMPLICATION, row, 1)?)))
             })
             .collect()
     }
 
     async fn insert_implication(&mut self, of: &RoleId, what: &RoleId) -> Result<(), StoreError> {
         let values = vec![text(of), text(what)];
-        self.change("write", IMPLICATION, INSERT_IMPLICATION, values)
-            .await?;
+        self.change("write", IMPLICATION, INSERT_IMPLICATION, values).await?;
         Ok(())
     }
 

@@ -19,12 +19,7 @@ const UPDATE: &str = "UPDATE users SET domain = $2, name = $3, body = $4 WHERE i
 const DELETE: &str = "DELETE FROM users WHERE id = $1";
 
 fn values(user: &User) -> Result<Vec<Value>, StoreError> {
-    Ok(vec![
-        text(&user.id),
-        text(&user.domain),
-        text(&user.name),
-        body(NOUN, user)?,
-    ])
+    Ok(vec![text(&user.id), text(&user.domain), text(&user.name), body(NOUN, user)?])
 }
 
 #[async_trait]

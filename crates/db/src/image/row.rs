@@ -46,8 +46,5 @@ pub(super) const fn visibility(visibility: Visibility) -> &'static str {
 /// Whether the image fits the part of the filter that no column holds.
 pub(super) fn fits(filter: &ImageFilter, image: &Image) -> bool {
     filter.tags.iter().all(|tag| image.tags.contains(tag))
-        && filter
-            .properties
-            .iter()
-            .all(|(name, value)| image.properties.get(name) == Some(value))
+        && filter.properties.iter().all(|(name, value)| image.properties.get(name) == Some(value))
 }

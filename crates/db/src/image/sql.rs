@@ -39,19 +39,13 @@ const BATCH: u32 = 200;
 
 fn select(filter: &ImageFilter, page: &Page) -> Select {
     let mut select = Select::new("SELECT body FROM images");
-    select.and_maybe(
-        "owner = ? OR visibility = 'public'",
-        filter.seen_by.as_ref().map(text),
-    );
+    select.and_maybe("owner = ? OR visibility = 'public'", filter.seen_by.as_ref().map(text));
     select.and_maybe("owner = ?", filter.owner.as_ref().map(text));
     select.and_maybe("name = ?", filter.name.as_ref().map(text));
     if let Some(ids) = &filter.ids {
         select.and_one_of("id", ids.iter().map(text).collect());
     }
-    select.and_maybe(
-        "visibility = ?",
-        filter.visibility.map(|v| text(visibility(v))),
-    );
+    select.and_maybe("visibility = ?", filter.visibility.map(|v| text(visibility(v))));
     if !filter.statuses.is_empty() {
         select.and_one_of("status", filter.statuses.iter().map(text).collect());
     }
@@ -73,10 +67,7 @@ impl Images for Transaction {
         }
         let wanted = page.limit.map_or(usize::MAX, |limit| limit as usize);
         let mut fitting = Vec::new();
-        let mut next = Page {
-            limit: Some(BATCH),
-            ..page.clone()
-        };
+        let mut next = Page { limit: Some(BATCH), ..page.clone() };
         loop {
             let (sql, values) = select(filter, &next).finish();
             let batch: Vec<Image> = self.list_bodies(NOUN, sql, values).await?;
@@ -96,17 +87,12 @@ impl Images for Transaction {
     }
 
     async fn insert(&mut self, image: &Image) -> Result<(), StoreError> {
-        self.change_one(NOUN, image.id, INSERT, values(image)?)
-            .await
+        self.change_one(NOUN, image.id, INSERT, values(image)?).await
     }
 
     async fn update(&mut self, image: &Image) -> Result<(), StoreError> {
-        let next = Image {
-            generation: image.generation.next(),
-            ..image.clone()
-        };
-        self.change_one(NOUN, image.id, UPDATE, values(&next)?)
-            .await
+        let next = Image { generation: image.generation.next(), ..image.clone() };
+        self.change_one(NOUN, image.id, UPDATE, values(&next)?).await
     }
 
     async fn delete(&mut self, id: ImageId) -> Result<bool, StoreError> {

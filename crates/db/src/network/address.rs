@@ -52,18 +52,12 @@ fn neighbours(address: IpAddr) -> (String, String) {
         IpAddr::V4(address) => {
             let bits = address.to_bits();
             let address = |bits| IpAddr::V4(Ipv4Addr::from_bits(bits));
-            (
-                bits.checked_sub(1).map(address),
-                bits.checked_add(1).map(address),
-            )
+            (bits.checked_sub(1).map(address), bits.checked_add(1).map(address))
         }
         IpAddr::V6(address) => {
             let bits = address.to_bits();
             let address = |bits| IpAddr::V6(Ipv6Addr::from_bits(bits));
-            (
-                bits.checked_sub(1).map(address),
-                bits.checked_add(1).map(address),
-            )
+            (bits.checked_sub(1).map(address), bits.checked_add(1).map(address))
         }
     };
     let spell = |address: Option<IpAddr>| address.map(spell).unwrap_or_default();
@@ -79,13 +73,7 @@ impl Addresses for Transaction {
         port: PortId,
     ) -> Result<(), StoreError> {
         let (prior, next) = neighbours(address);
-        let values = vec![
-            text(subnet),
-            text(spell(address)),
-            text(prior),
-            text(next),
-            text(port),
-        ];
+        let values = vec![text(subnet), text(spell(address)), text(prior), text(next), text(port)];
         self.change_one(NOUN, address, INSERT, values).await
     }
 
@@ -100,8 +88,7 @@ impl Addresses for Transaction {
         }
         let values = vec![text(subnet), text(spell(start)), text(spell(end))];
         let row = self.row(NOUN, FIND_FREE, values).await?;
-        row.map(|row| read(&column::<String>(NOUN, &row, 0)?))
-            .transpose()
+        row.map(|row| read(&column::<String>(NOUN, &row, 0)?)).transpose()
     }
 
     async fn delete(&mut self, port: PortId) -> Result<u64, StoreError> {
@@ -114,9 +101,7 @@ impl Addresses for Transaction {
             .map(|row| {
                 let address = read(&column::<String>(NOUN, row, 0)?)?;
                 let port: String = column(NOUN, row, 1)?;
-                let port = port
-                    .parse()
-                    .map_err(|error| corrupt(NOUN, address, error))?;
+                let port = port.parse().map_err(|error| corrupt(NOUN, address, error))?;
                 Ok((address, port))
             })
             .collect()
@@ -130,17 +115,9 @@ mod tests {
 
     #[test]
     fn text_order_is_address_order() {
-        let addresses = [
-            "0.0.0.0",
-            "9.255.255.255",
-            "10.0.0.0",
-            "10.0.0.16",
-            "255.255.255.255",
-        ];
-        let spelled: Vec<String> = addresses
-            .iter()
-            .map(|address| spell(address.parse().unwrap()))
-            .collect();
+        let addresses = ["0.0.0.0", "9.255.255.255", "10.0.0.0", "10.0.0.16", "255.255.255.255"];
+        let spelled: Vec<String> =
+            addresses.iter().map(|address| spell(address.parse().unwrap())).collect();
         assert!(spelled.is_sorted());
         for (address, spelled) in addresses.iter().zip(&spelled) {
             assert_eq!(read(spelled).unwrap(), address.parse::<IpAddr>().unwrap());

@@ -36,23 +36,18 @@ impl Networks for Transaction {
 
     async fn list(&mut self, seen_by: Option<&ProjectId>) -> Result<Vec<Network>, StoreError> {
         let mut select = Select::new("SELECT body FROM networks");
-        select.and_maybe(
-            "project = ? OR shared = 1 OR external = 1",
-            seen_by.map(text),
-        );
+        select.and_maybe("project = ? OR shared = 1 OR external = 1", seen_by.map(text));
         select.end(" ORDER BY name, id");
         let (sql, values) = select.finish();
         self.list_bodies(NOUN, sql, values).await
     }
 
     async fn insert(&mut self, network: &Network) -> Result<(), StoreError> {
-        self.change_one(NOUN, network.id, INSERT, values(network)?)
-            .await
+        self.change_one(NOUN, network.id, INSERT, values(network)?).await
     }
 
     async fn update(&mut self, network: &Network) -> Result<(), StoreError> {
-        self.change_one(NOUN, network.id, UPDATE, values(network)?)
-            .await
+        self.change_one(NOUN, network.id, UPDATE, values(network)?).await
     }
 
     async fn delete(&mut self, id: NetworkId) -> Result<bool, StoreError> {

@@ -62,16 +62,12 @@ impl Ports for Transaction {
     }
 
     async fn update(&mut self, port: &Port) -> Result<(), StoreError> {
-        let next = Port {
-            generation: port.generation.next(),
-            ..port.clone()
-        };
+        let next = Port { generation: port.generation.next(), ..port.clone() };
         self.change_one(NOUN, port.id, UPDATE, values(&next)?).await
     }
 
     async fn delete(&mut self, id: PortId) -> Result<bool, StoreError> {
-        self.remove("address of port", DELETE_ADDRESSES, vec![text(id)])
-            .await?;
+        self.remove("address of port", DELETE_ADDRESSES, vec![text(id)]).await?;
         self.remove(NOUN, DELETE, vec![text(id)]).await
     }
 }

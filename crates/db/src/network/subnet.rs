@@ -17,12 +17,7 @@ const UPDATE: &str = "UPDATE subnets SET network = $2, name = $3, body = $4 WHER
 const DELETE: &str = "DELETE FROM subnets WHERE id = $1";
 
 fn values(subnet: &Subnet) -> Result<Vec<Value>, StoreError> {
-    Ok(vec![
-        text(subnet.id),
-        text(subnet.network),
-        text(&subnet.name),
-        body(NOUN, subnet)?,
-    ])
+    Ok(vec![text(subnet.id), text(subnet.network), text(&subnet.name), body(NOUN, subnet)?])
 }
 
 #[async_trait]
@@ -40,13 +35,11 @@ impl Subnets for Transaction {
     }
 
     async fn insert(&mut self, subnet: &Subnet) -> Result<(), StoreError> {
-        self.change_one(NOUN, subnet.id, INSERT, values(subnet)?)
-            .await
+        self.change_one(NOUN, subnet.id, INSERT, values(subnet)?).await
     }
 
     async fn update(&mut self, subnet: &Subnet) -> Result<(), StoreError> {
-        self.change_one(NOUN, subnet.id, UPDATE, values(subnet)?)
-            .await
+        self.change_one(NOUN, subnet.id, UPDATE, values(subnet)?).await
     }
 
     async fn delete(&mut self, id: SubnetId) -> Result<bool, StoreError> {

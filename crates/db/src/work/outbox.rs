@@ -24,16 +24,9 @@ impl Outbox for Transaction {
     }
 
     async fn list(&mut self, after: i64, limit: u32) -> Result<Vec<(i64, Envelope)>, StoreError> {
-        let rows = self
-            .rows("read", NOUN, LIST, vec![int(after), int(limit)])
-            .await?;
+        let rows = self.rows("read", NOUN, LIST, vec![int(after), int(limit)]).await?;
         rows.iter()
-            .map(|row| {
-                Ok((
-                    column(NOUN, row, 0)?,
-                    parse(NOUN, &column::<String>(NOUN, row, 1)?)?,
-                ))
-            })
+            .map(|row| Ok((column(NOUN, row, 0)?, parse(NOUN, &column::<String>(NOUN, row, 1)?)?)))
             .collect()
     }
 

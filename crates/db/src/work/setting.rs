@@ -19,8 +19,7 @@ impl Settings for Transaction {
     }
 
     async fn put(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
-        self.change("write", NOUN, PUT, vec![text(name), text(value)])
-            .await?;
+        self.change("write", NOUN, PUT, vec![text(name), text(value)]).await?;
         Ok(())
     }
 }

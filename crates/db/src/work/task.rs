@@ -39,13 +39,11 @@ impl Tasks for Transaction {
     }
 
     async fn find_by_work(&mut self, work: &Work) -> Result<Option<Task>, StoreError> {
-        self.find_body(NOUN, FIND_BY_WORK, vec![body(NOUN, work)?])
-            .await
+        self.find_body(NOUN, FIND_BY_WORK, vec![body(NOUN, work)?]).await
     }
 
     async fn list_due(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Task>, StoreError> {
-        self.list_bodies(NOUN, LIST_DUE, vec![int(now.0), int(limit)])
-            .await
+        self.list_bodies(NOUN, LIST_DUE, vec![int(now.0), int(limit)]).await
     }
 
     async fn insert(&mut self, task: &Task) -> Result<(), StoreError> {
@@ -53,15 +51,11 @@ impl Tasks for Transaction {
     }
 
     async fn update(&mut self, task: &Task) -> Result<(), StoreError> {
-        let next = Task {
-            generation: task.generation.next(),
-            ..task.clone()
-        };
+        let next = Task { generation: task.generation.next(), ..task.clone() };
         self.change_one(NOUN, task.id, UPDATE, values(&next)?).await
     }
 
     async fn delete_by_work(&mut self, work: &Work) -> Result<bool, StoreError> {
-        self.remove(NOUN, DELETE_BY_WORK, vec![body(NOUN, work)?])
-            .await
+        self.remove(NOUN, DELETE_BY_WORK, vec![body(NOUN, work)?]).await
     }
 }

@@ -8,6 +8,6 @@ mod subnet;
 
 pub use mac::MacAddress;
 pub use network_record::Network;
-pub use port::{FixedIp, Port, PortStatus};
+pub use port::{DHCP_OWNER, FixedIp, Port, PortStatus};
 pub use spec::{NetworkSpec, NicAddress, SubnetSpec};
 pub use subnet::{AddressRange, HostRoute, Subnet};

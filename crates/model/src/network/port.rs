@@ -44,6 +44,9 @@ pub struct Port {
     pub updated_at: Timestamp,
 }
 
+/// The owner of a port that keeps an address for DHCP and metadata.
+pub const DHCP_OWNER: &str = "network:dhcp";
+
 /// An address that a port has, unique in its subnet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FixedIp {

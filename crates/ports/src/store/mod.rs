@@ -6,6 +6,7 @@
 //! commits. After a marker that is not there a page is empty, and a sort key that is not known counts for nothing: who takes them from a user
 //! checks them first.
 
+mod bundle;
 mod compute;
 mod identity;
 mod image;
@@ -13,6 +14,9 @@ mod network;
 mod unit_of_work;
 mod work;
 
+pub use bundle::{
+    BuildRows, Bundles, GuestRows, NetworkNames, NetworkRows, RequestNames, RequestRows,
+};
 pub use compute::{Actions, Claims, Flavors, Hosts, Keypairs, ServerFilter, Servers};
 pub use identity::{
     AssignmentFilter, Assignments, Domains, ProjectFilter, Projects, Revocations, Roles,

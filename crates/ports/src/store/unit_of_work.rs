@@ -1,8 +1,9 @@
 //! One transaction, and the nouns in it.
 
 use super::{
-    Actions, Addresses, Assignments, Claims, Domains, Flavors, Hosts, Images, Keypairs, Networks,
-    Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, Subnets, Tasks, Users,
+    Actions, Addresses, Assignments, Bundles, Claims, Domains, Flavors, Hosts, Images, Keypairs,
+    Networks, Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, Subnets, Tasks,
+    Users,
 };
 use async_trait::async_trait;
 
@@ -90,6 +91,8 @@ pub trait UnitOfWork: Send {
     fn outbox(&mut self) -> &mut dyn Outbox;
     /// Single values: keys, marks of first-start set-up.
     fn settings(&mut self) -> &mut dyn Settings;
+    /// Rows of several nouns, read by one statement.
+    fn bundles(&mut self) -> &mut dyn Bundles;
 
     /// Makes everything durable, or nothing.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;

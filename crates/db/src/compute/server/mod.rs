@@ -2,3 +2,5 @@
 
 mod row;
 mod sql;
+
+pub(crate) use row::from_row;

@@ -28,11 +28,12 @@ pub(super) fn values(server: &Server) -> Result<Vec<Value>, StoreError> {
     ])
 }
 
-/// From `number, body`.
-pub(super) fn from_row(row: &AnyRow) -> Result<Server, StoreError> {
-    let server: Server = parse(NOUN, &column::<String>(NOUN, row, 1)?)?;
-    Ok(Server {
-        number: number(NOUN, row, 0)?,
-        ..server
-    })
+/// From the columns with its number and its body.
+pub(crate) fn from_row(
+    row: &AnyRow,
+    number_at: usize,
+    body_at: usize,
+) -> Result<Server, StoreError> {
+    let server: Server = parse(NOUN, &column::<String>(NOUN, row, body_at)?)?;
+    Ok(Server { number: number(NOUN, row, number_at)?, ..server })
 }

@@ -40,7 +40,7 @@ const SORTING: Sorting = Sorting {
 impl Servers for Transaction {
     async fn find(&mut self, id: ServerId) -> Result<Option<Server>, StoreError> {
         let row = self.row(NOUN, FIND, vec![text(id)]).await?;
-        row.as_ref().map(from_row).transpose()
+        row.as_ref().map(|row| from_row(row, 0, 1)).transpose()
     }
 
     async fn list(
@@ -50,11 +50,7 @@ impl Servers for Transaction {
     ) -> Result<Vec<Server>, StoreError> {
         let mut select = Select::new("SELECT number, body FROM servers");
         select.and_maybe("project = ?", filter.project.as_ref().map(text));
-        let deleted = if filter.deleted {
-            "deleted = 1"
-        } else {
-            "deleted = 0"
-        };
+        let deleted = if filter.deleted { "deleted = 1" } else { "deleted = 0" };
         select.and(deleted, []);
         select.and_maybe("user_id = ?", filter.user.as_ref().map(text));
         select.and_maybe("host = ?", filter.host.as_ref().map(text));
@@ -67,26 +63,19 @@ impl Servers for Transaction {
         select.page(&SORTING, page);
         let (sql, values) = select.finish();
         let rows = self.rows("read", NOUN, sql, values).await?;
-        rows.iter().map(from_row).collect()
+        rows.iter().map(|row| from_row(row, 0, 1)).collect()
     }
 
     async fn insert(&mut self, server: Server) -> Result<Server, StoreError> {
         let rows = self.rows("write", NOUN, INSERT, values(&server)?).await?;
         let row = rows.first().ok_or_else(|| conflict(NOUN, server.id))?;
         self.wrote = true;
-        Ok(Server {
-            number: number(NOUN, row, 0)?,
-            ..server
-        })
+        Ok(Server { number: number(NOUN, row, 0)?, ..server })
     }
 
     async fn update(&mut self, server: &Server) -> Result<(), StoreError> {
-        let next = Server {
-            generation: server.generation.next(),
-            ..server.clone()
-        };
-        self.change_one(NOUN, server.id, UPDATE, values(&next)?)
-            .await
+        let next = Server { generation: server.generation.next(), ..server.clone() };
+        self.change_one(NOUN, server.id, UPDATE, values(&next)?).await
     }
 
     async fn delete(&mut self, id: ServerId) -> Result<bool, StoreError> {

@@ -6,6 +6,7 @@
     reason = "a suite is test code: what fails here fails the test"
 )]
 
+mod bundle;
 mod claim;
 mod compute;
 mod fixture;
@@ -18,6 +19,7 @@ mod work;
 
 use crate::store::{Store, StoreError};
 
+pub use bundle::bundles;
 pub use claim::never_oversold;
 pub use compute::{actions, claims, flavors, hosts, keypairs, servers};
 pub use identity::{assignments, domains, projects, revocations, roles, users};
@@ -51,6 +53,7 @@ pub async fn all(store: &dyn Store) {
     subnets(store).await;
     ports(store).await;
     addresses(store).await;
+    bundles(store).await;
     tasks(store).await;
     outbox(store).await;
     settings(store).await;
