@@ -1,11 +1,18 @@
 //! The state folder: its layout, its lock, its process id.
 
 use anyhow::{Context, bail};
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long the lock of a dead process is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where everything is.
 #[derive(Clone, Debug)]
@@ -61,18 +68,34 @@ impl StateDir {
             .mode(0o644)
             .open(&path)
             .with_context(|| format!("{} cannot be opened", path.display()))?;
-        let mut lock = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => lock,
-            Err((_, nix::errno::Errno::EWOULDBLOCK)) => bail!(
-                "another hatchery works on {} (process {}); stop it with `hatchery down`, or give another --state",
-                self.0.display(),
-                fs::read_to_string(&path).unwrap_or_default().trim()
-            ),
-            Err((_, error)) => bail!("{} cannot be locked: {error}", path.display()),
-        };
+        let mut lock = self.lock(file)?;
         lock.set_len(0)?;
         writeln!(lock, "{}", std::process::id())?;
         Ok(Held(lock))
+    }
+
+    /// The exclusive lock. A child that a killed process was just starting holds it for a moment longer, so a lock whose holder is dead is
+    /// waited for.
+    #[allow(clippy::disallowed_methods)] // A lock that ends with someone else's process can only be tried again.
+    fn lock(&self, mut file: File) -> anyhow::Result<Flock<File>> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(lock) => return Ok(lock),
+                Err((file, Errno::EWOULDBLOCK)) => file,
+                Err((_, error)) => bail!("{} cannot be locked: {error}", self.0.display()),
+            };
+            let holder = fs::read_to_string(self.join("hatchery.pid")).unwrap_or_default();
+            let holder = holder.trim();
+            let alive = holder.parse().is_ok_and(|id| kill(Pid::from_raw(id), None).is_ok());
+            if alive || Instant::now() > deadline {
+                bail!(
+                    "another hatchery works on {} (process {holder}); stop it with `hatchery down`, or give another --state",
+                    self.0.display()
+                );
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// The process that holds the folder, if one does.
@@ -84,7 +107,10 @@ impl StateDir {
         };
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(_free) => Ok(None),
-            Err(_) => Ok(fs::read_to_string(&path)?.trim().parse().ok()),
+            Err(_) => {
+                let id = fs::read_to_string(&path)?.trim().parse().ok();
+                Ok(id.filter(|id| kill(Pid::from_raw(*id), None).is_ok()))
+            }
         }
     }
 }

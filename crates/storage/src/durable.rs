@@ -51,10 +51,7 @@ pub(crate) fn remove_stale(folder: &Path, prefix: &str, than: &File) -> io::Resu
         let Some(found) = look(&entry.path())? else {
             continue;
         };
-        if now
-            .duration_since(found.modified()?)
-            .is_ok_and(|age| age > STALE)
-        {
+        if now.duration_since(found.modified()?).is_ok_and(|age| age > STALE) {
             remove(&entry.path())?;
         }
     }

@@ -25,18 +25,9 @@ pub(crate) fn start_writeback(file: &File, offset: u64, length: u64) -> io::Resu
     };
     // SAFETY: the descriptor is open for the whole call, and the others are plain integers.
     let answer = unsafe {
-        libc::sync_file_range(
-            file.as_raw_fd(),
-            offset,
-            length,
-            libc::SYNC_FILE_RANGE_WRITE,
-        )
+        libc::sync_file_range(file.as_raw_fd(), offset, length, libc::SYNC_FILE_RANGE_WRITE)
     };
-    if answer == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Waits until what `start_writeback` began in a range has reached the device, so that dirty memory stays bounded.
@@ -49,9 +40,5 @@ pub(crate) fn await_writeback(file: &File, offset: u64, length: u64) -> io::Resu
         | libc::SYNC_FILE_RANGE_WAIT_AFTER;
     // SAFETY: the descriptor is open for the whole call, and the others are plain integers.
     let answer = unsafe { libc::sync_file_range(file.as_raw_fd(), offset, length, flags) };
-    if answer == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -37,18 +37,12 @@ impl FileOwner {
 
     /// Files stay the process's own.
     pub const fn process() -> Self {
-        Self {
-            uid: None,
-            gid: None,
-        }
+        Self { uid: None, gid: None }
     }
 
     /// These numbers.
     pub const fn of(uid: u32, gid: u32) -> Self {
-        Self {
-            uid: Some(uid),
-            gid: Some(gid),
-        }
+        Self { uid: Some(uid), gid: Some(gid) }
     }
 
     /// Looks names up; `None` keeps the process's own. A name that the machine does not have is an error that says
@@ -103,11 +97,9 @@ fn found(
             "this machine has no {kind} {name:?}, who should own images and disks: add it \
              (`{kind}add --system {name}`), or choose another"
         ))),
-        Err(errno) => Err(OwnerError::Unavailable {
-            kind,
-            name: name.to_owned(),
-            source: errno.into(),
-        }),
+        Err(errno) => {
+            Err(OwnerError::Unavailable { kind, name: name.to_owned(), source: errno.into() })
+        }
     }
 }
 
@@ -123,10 +115,6 @@ mod tests {
         let error = FileOwner::named(Some("no-such-user"), None).unwrap_err();
         assert!(error.to_string().contains("useradd --system no-such-user"));
         let error = FileOwner::named(None, Some("no-such-group")).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("groupadd --system no-such-group")
-        );
+        assert!(error.to_string().contains("groupadd --system no-such-group"));
     }
 }

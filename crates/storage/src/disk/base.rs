@@ -9,7 +9,9 @@ use super::error::disk_error;
 use crate::durable::{look, remove, same_file, sync_folder};
 use crate::ffi::reflink;
 use crate::owner::FileOwner;
-use crate::pool::{BaseRecord, Instances, Pool, link, temporary_link, temporary_record};
+use crate::pool::{
+    BaseRecord, Instances, Pool, link, sweep_trials, temporary_link, temporary_record,
+};
 use crate::qcow2::Header;
 use hatchery_model::compute::RootDisk;
 use hatchery_model::id::ImageId;
@@ -51,12 +53,9 @@ impl Bases {
         {
             return Ok(());
         }
-        self.hand_over(&self.pool.image(image), &sealed)
-            .map_err(failed)?;
+        self.hand_over(&self.pool.image(image), &sealed).map_err(failed)?;
         link(&self.pool.image(image), &cached).map_err(failed)?;
-        record
-            .write(&self.instances.record(image))
-            .map_err(failed)?;
+        record.write(&self.instances.record(image)).map_err(failed)?;
         link(&cached, &base).map_err(failed)?;
         Ok(())
     }
@@ -77,9 +76,7 @@ impl Bases {
             return Err(no_image(root.image));
         }
         let record = self.record(root, format, &cached)?;
-        record
-            .write(&self.instances.record(root.image))
-            .map_err(failed)?;
+        record.write(&self.instances.record(root.image)).map_err(failed)?;
         link(&cached, &self.instances.base(root.image)).map_err(failed)?;
         Ok(())
     }
@@ -244,12 +241,11 @@ impl Bases {
 
     /// Removes what earlier processes left half made among the bases. Only for the one process that uses them.
     pub(super) fn sweep(&self) -> io::Result<()> {
+        sweep_trials(&self.pool, &self.instances)?;
         for entry in fs::read_dir(self.instances.bases())? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if [".new-", ".link-", ".trial-"]
-                .iter()
-                .any(|prefix| name.starts_with(prefix))
+            if [".new-", ".link-", ".trial-"].iter().any(|prefix| name.starts_with(prefix))
                 || name.ends_with(".json-new")
             {
                 remove(&path)?;
@@ -264,9 +260,7 @@ impl Bases {
         let mut images = Vec::new();
         for entry in fs::read_dir(self.instances.bases())? {
             let path: PathBuf = entry?.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "json")
+            if path.extension().is_some_and(|extension| extension == "json")
                 && let Some(record) = BaseRecord::read(&path)?
                 && self.instances.record(record.image) == path
             {

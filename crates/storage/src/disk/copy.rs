@@ -33,19 +33,12 @@ pub(super) fn copy(from: &Path, to: &Path, owner: FileOwner) -> io::Result<Copie
         digest.update(&piece[..length]);
         target.append(&piece[..length])?;
     }
-    Ok(Copied {
-        written: target.seal(|file| give(file, owner))?,
-        sha512: hex(&digest.finalize()),
-    })
+    Ok(Copied { written: target.seal(|file| give(file, owner))?, sha512: hex(&digest.finalize()) })
 }
 
 /// A new file for a base.
 pub(super) fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Bases belong to the hypervisor's user and can be read by all.

@@ -23,9 +23,6 @@ pub(super) fn disk_error(doing: &str, error: io::Error) -> DiskError {
             "the host's system does not let this process {doing} ({error}): run it as root, and mount the pool and the \
              instances for writing"
         )),
-        Some(_) | None => DiskError::Unavailable {
-            doing: doing.to_owned(),
-            source: error,
-        },
+        Some(_) | None => DiskError::Unavailable { doing: doing.to_owned(), source: error },
     }
 }

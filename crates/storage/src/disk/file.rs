@@ -18,11 +18,18 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::spawn_blocking;
 
+/// Whether a hard link, and whether a reflink, from the images to the bases can be made; else why not.
+type Tried = (Result<(), String>, Result<(), String>);
 type ImageLock = tokio::sync::Mutex<()>;
+
+/// How often, and how long apart, the bases' lock is tried.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// See the head of this file.
 #[derive(Clone, Debug)]
@@ -30,6 +37,8 @@ pub struct FileDiskBackend {
     bases: Bases,
     force_raw: bool,
     locks: Arc<Mutex<HashMap<ImageId, Weak<ImageLock>>>>,
+    /// What the trials found; filesystems do not change under a running process.
+    tried: Arc<OnceLock<Tried>>,
     /// Held as long as this lives, by the first process that uses these bases.
     _sole_use: Arc<Option<File>>,
 }
@@ -44,11 +53,7 @@ impl FileDiskBackend {
         force_raw: bool,
     ) -> Result<Self, DiskError> {
         let opened = Pool::open(pool).and_then(|pool| {
-            let bases = Bases {
-                pool,
-                instances: Instances::open(instances)?,
-                owner,
-            };
+            let bases = Bases { pool, instances: Instances::open(instances)?, owner };
             let sole_use = take_sole_use(&bases.instances)?;
             if sole_use.is_some() {
                 bases.sweep()?;
@@ -63,6 +68,7 @@ impl FileDiskBackend {
             bases,
             force_raw,
             locks: Arc::default(),
+            tried: Arc::default(),
             _sole_use: Arc::new(sole_use),
         })
     }
@@ -85,10 +91,18 @@ impl FileDiskBackend {
     }
 }
 
-/// Locks the folder of the bases. `None` when another process has it: then nobody sweeps what that one may be making.
+/// Locks the folder of the bases. `None` when another process has it: then nobody sweeps what that one may be making. A child
+/// that a killed process was just starting holds the lock for a moment longer, which is waited for.
+#[allow(clippy::disallowed_methods)] // A lock that ends with someone else's process can only be tried again.
 fn take_sole_use(instances: &Instances) -> io::Result<Option<File>> {
     let folder = File::open(instances.bases())?;
-    Ok(folder.try_lock().is_ok().then_some(folder))
+    for _ in 0..LOCK_TRIES {
+        if folder.try_lock().is_ok() {
+            return Ok(Some(folder));
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
+    Ok(None)
 }
 
 /// Runs on a thread that may block.
@@ -105,18 +119,17 @@ async fn blocking<T: Send + 'static>(
 #[async_trait]
 impl DiskBackend for FileDiskBackend {
     async fn abilities(&self) -> Result<TargetFacts, DiskError> {
-        let (bases, force_raw) = (self.bases.clone(), self.force_raw);
+        let (bases, force_raw, tried) = (self.bases.clone(), self.force_raw, self.tried.clone());
         blocking("try the filesystems out", move || {
             let free = free_bytes(&bases.instances.bases())
                 .map_err(|error| disk_error("ask how much room there is", error))?;
-            Ok(TargetFacts {
-                file: FileAbilities {
-                    hard_link: try_hard_link(&bases.pool, &bases.instances),
-                    reflink: try_reflink(&bases.pool, &bases.instances),
-                    free,
-                },
-                force_raw,
-            })
+            let (hard_link, reflink) = tried.get_or_init(|| {
+                let (pool, instances) = (&bases.pool, &bases.instances);
+                (try_hard_link(pool, instances), try_reflink(pool, instances))
+            });
+            let file =
+                FileAbilities { hard_link: hard_link.clone(), reflink: reflink.clone(), free };
+            Ok(TargetFacts { file, force_raw })
         })
         .await
     }
@@ -124,10 +137,7 @@ impl DiskBackend for FileDiskBackend {
     async fn create(&self, root: &RootDisk) -> Result<CreatedDisk, DiskError> {
         let guard = self.lock(root.image).await;
         let (bases, root) = (self.bases.clone(), root.clone());
-        blocking("make the disk", move || {
-            root_disk::create(&bases, &root, guard)
-        })
-        .await
+        blocking("make the disk", move || root_disk::create(&bases, &root, guard)).await
     }
 
     async fn find(&self, disk: &DiskId) -> Result<Option<BlockSource>, DiskError> {
@@ -148,9 +158,7 @@ impl DiskBackend for FileDiskBackend {
         let bases = self.bases.clone();
         blocking("release the base", move || {
             let _guard = guard;
-            bases
-                .release(image)
-                .map_err(|error| disk_error("release the base", error))
+            bases.release(image).map_err(|error| disk_error("release the base", error))
         })
         .await
     }
@@ -158,9 +166,7 @@ impl DiskBackend for FileDiskBackend {
     async fn list_bases(&self) -> Result<Vec<ImageId>, DiskError> {
         let bases = self.bases.clone();
         blocking("list the bases", move || {
-            bases
-                .list()
-                .map_err(|error| disk_error("list the bases", error))
+            bases.list().map_err(|error| disk_error("list the bases", error))
         })
         .await
     }

@@ -32,10 +32,7 @@ pub(super) fn create(
             "the plan lays no overlay on its base, and disks of files are overlays here".to_owned(),
         ));
     };
-    let mut made = Made {
-        rung: root.plan.rung,
-        bytes_copied: Bytes(0),
-    };
+    let mut made = Made { rung: root.plan.rung, bytes_copied: Bytes(0) };
     let mut base_lock = Some(base_lock);
     for step in &root.plan.steps {
         match step {
@@ -100,10 +97,7 @@ pub(super) fn find(bases: &Bases, disk: &DiskId) -> Result<Option<BlockSource>, 
         Err(error) => return Err(unreadable(&path, error)),
     };
     let suspect = |what: &str| {
-        DiskError::Conflict(format!(
-            "the header of {} {what}: it is not opened",
-            path.display()
-        ))
+        DiskError::Conflict(format!("the header of {} {what}: it is not opened", path.display()))
     };
     let Some(record) = bases.instances.record_of_base(&overlay.backing) else {
         return Err(suspect("names a base that is not one of this host's"));

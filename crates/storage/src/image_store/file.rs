@@ -46,10 +46,7 @@ impl FileImageStore {
         });
         match opened {
             Ok(pool) => Ok(Self { pool, owner }),
-            Err(error) => Err(store_error(
-                &format!("use the pool {}", pool.display()),
-                error,
-            )),
+            Err(error) => Err(store_error(&format!("use the pool {}", pool.display()), error)),
         }
     }
 
@@ -65,9 +62,7 @@ impl FileImageStore {
 
 /// Gives a file of one's own to the owner, and removes it.
 fn try_owner(pool: &Pool, owner: FileOwner) -> io::Result<()> {
-    let path = pool
-        .incoming()
-        .join(format!("{TRIAL_PREFIX}{}", std::process::id()));
+    let path = pool.incoming().join(format!("{TRIAL_PREFIX}{}", std::process::id()));
     let tried = fs::File::create(&path).and_then(|file| {
         remove_stale(&pool.incoming(), TRIAL_PREFIX, &file)?;
         owner.give(&file)
@@ -184,10 +179,8 @@ impl ImageStore for FileImageStore {
         cap: Bytes,
     ) -> Result<Box<dyn ImageWriter>, ImageStoreError> {
         let (path, owner) = (self.attempt(attempt)?, self.owner);
-        let upload = blocking("begin an upload", move || {
-            Upload::begin(path, declared, cap, owner)
-        })
-        .await?;
+        let upload =
+            blocking("begin an upload", move || Upload::begin(path, declared, cap, owner)).await?;
         Ok(Box::new(upload))
     }
 
@@ -209,9 +202,7 @@ impl ImageStore for FileImageStore {
         };
         let path = self.pool.image(image);
         let mut file = tokio::fs::File::open(path).await.map_err(failed)?;
-        file.seek(io::SeekFrom::Start(offset))
-            .await
-            .map_err(failed)?;
+        file.seek(io::SeekFrom::Start(offset)).await.map_err(failed)?;
         file.set_max_buf_size(READ_BYTES);
         let part = file.take(length.unwrap_or(u64::MAX));
         Ok(ReaderStream::with_capacity(part, READ_BYTES).boxed())

@@ -40,10 +40,7 @@ pub(super) struct Lane<W> {
 impl<W: Work> Lane<W> {
     pub(super) fn new(work: W) -> Self {
         Self {
-            queue: Arc::new(Mutex::new(Queue {
-                waiting: VecDeque::new(),
-                work: Some(work),
-            })),
+            queue: Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), work: Some(work) })),
             task: None,
         }
     }

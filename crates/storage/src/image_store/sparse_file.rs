@@ -26,12 +26,7 @@ pub(crate) struct SparseFile {
 impl SparseFile {
     /// Over an empty file that is open for writing.
     pub(crate) const fn new(file: File) -> Self {
-        Self {
-            file,
-            position: 0,
-            written: 0,
-            started: 0,
-        }
+        Self { file, position: 0, written: 0, started: 0 }
     }
 
     /// Appends bytes.

@@ -135,11 +135,7 @@ impl Upload {
         owner: FileOwner,
     ) -> io::Result<Self> {
         remove(&path)?;
-        let file: File = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)?;
+        let file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         let stop = Arc::new(AtomicBool::new(false));
         Ok(Self {
             lanes: Some(Lanes {
@@ -191,10 +187,8 @@ impl Upload {
             .acquire_owned()
             .await
             .map_err(|error| store_error("go on with the upload", io::Error::other(error)))?;
-        let block = Block {
-            bytes: std::mem::take(&mut self.block).freeze(),
-            _room: Arc::new(room),
-        };
+        let block =
+            Block { bytes: std::mem::take(&mut self.block).freeze(), _room: Arc::new(room) };
         if self.stop.load(Ordering::Relaxed) {
             return Err(self.why_stopped().await);
         }
@@ -271,27 +265,14 @@ impl ImageWriter for Upload {
         let Some(lanes) = self.lanes.take() else {
             return Err(self.why_stopped().await);
         };
-        let file = lanes
-            .file
-            .finish()
-            .await
-            .map_err(|e| store_error(doing, e))?;
+        let file = lanes.file.finish().await.map_err(|e| store_error(doing, e))?;
         let (owner, path) = (self.owner, self.incoming.path.clone());
         // The digests end while the disk does.
         let sealed = spawn_blocking(move || file.seal(owner, &path));
-        let md5 = lanes
-            .md5
-            .finish()
-            .await
-            .map_err(|e| store_error(doing, e))?;
-        let sha512 = lanes
-            .sha512
-            .finish()
-            .await
-            .map_err(|e| store_error(doing, e))?;
-        let inspection = sealed
-            .await
-            .map_err(|error| store_error(doing, io::Error::other(error)))??;
+        let md5 = lanes.md5.finish().await.map_err(|e| store_error(doing, e))?;
+        let sha512 = lanes.sha512.finish().await.map_err(|e| store_error(doing, e))?;
+        let inspection =
+            sealed.await.map_err(|error| store_error(doing, io::Error::other(error)))??;
         self.incoming.armed = false;
         Ok(ImageContent {
             size: Bytes(self.size),

@@ -105,10 +105,7 @@ impl Inspector {
         self.head.capacity()
             + self.tail.capacity()
             + self.tables.capacity() * size_of::<TableWatch>()
-            + self
-                .early
-                .as_ref()
-                .map_or(0, |refusal| refusal.0.capacity())
+            + self.early.as_ref().map_or(0, |refusal| refusal.0.capacity())
     }
 
     /// The verdict on all bytes.
@@ -139,11 +136,8 @@ impl Inspector {
     /// All that the head alone says. Given a full head the answer does not depend on what follows.
     fn judge_head(&self) -> Result<ImageFormat, Refusal> {
         supported(self.declared)?;
-        let format = if self.head.starts_with(&MAGIC) {
-            ImageFormat::Qcow2
-        } else {
-            ImageFormat::Raw
-        };
+        let format =
+            if self.head.starts_with(&MAGIC) { ImageFormat::Qcow2 } else { ImageFormat::Raw };
         if let Some(name) = signature::in_head(&self.head) {
             return Err(match format {
                 ImageFormat::Raw => not_taken(name, self.declared),

@@ -72,9 +72,7 @@ pub(super) fn judge_whole(head: &[u8], length: u64, tables: &[TableWatch]) -> Re
     }
     for table in tables {
         if table.misplaced {
-            return Err(damaged(
-                "a table points into the header or between clusters",
-            ));
+            return Err(damaged("a table points into the header or between clusters"));
         }
         if table.end() > length || table.reach > length {
             return Err(cut());
@@ -116,9 +114,8 @@ fn judge_references(header: &Header, head: &[u8]) -> Result<(), Refusal> {
             "the qcow2 image has a backing file, which stays behind when it is uploaded: {flatten}"
         )));
     }
-    let extensions = header
-        .extensions(head)
-        .map_err(|_| damaged("its header extensions have no end"))?;
+    let extensions =
+        header.extensions(head).map_err(|_| damaged("its header extensions have no end"))?;
     if header.incompatible & DATA_FILE != 0
         || header.autoclear & AUTOCLEAR_RAW_DATA_FILE != 0
         || extensions.iter().any(|one| one.kind == EXTENSION_DATA_FILE)
@@ -127,11 +124,7 @@ fn judge_references(header: &Header, head: &[u8]) -> Result<(), Refusal> {
             "the qcow2 image keeps its data in another file, which stays behind when it is uploaded: {flatten}"
         )));
     }
-    if header.encryption != 0
-        || extensions
-            .iter()
-            .any(|one| one.kind == EXTENSION_ENCRYPTION)
-    {
+    if header.encryption != 0 || extensions.iter().any(|one| one.kind == EXTENSION_ENCRYPTION) {
         return Err(Refusal::new(
             "the qcow2 image is encrypted, and nobody here has its key: decrypt it with `qemu-img convert`, and upload \
              the result",
@@ -216,11 +209,7 @@ fn judge_size(header: &Header, cluster: u64) -> Result<(), Refusal> {
              the disk smaller"
         )));
     }
-    let entry = if header.incompatible & EXTENDED_L2 != 0 {
-        16
-    } else {
-        8
-    };
+    let entry = if header.incompatible & EXTENDED_L2 != 0 { 16 } else { 8 };
     let needed = size.div_ceil(cluster * (cluster / entry));
     let claimed = u64::from(header.l1_entries);
     if claimed < needed || claimed * 8 > MAX_L1_BYTES {

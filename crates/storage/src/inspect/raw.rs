@@ -22,10 +22,7 @@ pub(super) fn judge(head: &[u8]) -> Result<(), Refusal> {
     for (index, entry) in head[TABLE..510].chunks_exact(ENTRY).enumerate() {
         let number = index + 1;
         if entry[0] & 0x7f != 0 {
-            return Err(refuse(&format!(
-                "entry {number} has the boot flag {:#04x}",
-                entry[0]
-            )));
+            return Err(refuse(&format!("entry {number} has the boot flag {:#04x}", entry[0])));
         }
         if entry[4] == 0 {
             continue;
@@ -44,9 +41,7 @@ pub(super) fn judge(head: &[u8]) -> Result<(), Refusal> {
         return Err(refuse("there is a boot signature and no partition"));
     }
     if protective && used != [0] {
-        return Err(refuse(
-            "a GPT's protective entry stands beside other partitions",
-        ));
+        return Err(refuse("a GPT's protective entry stands beside other partitions"));
     }
     Ok(())
 }

@@ -34,9 +34,8 @@ const MARKS: &[Mark] = &[
 ];
 
 /// Volume descriptors of ISO 9660 and UDF, which stand one byte into a sector.
-const DESCRIPTORS: &[&[u8]] = &[
-    b"CD001", b"CDW02", b"BEA01", b"NSR02", b"NSR03", b"TEA01", b"BOOT2",
-];
+const DESCRIPTORS: &[&[u8]] =
+    &[b"CD001", b"CDW02", b"BEA01", b"NSR02", b"NSR03", b"TEA01", b"BOOT2"];
 /// Where descriptors begin, and how many sectors of 2 KiB are looked at.
 const DESCRIPTORS_AT: usize = 32 << 10;
 const DESCRIPTOR_SECTORS: usize = 32;
@@ -57,9 +56,7 @@ pub(super) fn in_head(head: &[u8]) -> Option<&'static str> {
 pub(super) fn at_end(tail: &[u8]) -> Option<&'static str> {
     // Fixed VHD files have nothing but a footer, of 512 bytes or (from old writers) of 511.
     let footer = |length: usize, mark: &[u8]| {
-        tail.len()
-            .checked_sub(length)
-            .is_some_and(|start| tail[start..].starts_with(mark))
+        tail.len().checked_sub(length).is_some_and(|start| tail[start..].starts_with(mark))
     };
     if footer(512, b"conectix") || footer(511, b"conectix") {
         Some("VHD")
@@ -71,8 +68,7 @@ pub(super) fn at_end(tail: &[u8]) -> Option<&'static str> {
 }
 
 fn has(head: &[u8], offset: usize, mark: &[u8]) -> bool {
-    head.get(offset..)
-        .is_some_and(|rest| rest.starts_with(mark))
+    head.get(offset..).is_some_and(|rest| rest.starts_with(mark))
 }
 
 /// Three letters are too few: the block size and the first block's mark follow.
@@ -104,10 +100,7 @@ fn vmdk_descriptor(head: &[u8]) -> bool {
 
 /// A tar file whose first member is an OVF description.
 fn ova(head: &[u8]) -> bool {
-    let name = head[..head.len().min(100)]
-        .split(|byte| *byte == 0)
-        .next()
-        .unwrap_or_default();
+    let name = head[..head.len().min(100)].split(|byte| *byte == 0).next().unwrap_or_default();
     has(head, 257, b"ustar") && name.to_ascii_lowercase().ends_with(b".ovf")
 }
 

@@ -20,10 +20,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// Whether a file's name has the shape of a base's.
 pub(crate) fn is_base_name(name: &str) -> bool {
-    name.len() == 40
-        && name
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    name.len() == 40 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]

@@ -16,9 +16,7 @@ pub(crate) struct Pool {
 impl Pool {
     /// Makes the folders that are missing. The hypervisor's user may pass through all but `.incoming`.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
-        let pool = Self {
-            root: std::path::absolute(root)?,
-        };
+        let pool = Self { root: std::path::absolute(root)? };
         make_folder(&pool.images(), 0o755)?;
         make_folder(&pool.cache(), 0o755)?;
         make_folder(&pool.incoming(), 0o700)?;
@@ -60,9 +58,7 @@ pub(crate) struct Instances {
 impl Instances {
     /// Makes the folders that are missing.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
-        let instances = Self {
-            root: std::path::absolute(root)?,
-        };
+        let instances = Self { root: std::path::absolute(root)? };
         make_folder(&instances.bases(), 0o755)?;
         Ok(instances)
     }
@@ -136,17 +132,9 @@ mod tests {
         let name = "0".repeat(40);
         let base = instances.bases().join(&name);
         assert!(instances.record_of_base(&base).is_some());
-        assert!(
-            instances
-                .record_of_base(&folder.path().join(&name))
-                .is_none()
-        );
+        assert!(instances.record_of_base(&folder.path().join(&name)).is_none());
         let sly = instances.bases().join("../_base").join(&name);
         assert!(instances.record_of_base(&sly).is_none());
-        assert!(
-            instances
-                .record_of_base(std::path::Path::new("/etc/shadow"))
-                .is_none()
-        );
+        assert!(instances.record_of_base(std::path::Path::new("/etc/shadow")).is_none());
     }
 }

@@ -83,10 +83,7 @@ mod tests {
         fs::write(folder.path().join(".link-name"), b"left by a crash").unwrap();
         assert!(link(&image, &name).unwrap());
         assert!(!link(&image, &name).unwrap());
-        assert_eq!(
-            fs::metadata(&name).unwrap().ino(),
-            fs::metadata(&image).unwrap().ino()
-        );
+        assert_eq!(fs::metadata(&name).unwrap().ino(), fs::metadata(&image).unwrap().ino());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
@@ -105,9 +102,7 @@ mod tests {
         let (image, name) = (folder.path().join("image"), folder.path().join("name"));
         fs::write(&image, b"bytes").unwrap();
         std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| link(&image, &name)))
-                .collect();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| link(&image, &name))).collect();
             for thread in threads {
                 thread.join().unwrap().unwrap();
             }

@@ -12,4 +12,4 @@ pub(crate) use layout::{Instances, Pool};
 pub(crate) use link::{link, temporary_link};
 pub use record::BaseRecord;
 pub(crate) use record::temporary_record;
-pub(crate) use trial::{free_bytes, try_hard_link, try_reflink};
+pub(crate) use trial::{free_bytes, sweep_trials, try_hard_link, try_reflink};

@@ -43,11 +43,8 @@ impl BaseRecord {
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
         let temporary = temporary_record(path);
         remove(&temporary)?;
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o644)
-            .open(&temporary)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o644).open(&temporary)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         file.sync_data()?;
         fs::rename(&temporary, path)?;

@@ -8,11 +8,30 @@ use nix::errno::Errno;
 use nix::sys::statvfs::statvfs;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Names of trials begin so. Images' names are ids, and attempts' have no leading dot.
 const PREFIX: &str = ".trial-";
+
+/// Begins the names of one host's trials, among the images that all hosts share.
+fn prefix_of(instances: &Instances) -> io::Result<String> {
+    let bases = fs::metadata(instances.bases())?;
+    Ok(format!("{PREFIX}{:x}-{:x}-", bases.dev(), bases.ino()))
+}
+
+/// Removes what this host's earlier trials left among the images. Only for the one process that uses these bases.
+pub(crate) fn sweep_trials(pool: &Pool, instances: &Instances) -> io::Result<()> {
+    let prefix = prefix_of(instances)?;
+    for entry in fs::read_dir(pool.images())? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
@@ -26,11 +45,8 @@ impl Trial {
     /// Writes the file to be linked among the images.
     fn begin(pool: &Pool, instances: &Instances) -> io::Result<Self> {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{PREFIX}{}-{count}", std::process::id());
-        let trial = Self {
-            from: pool.images().join(&name),
-            to: instances.bases().join(&name),
-        };
+        let name = format!("{}{}-{count}", prefix_of(instances)?, std::process::id());
+        let trial = Self { from: pool.images().join(&name), to: instances.bases().join(&name) };
         remove(&trial.from)?;
         remove(&trial.to)?;
         let mut file = create(&trial.from)?;
@@ -72,11 +88,7 @@ pub(crate) fn try_reflink(pool: &Pool, instances: &Instances) -> Result<(), Stri
 /// Bytes that an unprivileged process could still write in a folder's filesystem.
 pub(crate) fn free_bytes(folder: &Path) -> io::Result<Bytes> {
     let found = statvfs(folder)?;
-    Ok(Bytes(
-        found
-            .blocks_available()
-            .saturating_mul(found.fragment_size()),
-    ))
+    Ok(Bytes(found.blocks_available().saturating_mul(found.fragment_size())))
 }
 
 fn reason(what: &str, error: &io::Error, pool: &Pool, instances: &Instances) -> String {

@@ -137,9 +137,7 @@ impl Header {
 
     /// Size of a cluster; `None` when the claimed size is outside of what the format allows (512 B to 2 MiB).
     pub fn cluster_bytes(&self) -> Option<u64> {
-        (9..=21)
-            .contains(&self.cluster_bits)
-            .then(|| 1 << self.cluster_bits)
+        (9..=21).contains(&self.cluster_bits).then(|| 1 << self.cluster_bits)
     }
 
     /// The header extensions, which stand between the header and the backing file's name (or the end of the first

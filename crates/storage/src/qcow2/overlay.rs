@@ -57,11 +57,7 @@ pub(crate) fn temporary_name(path: &Path) -> PathBuf {
 }
 
 fn write_file(path: &Path, head: &[u8], l1_clusters: u64, owner: FileOwner) -> io::Result<()> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     // Clusters: header, refcount table, refcount block, then the L1 table, whose zeroes are a hole.
     let clusters = 3 + l1_clusters;
     file.set_len(clusters * CLUSTER)?;
@@ -83,9 +79,7 @@ fn encode(overlay: &Overlay) -> io::Result<(Vec<u8>, u64)> {
         ));
     }
     if overlay.size.0 == 0 || overlay.size.0 > MAX_VIRTUAL_BYTES {
-        return Err(invalid(
-            "an overlay's size must be above 0 and at most 16 TiB",
-        ));
+        return Err(invalid("an overlay's size must be above 0 and at most 16 TiB"));
     }
     if overlay.note.len() > MAX_NOTE {
         return Err(invalid("an overlay's note must be at most 256 bytes long"));
@@ -96,11 +90,7 @@ fn encode(overlay: &Overlay) -> io::Result<(Vec<u8>, u64)> {
     let l1_clusters = (l1_entries * 8).div_ceil(CLUSTER);
 
     let mut extensions = Vec::new();
-    extend(
-        &mut extensions,
-        EXTENSION_BACKING_FORMAT,
-        overlay.backing_format.as_str().as_bytes(),
-    );
+    extend(&mut extensions, EXTENSION_BACKING_FORMAT, overlay.backing_format.as_str().as_bytes());
     if !overlay.note.is_empty() {
         extend(&mut extensions, EXTENSION_NOTE, &overlay.note);
     }
@@ -158,9 +148,7 @@ fn decode(head: &[u8]) -> io::Result<Overlay> {
         Some(name) if start >= header.length as usize && !name.is_empty() => name,
         Some(_) | None => return Err(bad("it names no base".to_owned())),
     };
-    let extensions = header
-        .extensions(head)
-        .map_err(|error| bad(error.to_string()))?;
+    let extensions = header.extensions(head).map_err(|error| bad(error.to_string()))?;
     let find = |kind| extensions.iter().find(|one| one.kind == kind);
     let backing_format = find(EXTENSION_BACKING_FORMAT)
         .and_then(|one| std::str::from_utf8(one.data).ok())
@@ -170,8 +158,6 @@ fn decode(head: &[u8]) -> io::Result<Overlay> {
         backing: PathBuf::from(OsStr::from_bytes(name)),
         backing_format,
         size: Bytes(header.virtual_bytes),
-        note: find(EXTENSION_NOTE)
-            .map(|one| one.data.to_vec())
-            .unwrap_or_default(),
+        note: find(EXTENSION_NOTE).map(|one| one.data.to_vec()).unwrap_or_default(),
     })
 }
