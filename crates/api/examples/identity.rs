@@ -49,14 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(DevRandom(Mutex::new(File::open("/dev/urandom")?)));
     let passwords = Passwords::new(entropy.clone(), 2);
-    bootstrap(
-        store.as_ref(),
-        clock.as_ref(),
-        entropy.as_ref(),
-        &passwords,
-        password,
-    )
-    .await?;
+    bootstrap(store.as_ref(), clock.as_ref(), entropy.as_ref(), &passwords, password).await?;
     let authority = TokenAuthority::open(
         store.as_ref(),
         clock.clone(),
@@ -71,10 +64,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         passwords,
         authority: authority.clone(),
     });
-    let settings = CatalogSettings {
-        public_url: format!("http://{listen}"),
-        region: DEFAULT_REGION.into(),
-    };
+    let settings =
+        CatalogSettings { public_url: format!("http://{listen}"), region: DEFAULT_REGION.into() };
     let app = Router::new().nest_service("/identity", router(Arc::new(verbs), authority, settings));
     let listener = TcpListener::bind(listen).await?;
     let (_keep, stop) = watch::channel(false);

@@ -91,12 +91,10 @@ impl Bus for InProcessBus {
         let (done, result) = oneshot::channel();
         let delivery = Delivery { envelope, done };
         // Takes its place in the order now: waiting for room could let later ones pass.
-        self.mailbox(&address)
-            .try_send(delivery)
-            .map_err(|error| match error {
-                TrySendError::Full(_) => BusError::Refused(format!("{QUEUE} messages wait there")),
-                TrySendError::Closed(_) => BusError::Unavailable(address.clone()),
-            })?;
+        self.mailbox(&address).try_send(delivery).map_err(|error| match error {
+            TrySendError::Full(_) => BusError::Refused(format!("{QUEUE} messages wait there")),
+            TrySendError::Closed(_) => BusError::Unavailable(address.clone()),
+        })?;
         result.await.unwrap_or(Err(BusError::Unavailable(address)))
     }
 
@@ -152,29 +150,19 @@ where
         let before = lock(&self.taken).insert(place.clone(), (id, who));
         // Dropped here, not under the lock: what it owns may use the bus.
         drop(before);
-        Subscription::new(Guard {
-            places: self.clone(),
-            place,
-            id,
-        })
+        Subscription::new(Guard { places: self.clone(), place, id })
     }
 }
 
 impl<K, V: ?Sized> Clone for Places<K, V> {
     fn clone(&self) -> Self {
-        Self {
-            taken: Arc::clone(&self.taken),
-            next: Arc::clone(&self.next),
-        }
+        Self { taken: Arc::clone(&self.taken), next: Arc::clone(&self.next) }
     }
 }
 
 impl<K, V: ?Sized> Default for Places<K, V> {
     fn default() -> Self {
-        Self {
-            taken: Arc::default(),
-            next: Arc::default(),
-        }
+        Self { taken: Arc::default(), next: Arc::default() }
     }
 }
 

@@ -23,9 +23,7 @@ fn envelope(n: u128) -> Envelope {
         request: RequestId::from("req-1"),
         to: address(),
         created_at: Timestamp(1),
-        body: Body::Command(Command::ReleaseBase {
-            image: ImageId(Uuid::from_u128(n)),
-        }),
+        body: Body::Command(Command::ReleaseBase { image: ImageId(Uuid::from_u128(n)) }),
     }
 }
 
@@ -43,10 +41,7 @@ impl Gate {
     }
 
     fn closed() -> Arc<Self> {
-        Arc::new(Self {
-            may_go_on: Some(Semaphore::new(0)),
-            ..Self::default()
-        })
+        Arc::new(Self { may_go_on: Some(Semaphore::new(0)), ..Self::default() })
     }
 
     fn let_go_on(&self, messages: usize) {
@@ -119,9 +114,7 @@ async fn sends_begun_in_an_order_arrive_in_it() {
     let bus = InProcessBus::new();
     let gate = Gate::open();
     let guard = bus.subscribe(address(), gate.clone()).await.unwrap();
-    let sends = (0..1000)
-        .filter(|n| *n != 13)
-        .map(|n| bus.send(envelope(n)));
+    let sends = (0..1000).filter(|n| *n != 13).map(|n| bus.send(envelope(n)));
     for sent in futures_util::future::join_all(sends).await {
         sent.unwrap();
     }
@@ -153,9 +146,6 @@ async fn what_waits_goes_to_the_next_subscriber_or_back_to_its_sender() {
     second.let_go_on(9);
     waiting.await.unwrap().unwrap();
     let unheard = last.await.unwrap();
-    assert!(
-        matches!(unheard, Err(BusError::Unavailable(_))),
-        "{unheard:?}"
-    );
+    assert!(matches!(unheard, Err(BusError::Unavailable(_))), "{unheard:?}");
     assert_eq!((first.taken(), second.taken()), (vec![1], vec![2]));
 }

@@ -57,10 +57,7 @@ pub enum Error {
 impl Error {
     /// `NotFound` of a noun.
     pub fn not_found(kind: &'static str, id: impl ToString) -> Self {
-        Self::NotFound {
-            kind,
-            id: id.to_string(),
-        }
+        Self::NotFound { kind, id: id.to_string() }
     }
 }
 
@@ -70,21 +67,17 @@ impl From<StoreError> for Error {
             StoreError::Conflict { what } => Self::Conflict(format!(
                 "{what} has been changed or made by another request meanwhile; look at it and ask again."
             )),
-            unavailable @ StoreError::Unavailable { .. } => Self::Unavailable {
-                source: Box::new(unavailable),
-            },
-            corrupt @ StoreError::Corrupt { .. } => Self::Internal {
-                source: Box::new(corrupt),
-            },
+            unavailable @ StoreError::Unavailable { .. } => {
+                Self::Unavailable { source: Box::new(unavailable) }
+            }
+            corrupt @ StoreError::Corrupt { .. } => Self::Internal { source: Box::new(corrupt) },
         }
     }
 }
 
 impl From<BusError> for Error {
     fn from(error: BusError) -> Self {
-        Self::Unavailable {
-            source: Box::new(error),
-        }
+        Self::Unavailable { source: Box::new(error) }
     }
 }
 
@@ -94,9 +87,9 @@ impl From<ImageStoreError> for Error {
             ImageStoreError::NotFound(id) => Self::not_found("Image data of image", id),
             ImageStoreError::Invalid(text) => Self::Invalid(text),
             ImageStoreError::Exhausted(text) => Self::Exhausted(text),
-            unavailable @ ImageStoreError::Unavailable { .. } => Self::Unavailable {
-                source: Box::new(unavailable),
-            },
+            unavailable @ ImageStoreError::Unavailable { .. } => {
+                Self::Unavailable { source: Box::new(unavailable) }
+            }
         }
     }
 }

@@ -22,22 +22,12 @@ use lab::{Lab, caller};
 use std::sync::Arc;
 
 fn admin() -> Caller {
-    Caller {
-        roles: vec!["admin".into()],
-        ..caller("req-admin")
-    }
+    Caller { roles: vec!["admin".into()], ..caller("req-admin") }
 }
 
 fn stranger() -> Caller {
-    let scope = Scope::Project {
-        id: "q".into(),
-        domain: "default".into(),
-    };
-    Caller {
-        user: "v".into(),
-        scope,
-        ..caller("req-v")
-    }
+    let scope = Scope::Project { id: "q".into(), domain: "default".into() };
+    Caller { user: "v".into(), scope, ..caller("req-v") }
 }
 
 fn new_flavor(id: &str, name: &str) -> NewFlavor {
@@ -58,10 +48,7 @@ fn new_flavor(id: &str, name: &str) -> NewFlavor {
 #[tokio::test]
 async fn flavors_are_the_administrator_s_to_change() {
     let lab = Lab::new().await;
-    let verbs = FlavorVerbs {
-        store: lab.store.clone(),
-        entropy: lab.entropy.clone(),
-    };
+    let verbs = FlavorVerbs { store: lab.store.clone(), entropy: lab.entropy.clone() };
     let (admin, user) = (admin(), caller("r"));
     let denied = verbs.create(&user, new_flavor("2", "b")).await;
     assert!(matches!(denied, Err(Error::Denied(_))));
@@ -75,18 +62,9 @@ async fn flavors_are_the_administrator_s_to_change() {
             other => panic!("{other:?}"),
         }
     }
-    let bad = NewFlavor {
-        vcpus: 0,
-        ..new_flavor("4", "d")
-    };
-    assert!(matches!(
-        verbs.create(&admin, bad).await,
-        Err(Error::Invalid(_))
-    ));
-    let hidden = NewFlavor {
-        is_public: false,
-        ..new_flavor("0", "hidden")
-    };
+    let bad = NewFlavor { vcpus: 0, ..new_flavor("4", "d") };
+    assert!(matches!(verbs.create(&admin, bad).await, Err(Error::Invalid(_))));
+    let hidden = NewFlavor { is_public: false, ..new_flavor("0", "hidden") };
     verbs.create(&admin, hidden).await.unwrap();
 
     let ids = async |caller: &Caller, query: FlavorQuery| -> Vec<String> {
@@ -95,51 +73,24 @@ async fn flavors_are_the_administrator_s_to_change() {
     };
     assert_eq!(ids(&user, FlavorQuery::default()).await, ["1", "2"]);
     assert_eq!(ids(&admin, FlavorQuery::default()).await, ["0", "1", "2"]);
-    let big = FlavorQuery {
-        min_memory_mib: 65,
-        ..FlavorQuery::default()
-    };
+    let big = FlavorQuery { min_memory_mib: 65, ..FlavorQuery::default() };
     assert_eq!(ids(&user, big).await, ["1"]);
     let page = Page {
         limit: Some(1),
         marker: Some("0".into()),
         sort: vec![("memory_mb".into(), Direction::Ascending)],
     };
-    assert_eq!(
-        ids(
-            &admin,
-            FlavorQuery {
-                page,
-                ..FlavorQuery::default()
-            }
-        )
-        .await,
-        ["2"]
-    );
+    assert_eq!(ids(&admin, FlavorQuery { page, ..FlavorQuery::default() }).await, ["2"]);
     let unseen = verbs.show(&user, &"0".into()).await;
     assert!(matches!(unseen, Err(Error::NotFound { .. })));
 
     let specs = [("hw:a".to_owned(), "1".to_owned())].into();
-    let flavor = verbs
-        .set_extra_specs(&admin, &"2".into(), specs)
-        .await
-        .unwrap();
+    let flavor = verbs.set_extra_specs(&admin, &"2".into(), specs).await.unwrap();
     assert_eq!(flavor.extra_specs["hw:a"], "1");
-    verbs
-        .delete_extra_spec(&admin, &"2".into(), "hw:a")
-        .await
-        .unwrap();
-    assert!(
-        verbs
-            .delete_extra_spec(&admin, &"2".into(), "hw:a")
-            .await
-            .is_err()
-    );
+    verbs.delete_extra_spec(&admin, &"2".into(), "hw:a").await.unwrap();
+    assert!(verbs.delete_extra_spec(&admin, &"2".into(), "hw:a").await.is_err());
     verbs.delete(&admin, &"2".into()).await.unwrap();
-    assert!(matches!(
-        verbs.delete(&admin, &"2".into()).await,
-        Err(Error::NotFound { .. })
-    ));
+    assert!(matches!(verbs.delete(&admin, &"2".into()).await, Err(Error::NotFound { .. })));
 }
 
 #[tokio::test]
@@ -150,58 +101,26 @@ async fn key_pairs_belong_to_their_user() {
         clock: lab.clock.clone(),
         entropy: lab.entropy.clone(),
     };
-    let new = |name: &str| NewKeypair {
-        name: name.into(),
-        key_type: KeyType::Ssh,
-        public_key: None,
-    };
+    let new =
+        |name: &str| NewKeypair { name: name.into(), key_type: KeyType::Ssh, public_key: None };
     let made = verbs.create(&caller("r"), None, new("k")).await.unwrap();
-    assert!(
-        made.private_key
-            .unwrap()
-            .starts_with("-----BEGIN OPENSSH PRIVATE KEY-----\n")
-    );
-    assert!(matches!(
-        verbs.create(&caller("r"), None, new("k")).await,
-        Err(Error::Conflict(_))
-    ));
-    assert!(matches!(
-        verbs.create(&caller("r"), None, new("k/x")).await,
-        Err(Error::Invalid(_))
-    ));
-    let broken = NewKeypair {
-        public_key: Some("ssh-rsa AAAA".into()),
-        ..new("x")
-    };
-    assert!(matches!(
-        verbs.create(&caller("r"), None, broken).await,
-        Err(Error::Invalid(_))
-    ));
+    assert!(made.private_key.unwrap().starts_with("-----BEGIN OPENSSH PRIVATE KEY-----\n"));
+    assert!(matches!(verbs.create(&caller("r"), None, new("k")).await, Err(Error::Conflict(_))));
+    assert!(matches!(verbs.create(&caller("r"), None, new("k/x")).await, Err(Error::Invalid(_))));
+    let broken = NewKeypair { public_key: Some("ssh-rsa AAAA".into()), ..new("x") };
+    assert!(matches!(verbs.create(&caller("r"), None, broken).await, Err(Error::Invalid(_))));
     let of_u = Some(UserId::from("u"));
     assert!(verbs.show(&stranger(), None, "k").await.is_err());
     let other = verbs.show(&stranger(), of_u.clone(), "k").await;
     assert!(matches!(other, Err(Error::Denied(_))));
     verbs.show(&admin(), of_u.clone(), "k").await.unwrap();
-    assert_eq!(
-        verbs
-            .list(&caller("r"), None, &Page::default())
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(verbs.list(&caller("r"), None, &Page::default()).await.unwrap().len(), 1);
 
     // A server keeps its copy.
-    let new = hatchery_control::compute::NewServer {
-        key_name: Some("k".into()),
-        ..lab.wanted()
-    };
+    let new = hatchery_control::compute::NewServer { key_name: Some("k".into()), ..lab.wanted() };
     lab.create(&caller("req-1"), new).await.unwrap();
     verbs.delete(&caller("r"), None, "k").await.unwrap();
-    assert!(matches!(
-        verbs.delete(&caller("r"), None, "k").await,
-        Err(Error::NotFound { .. })
-    ));
+    assert!(matches!(verbs.delete(&caller("r"), None, "k").await, Err(Error::NotFound { .. })));
     lab.settle().await;
     let spec = lab.hosts[0].running().remove(0);
     assert_eq!(spec.metadata.keys[0].1, made.keypair.public_key);
@@ -215,33 +134,21 @@ async fn hosts_are_seen_and_kept_free_by_administrators() {
         clock: lab.clock.clone(),
         settings: lab.settings.clone(),
     };
-    assert!(matches!(
-        verbs.list(&caller("r")).await,
-        Err(Error::Denied(_))
-    ));
+    assert!(matches!(verbs.list(&caller("r")).await, Err(Error::Denied(_))));
     let host = verbs.list(&admin()).await.unwrap().remove(0);
     assert!(host.up);
     let id = host.host.id;
-    verbs
-        .set_disabled(&admin(), id, Some("repair".into()))
-        .await
-        .unwrap();
+    verbs.set_disabled(&admin(), id, Some("repair".into())).await.unwrap();
     assert!(!verbs.zones(&caller("r")).await.unwrap()[0].available);
     let server = lab.create_one().await;
     lab.settle().await;
     let state = lab.server(server).await.state;
-    assert!(
-        matches!(state, hatchery_model::compute::ServerState::Failed(_)),
-        "{state:?}"
-    );
+    assert!(matches!(state, hatchery_model::compute::ServerState::Failed(_)), "{state:?}");
     verbs.set_disabled(&admin(), id, None).await.unwrap();
     lab.report_all().await;
     let server = lab.create_one().await;
     lab.settle().await;
-    assert_eq!(
-        verbs.servers(&admin(), &"host-a".into()).await.unwrap()[0].id,
-        server
-    );
+    assert_eq!(verbs.servers(&admin(), &"host-a".into()).await.unwrap()[0].id, server);
     lab.pass(61, &[]).await;
     assert!(!verbs.show(&admin(), id).await.unwrap().up);
 }
@@ -262,120 +169,50 @@ impl Responder for Console {
 async fn a_console_is_asked_of_the_host_and_is_the_owner_s() {
     let lab = Lab::new().await;
     let bus = InProcessBus::new();
-    let verb = ConsoleOutput {
-        store: lab.store.clone(),
-        bus: Arc::new(bus.clone()),
-    };
+    let verb = ConsoleOutput { store: lab.store.clone(), bus: Arc::new(bus.clone()) };
     let id = lab.create_one().await;
     let early = verb.run(&caller("r"), id, None).await;
     assert!(matches!(early, Err(Error::Conflict(_))), "{early:?}");
     lab.settle().await;
     let silent = verb.run(&caller("r"), id, None).await;
-    assert!(
-        matches!(silent, Err(Error::Unavailable { .. })),
-        "{silent:?}"
-    );
-    let _guard = bus
-        .respond("host-a".into(), Arc::new(Console))
-        .await
-        .unwrap();
-    assert_eq!(
-        verb.run(&caller("r"), id, Some(5)).await.unwrap(),
-        "Some(5)"
-    );
-    let reader = Caller {
-        roles: vec!["reader".into()],
-        ..caller("r")
-    };
-    assert!(matches!(
-        verb.run(&reader, id, None).await,
-        Err(Error::Denied(_))
-    ));
-    assert!(matches!(
-        verb.run(&stranger(), id, None).await,
-        Err(Error::NotFound { .. })
-    ));
+    assert!(matches!(silent, Err(Error::Unavailable { .. })), "{silent:?}");
+    let _guard = bus.respond("host-a".into(), Arc::new(Console)).await.unwrap();
+    assert_eq!(verb.run(&caller("r"), id, Some(5)).await.unwrap(), "Some(5)");
+    let reader = Caller { roles: vec!["reader".into()], ..caller("r") };
+    assert!(matches!(verb.run(&reader, id, None).await, Err(Error::Denied(_))));
+    assert!(matches!(verb.run(&stranger(), id, None).await, Err(Error::NotFound { .. })));
 }
 
 #[tokio::test]
 async fn servers_and_their_timeline_are_shown_to_their_project_only() {
     let lab = Lab::new().await;
     let id = lab.create_one().await;
-    let actions = InstanceActions {
-        store: lab.store.clone(),
-    };
+    let actions = InstanceActions { store: lab.store.clone() };
     let page = Page::default();
-    assert_eq!(
-        actions.list(&caller("r"), id, &page).await.unwrap().len(),
-        1
-    );
-    actions
-        .show(&caller("r"), id, &"req-create".into())
-        .await
-        .unwrap();
-    assert!(
-        actions
-            .show(&caller("r"), id, &"req-x".into())
-            .await
-            .is_err()
-    );
-    assert!(matches!(
-        actions.list(&stranger(), id, &page).await,
-        Err(Error::NotFound { .. })
-    ));
+    assert_eq!(actions.list(&caller("r"), id, &page).await.unwrap().len(), 1);
+    actions.show(&caller("r"), id, &"req-create".into()).await.unwrap();
+    assert!(actions.show(&caller("r"), id, &"req-x".into()).await.is_err());
+    assert!(matches!(actions.list(&stranger(), id, &page).await, Err(Error::NotFound { .. })));
     assert!(lab.show_verb().run(&stranger(), id).await.is_err());
     assert!(lab.delete_verb().run(&stranger(), id).await.is_err());
-    let reader = Caller {
-        roles: vec!["reader".into()],
-        ..caller("r")
-    };
+    let reader = Caller { roles: vec!["reader".into()], ..caller("r") };
     lab.show_verb().run(&reader, id).await.unwrap();
-    assert!(matches!(
-        lab.delete_verb().run(&reader, id).await,
-        Err(Error::Denied(_))
-    ));
+    assert!(matches!(lab.delete_verb().run(&reader, id).await, Err(Error::Denied(_))));
 
-    let list = ListServers {
-        store: lab.store.clone(),
-        hosts: lab.host_verbs(),
-    };
-    let all = ServerQuery {
-        all_projects: true,
-        ..ServerQuery::default()
-    };
-    assert!(
-        list.run(&stranger(), &ServerQuery::default())
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert!(matches!(
-        list.run(&stranger(), &all).await,
-        Err(Error::Denied(_))
-    ));
+    let list = ListServers { store: lab.store.clone(), hosts: lab.host_verbs() };
+    let all = ServerQuery { all_projects: true, ..ServerQuery::default() };
+    assert!(list.run(&stranger(), &ServerQuery::default()).await.unwrap().is_empty());
+    assert!(matches!(list.run(&stranger(), &all).await, Err(Error::Denied(_))));
     assert_eq!(list.run(&admin(), &all).await.unwrap().len(), 1);
-    let named = |name: &str| ServerQuery {
-        name: Some(name.into()),
-        ..ServerQuery::default()
-    };
-    assert_eq!(
-        list.detail(&reader, &named("^Web")).await.unwrap()[0]
-            .addresses
-            .len(),
-        1
-    );
+    let named = |name: &str| ServerQuery { name: Some(name.into()), ..ServerQuery::default() };
+    assert_eq!(list.detail(&reader, &named("^Web")).await.unwrap()[0].addresses.len(), 1);
     assert!(list.run(&reader, &named("^eb")).await.unwrap().is_empty());
 
     // A deleted server is gone for its owner, and its timeline is not.
     lab.settle().await;
     lab.delete(id).await.unwrap();
     lab.settle().await;
-    assert!(
-        list.run(&reader, &ServerQuery::default())
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(list.run(&reader, &ServerQuery::default()).await.unwrap().is_empty());
     assert_eq!(actions.list(&reader, id, &page).await.unwrap().len(), 2);
 }
 
@@ -388,23 +225,14 @@ async fn explain_tells_the_plan_that_is_executed() {
         clock: lab.clock.clone(),
         settings: lab.settings.scheduler.clone(),
     };
-    assert!(matches!(
-        explain.run(&caller("r"), "tiny", "m1.tiny").await,
-        Err(Error::Denied(_))
-    ));
+    assert!(matches!(explain.run(&caller("r"), "tiny", "m1.tiny").await, Err(Error::Denied(_))));
     let told = explain.run(&admin(), "tiny", "m1.tiny").await.unwrap();
     assert_eq!((told.hosts.len(), told.hosts[0].refused_by), (1, None));
     let plan = told.hosts[0].plan.clone().unwrap();
     assert_eq!((plan.rung, plan.copies.0), (Rung::HardLink, 0));
-    let by_id = explain
-        .run(&admin(), &lab.image.to_string(), "1")
-        .await
-        .unwrap();
+    let by_id = explain.run(&admin(), &lab.image.to_string(), "1").await.unwrap();
     assert_eq!(by_id, told);
-    assert!(matches!(
-        explain.run(&admin(), "no", "1").await,
-        Err(Error::NotFound { .. })
-    ));
+    assert!(matches!(explain.run(&admin(), "no", "1").await, Err(Error::NotFound { .. })));
     lab.create_one().await;
     lab.settle().await;
     assert_eq!(lab.hosts[0].running()[0].root.plan, plan);

@@ -18,17 +18,10 @@ use uuid::Uuid;
 async fn refusal(lab: &Lab, caller: &Caller, new: NewServer) -> Error {
     let error = lab.create(caller, new).await.unwrap_err();
     let mut uow = lab.db.read().await.unwrap();
-    let all = uow
-        .servers()
-        .list(&Default::default(), &Default::default())
-        .await
-        .unwrap();
+    let all = uow.servers().list(&Default::default(), &Default::default()).await.unwrap();
     assert_eq!(all, []);
     let ports = uow.ports().list(&PortFilter::default()).await.unwrap();
-    assert!(
-        ports.iter().all(|port| port.device_id.is_empty()),
-        "{ports:?}"
-    );
+    assert!(ports.iter().all(|port| port.device_id.is_empty()), "{ports:?}");
     assert!(lab.tasks().await.is_empty());
     error
 }
@@ -68,58 +61,24 @@ fn member_of(project: &str) -> Caller {
 #[tokio::test]
 async fn what_does_not_exist_or_is_not_for_the_caller() {
     let lab = Lab::new().await;
-    let new = NewServer {
-        image: ImageId(Uuid::from_u128(9)),
-        ..lab.wanted()
-    };
+    let new = NewServer { image: ImageId(Uuid::from_u128(9)), ..lab.wanted() };
     assert_eq!(invalid(&lab, new).await, "Can not find requested image");
-    let new = NewServer {
-        flavor: FlavorId::from("x"),
-        ..lab.wanted()
-    };
+    let new = NewServer { flavor: FlavorId::from("x"), ..lab.wanted() };
     assert_eq!(invalid(&lab, new).await, "Flavor x could not be found.");
-    let new = NewServer {
-        key_name: Some("k".into()),
-        ..lab.wanted()
-    };
+    let new = NewServer { key_name: Some("k".into()), ..lab.wanted() };
     assert_eq!(invalid(&lab, new).await, "Invalid key_name provided.");
-    let new = NewServer {
-        availability_zone: Some("mars".into()),
-        ..lab.wanted()
-    };
-    assert_eq!(
-        invalid(&lab, new).await,
-        "The requested availability zone is not available"
-    );
-    let new = NewServer {
-        security_groups: vec!["web".into()],
-        ..lab.wanted()
-    };
-    assert!(
-        invalid(&lab, new)
-            .await
-            .starts_with("Security group web not found.")
-    );
+    let new = NewServer { availability_zone: Some("mars".into()), ..lab.wanted() };
+    assert_eq!(invalid(&lab, new).await, "The requested availability zone is not available");
+    let new = NewServer { security_groups: vec!["web".into()], ..lab.wanted() };
+    assert!(invalid(&lab, new).await.starts_with("Security group web not found."));
 
     change_image(&lab, |image| image.visibility = Visibility::Private).await;
-    assert_eq!(
-        invalid(&lab, lab.wanted()).await,
-        "Can not find requested image"
-    );
+    assert_eq!(invalid(&lab, lab.wanted()).await, "Can not find requested image");
     change_image(&lab, |image| image.visibility = Visibility::Public).await;
     change_flavor(&lab, |flavor| flavor.is_public = false).await;
-    assert_eq!(
-        invalid(&lab, lab.wanted()).await,
-        "Flavor 1 could not be found."
-    );
-    change_flavor(&lab, |flavor| {
-        (flavor.is_public, flavor.disabled) = (true, true)
-    })
-    .await;
-    assert_eq!(
-        invalid(&lab, lab.wanted()).await,
-        "Flavor 1 could not be found."
-    );
+    assert_eq!(invalid(&lab, lab.wanted()).await, "Flavor 1 could not be found.");
+    change_flavor(&lab, |flavor| (flavor.is_public, flavor.disabled) = (true, true)).await;
+    assert_eq!(invalid(&lab, lab.wanted()).await, "Flavor 1 could not be found.");
 }
 
 #[tokio::test]
@@ -130,10 +89,7 @@ async fn an_image_that_does_not_fit() {
         invalid(&lab, lab.wanted()).await,
         "Flavor's memory is too small for requested image."
     );
-    change_image(&lab, |image| {
-        (image.min_ram_mib, image.min_disk_gib) = (0, 2)
-    })
-    .await;
+    change_image(&lab, |image| (image.min_ram_mib, image.min_disk_gib) = (0, 2)).await;
     assert_eq!(
         invalid(&lab, lab.wanted()).await,
         "Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is 1073741824 bytes, minimum size is 2147483648 bytes."
@@ -175,93 +131,36 @@ async fn a_flavor_without_a_disk_takes_the_image_s() {
 #[tokio::test]
 async fn counts_user_data_and_names() {
     let lab = Lab::new().await;
-    let new = NewServer {
-        min_count: 3,
-        max_count: 2,
-        ..lab.wanted()
-    };
+    let new = NewServer { min_count: 3, max_count: 2, ..lab.wanted() };
     assert_eq!(invalid(&lab, new).await, "min_count must be <= max_count");
-    let new = NewServer {
-        user_data: Some("not base64!".into()),
-        ..lab.wanted()
-    };
-    assert_eq!(
-        invalid(&lab, new).await,
-        "User data needs to be valid base 64."
-    );
-    let new = NewServer {
-        user_data: Some("A".repeat(65_536)),
-        ..lab.wanted()
-    };
+    let new = NewServer { user_data: Some("not base64!".into()), ..lab.wanted() };
+    assert_eq!(invalid(&lab, new).await, "User data needs to be valid base 64.");
+    let new = NewServer { user_data: Some("A".repeat(65_536)), ..lab.wanted() };
     assert!(invalid(&lab, new).await.starts_with("User data too large."));
-    let new = NewServer {
-        max_count: 2,
-        hostname: Some("h".into()),
-        ..lab.wanted()
-    };
+    let new = NewServer { max_count: 2, hostname: Some("h".into()), ..lab.wanted() };
     assert!(invalid(&lab, new).await.contains("single hostname"));
-    let reader = Caller {
-        roles: vec!["reader".into()],
-        ..caller("r")
-    };
-    assert!(matches!(
-        refusal(&lab, &reader, lab.wanted()).await,
-        Error::Denied(_)
-    ));
+    let reader = Caller { roles: vec!["reader".into()], ..caller("r") };
+    assert!(matches!(refusal(&lab, &reader, lab.wanted()).await, Error::Denied(_)));
 
-    let new = NewServer {
-        max_count: 3,
-        user_data: Some("aGVs\nbG8=".into()),
-        ..lab.wanted()
-    };
+    let new = NewServer { max_count: 3, user_data: Some("aGVs\nbG8=".into()), ..lab.wanted() };
     let made = lab.create(&caller("r"), new).await.unwrap();
-    let names: Vec<_> = made
-        .iter()
-        .map(|s| (s.name.as_str(), s.hostname.as_str()))
-        .collect();
-    assert_eq!(
-        names,
-        [
-            ("Web 1-1", "web-1-1"),
-            ("Web 1-2", "web-1-2"),
-            ("Web 1-3", "web-1-3")
-        ]
-    );
-    assert!(
-        made.iter()
-            .all(|s| s.user_data.as_deref() == Some("aGVsbG8="))
-    );
-    assert!(
-        made.iter()
-            .all(|s| s.reservation_id == made[0].reservation_id)
-    );
+    let names: Vec<_> = made.iter().map(|s| (s.name.as_str(), s.hostname.as_str())).collect();
+    assert_eq!(names, [("Web 1-1", "web-1-1"), ("Web 1-2", "web-1-2"), ("Web 1-3", "web-1-3")]);
+    assert!(made.iter().all(|s| s.user_data.as_deref() == Some("aGVsbG8=")));
+    assert!(made.iter().all(|s| s.reservation_id == made[0].reservation_id));
 }
 
 #[tokio::test]
 async fn networks_that_cannot_be_had() {
     let lab = Lab::new().await;
-    let list = |nic: NicChoice| NewServer {
-        networks: NetworkChoice::List(vec![nic]),
-        ..lab.wanted()
-    };
+    let list =
+        |nic: NicChoice| NewServer { networks: NetworkChoice::List(vec![nic]), ..lab.wanted() };
     let unknown = hatchery_model::id::NetworkId(Uuid::from_u128(5));
-    let new = list(NicChoice {
-        network: Some(unknown),
-        ..NicChoice::default()
-    });
-    assert_eq!(
-        invalid(&lab, new).await,
-        format!("Network {unknown} could not be found.")
-    );
+    let new = list(NicChoice { network: Some(unknown), ..NicChoice::default() });
+    assert_eq!(invalid(&lab, new).await, format!("Network {unknown} could not be found."));
     let port = PortId(Uuid::from_u128(5));
-    let new = list(NicChoice {
-        port: Some(port),
-        ..NicChoice::default()
-    });
-    assert_eq!(
-        invalid(&lab, new).await,
-        format!("Port id {port} could not be found.")
-    );
+    let new = list(NicChoice { port: Some(port), ..NicChoice::default() });
+    assert_eq!(invalid(&lab, new).await, format!("Port id {port} could not be found."));
     let fixed = |ip: &str| {
         list(NicChoice {
             network: Some(lab.network),
@@ -288,10 +187,7 @@ async fn networks_that_cannot_be_had() {
         ),
         other => panic!("{other:?}"),
     }
-    let new = list(NicChoice {
-        network: Some(unknown),
-        ..NicChoice::default()
-    });
+    let new = list(NicChoice { network: Some(unknown), ..NicChoice::default() });
     assert_eq!(
         invalid(&lab, new).await,
         format!("Network {unknown} requires a subnet in order to boot instances on.")
@@ -300,14 +196,8 @@ async fn networks_that_cannot_be_had() {
     (network.external, network.shared) = (true, false);
     uow.networks().update(&network).await.unwrap();
     uow.commit().await.unwrap();
-    let new = list(NicChoice {
-        network: Some(unknown),
-        ..NicChoice::default()
-    });
-    assert!(matches!(
-        refusal(&lab, &caller("r"), new).await,
-        Error::Denied(_)
-    ));
+    let new = list(NicChoice { network: Some(unknown), ..NicChoice::default() });
+    assert!(matches!(refusal(&lab, &caller("r"), new).await, Error::Denied(_)));
 }
 
 async fn make_port(lab: &Lab, project: &str) -> PortId {
@@ -338,30 +228,18 @@ async fn a_port_that_is_brought_along_outlives_the_server() {
     let lab = Lab::new().await;
     let (own, other) = (make_port(&lab, "p").await, make_port(&lab, "q").await);
     let with = |port: PortId| NewServer {
-        networks: NetworkChoice::List(vec![NicChoice {
-            port: Some(port),
-            ..NicChoice::default()
-        }]),
+        networks: NetworkChoice::List(vec![NicChoice { port: Some(port), ..NicChoice::default() }]),
         ..lab.wanted()
     };
-    assert_eq!(
-        invalid(&lab, with(other)).await,
-        format!("Port id {other} could not be found.")
-    );
+    assert_eq!(invalid(&lab, with(other)).await, format!("Port id {other} could not be found."));
     let twice = NewServer {
         networks: NetworkChoice::List(vec![
-            NicChoice {
-                port: Some(own),
-                ..NicChoice::default()
-            };
+            NicChoice { port: Some(own), ..NicChoice::default() };
             2
         ]),
         ..lab.wanted()
     };
-    assert!(matches!(
-        refusal(&lab, &caller("r"), twice).await,
-        Error::Conflict(_)
-    ));
+    assert!(matches!(refusal(&lab, &caller("r"), twice).await, Error::Conflict(_)));
     let id = lab.create(&caller("req-create"), with(own)).await.unwrap()[0].id;
     match lab.create(&caller("r"), with(own)).await.unwrap_err() {
         Error::Conflict(text) => assert_eq!(text, format!("Port {own} is still in use.")),
@@ -372,39 +250,20 @@ async fn a_port_that_is_brought_along_outlives_the_server() {
     lab.settle().await;
     let mut uow = lab.db.read().await.unwrap();
     let port = uow.ports().find(own).await.unwrap().unwrap();
-    assert_eq!(
-        (
-            port.device_id.as_str(),
-            port.device_owner.as_str(),
-            port.host
-        ),
-        ("", "", None)
-    );
+    assert_eq!((port.device_id.as_str(), port.device_owner.as_str(), port.host), ("", "", None));
 }
 
 #[tokio::test]
 async fn only_an_administrator_names_a_host() {
     let lab = Arc::new(Lab::new().await);
-    let zone = |text: &str| NewServer {
-        availability_zone: Some(text.into()),
-        ..lab.wanted()
-    };
-    assert!(matches!(
-        refusal(&lab, &caller("r"), zone("nova:host-a")).await,
-        Error::Denied(_)
-    ));
-    let admin = Caller {
-        roles: vec!["admin".into()],
-        ..member_of("p")
-    };
+    let zone = |text: &str| NewServer { availability_zone: Some(text.into()), ..lab.wanted() };
+    assert!(matches!(refusal(&lab, &caller("r"), zone("nova:host-a")).await, Error::Denied(_)));
+    let admin = Caller { roles: vec!["admin".into()], ..member_of("p") };
     match refusal(&lab, &admin, zone("nova:nowhere")).await {
         Error::Invalid(text) => assert_eq!(text, "Compute host nowhere could not be found."),
         other => panic!("{other:?}"),
     }
     let made = lab.create(&admin, zone("nova:host-a")).await.unwrap();
     lab.settle().await;
-    assert_eq!(
-        lab.server(made[0].id).await.availability_zone.as_deref(),
-        Some("nova")
-    );
+    assert_eq!(lab.server(made[0].id).await.availability_zone.as_deref(), Some("nova"));
 }

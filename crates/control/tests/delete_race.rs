@@ -20,13 +20,8 @@ enum Point {
     Running,
 }
 
-const POINTS: [Point; 5] = [
-    Point::WrittenDown,
-    Point::Placed,
-    Point::Sent,
-    Point::Told,
-    Point::Running,
-];
+const POINTS: [Point; 5] =
+    [Point::WrittenDown, Point::Placed, Point::Sent, Point::Told, Point::Running];
 
 /// Brings a server to a point; returns news that the control plane has not heard.
 async fn bring(lab: &Lab, point: Point) -> (ServerId, Vec<Envelope>) {
@@ -57,10 +52,7 @@ async fn bring(lab: &Lab, point: Point) -> (ServerId, Vec<Envelope>) {
 
 async fn assert_gone(lab: &Lab, id: ServerId, what: &str) {
     let state = lab.server(id).await.state;
-    assert!(
-        matches!(state, ServerState::Deleted { .. }),
-        "{what}: {state:?}"
-    );
+    assert!(matches!(state, ServerState::Deleted { .. }), "{what}: {state:?}");
     lab.assert_nothing_left().await;
 }
 
@@ -92,12 +84,7 @@ async fn the_news_of_the_build_come_before_during_or_after_the_delete() {
                 // What no order came for, a report brings to light.
                 lab.pass(40, &["host-a"]).await;
                 lab.settle().await;
-                assert_gone(
-                    &lab,
-                    id,
-                    &format!("{point:?}, fails: {fails}, late: {late}"),
-                )
-                .await;
+                assert_gone(&lab, id, &format!("{point:?}, fails: {fails}, late: {late}")).await;
             }
         }
     }
@@ -161,10 +148,7 @@ async fn a_silent_host_is_told_when_it_comes_back() {
         lab.delete(id).await.unwrap();
         lab.run_tasks().await;
         let state = lab.server(id).await.state;
-        assert!(
-            matches!(state, ServerState::Deleted { .. }),
-            "{point:?}: {state:?}"
-        );
+        assert!(matches!(state, ServerState::Deleted { .. }), "{point:?}: {state:?}");
         assert!(lab.tasks().await.is_empty());
         lab.pass(0, &["host-a"]).await;
         lab.settle().await;
@@ -190,10 +174,7 @@ async fn a_stray_guest_is_taken_apart() {
         ..fresh.report()
     };
     fresh.handle(order).await.unwrap();
-    let lab = Lab {
-        hosts: vec![std::sync::Arc::new(fresh)],
-        ..lab
-    };
+    let lab = Lab { hosts: vec![std::sync::Arc::new(fresh)], ..lab };
     lab.report_all().await;
     lab.settle().await;
     lab.assert_nothing_left().await;

@@ -37,14 +37,7 @@ impl Start {
 
     async fn bootstrap(&self, password: &str) -> Result<Foundation, Error> {
         let (store, clock) = (self.store.as_ref(), self.clock.as_ref());
-        bootstrap(
-            store,
-            clock,
-            self.entropy.as_ref(),
-            &self.passwords,
-            password,
-        )
-        .await
+        bootstrap(store, clock, self.entropy.as_ref(), &self.passwords, password).await
     }
 
     async fn authority(&self, lifetime_seconds: i64) -> Result<TokenAuthority, Error> {
@@ -70,10 +63,7 @@ impl Start {
             user: UserRef::Id(foundation.user.clone()),
             password: password.to_owned(),
         };
-        let login = Login {
-            proofs: vec![proof],
-            scope: WantedScope::System,
-        };
+        let login = Login { proofs: vec![proof], scope: WantedScope::System };
         verbs.authenticate.run(login).await.map(|(token, _)| token)
     }
 }
@@ -84,27 +74,15 @@ async fn the_first_start_makes_what_an_administrator_needs() {
     let start = Start::new(&dir, 1).await;
     let foundation = start.bootstrap("secret").await.unwrap();
     let mut unit = start.store.read().await.unwrap();
-    let domain = unit
-        .domains()
-        .find(&foundation.domain)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (domain.id.as_str(), domain.name.as_str()),
-        ("default", "Default")
-    );
+    let domain = unit.domains().find(&foundation.domain).await.unwrap().unwrap();
+    assert_eq!((domain.id.as_str(), domain.name.as_str()), ("default", "Default"));
     let mut roles: Vec<String> = Vec::new();
     for role in unit.roles().list().await.unwrap() {
         roles.push(role.name);
     }
     assert_eq!(roles, BUILT_IN_ROLES);
     assert_eq!(unit.roles().list_implications().await.unwrap().len(), 3);
-    let held = unit
-        .assignments()
-        .list(&AssignmentFilter::default())
-        .await
-        .unwrap();
+    let held = unit.assignments().list(&AssignmentFilter::default()).await.unwrap();
     let targets: Vec<AssignmentTarget> = held.into_iter().map(|held| held.target).collect();
     assert_eq!(
         targets,
@@ -137,22 +115,8 @@ async fn two_first_starts_at_once_make_one_cloud() {
     let (one, other) = tokio::join!(start.bootstrap("a"), start.bootstrap("b"));
     assert_eq!(one.unwrap(), other.unwrap());
     let mut unit = start.store.read().await.unwrap();
-    assert_eq!(
-        unit.users()
-            .list(&UserFilter::default())
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
-    assert_eq!(
-        unit.projects()
-            .list(&ProjectFilter::default())
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(unit.users().list(&UserFilter::default()).await.unwrap().len(), 1);
+    assert_eq!(unit.projects().list(&ProjectFilter::default()).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

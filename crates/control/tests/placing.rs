@@ -68,16 +68,12 @@ fn each_filter_refuses_at_its_edge() {
         ("CoreFilter", |host| host.resources.vcpus = 0),
         ("DiskFilter", |host| host.claimed.disk_gib = 1),
         ("ComputeFilter", |host| host.disabled = Some(String::new())),
-        ("ComputeFilter", |host| {
-            host.heard_at = NOW.plus_seconds(-61)
-        }),
+        ("ComputeFilter", |host| host.heard_at = NOW.plus_seconds(-61)),
         ("ProvisionFilter", |host| {
             host.target.file.hard_link = Err("two filesystems".into());
             host.target.file.free = Bytes(1);
         }),
-        ("ImagePropertiesFilter", |host| {
-            host.resources.arch = "aarch64".into()
-        }),
+        ("ImagePropertiesFilter", |host| host.resources.arch = "aarch64".into()),
     ];
     let mut wanted = request();
     wanted.architecture = Some("amd64".into());
@@ -87,81 +83,35 @@ fn each_filter_refuses_at_its_edge() {
         change(&mut changed);
         assert_eq!(refused(&changed, &wanted, &settings()), filter(name));
     }
-    let excluded = PlaceRequest {
-        excluded: vec![fits.name.clone()],
-        ..request()
-    };
-    assert_eq!(
-        refused(&fits, &excluded, &settings()),
-        filter("RetryFilter")
-    );
-    let elsewhere = PlaceRequest {
-        zone: Some("east".into()),
-        ..request()
-    };
-    assert_eq!(
-        refused(&fits, &elsewhere, &settings()),
-        filter("AvailabilityZoneFilter")
-    );
-    let other = PlaceRequest {
-        host: Some(HostName::from("b")),
-        ..request()
-    };
-    assert_eq!(
-        refused(&fits, &other, &settings()),
-        filter("AvailabilityZoneFilter")
-    );
+    let excluded = PlaceRequest { excluded: vec![fits.name.clone()], ..request() };
+    assert_eq!(refused(&fits, &excluded, &settings()), filter("RetryFilter"));
+    let elsewhere = PlaceRequest { zone: Some("east".into()), ..request() };
+    assert_eq!(refused(&fits, &elsewhere, &settings()), filter("AvailabilityZoneFilter"));
+    let other = PlaceRequest { host: Some(HostName::from("b")), ..request() };
+    assert_eq!(refused(&fits, &other, &settings()), filter("AvailabilityZoneFilter"));
 }
 
 #[test]
 fn ratios_and_reserves_are_the_operator_s() {
     let small = host("a", 1, 1024, 1);
-    let set = SchedulerSettings {
-        reserved_host_memory_mib: 513,
-        ..settings()
-    };
-    assert_eq!(
-        refused(&small, &request(), &set).as_deref(),
-        Some("RamFilter")
-    );
-    let set = SchedulerSettings {
-        ram_allocation_ratio: 1.5,
-        ..set
-    };
+    let set = SchedulerSettings { reserved_host_memory_mib: 513, ..settings() };
+    assert_eq!(refused(&small, &request(), &set).as_deref(), Some("RamFilter"));
+    let set = SchedulerSettings { ram_allocation_ratio: 1.5, ..set };
     assert_eq!(refused(&small, &request(), &set), None);
     let mut full = small;
     full.claimed.disk_gib = 1;
-    let set = SchedulerSettings {
-        disk_allocation_ratio: 2.0,
-        ..settings()
-    };
+    let set = SchedulerSettings { disk_allocation_ratio: 2.0, ..settings() };
     assert_eq!(refused(&full, &request(), &set), None);
-    let set = SchedulerSettings {
-        reserved_host_disk_mib: 1,
-        ..set
-    };
-    assert_eq!(
-        refused(&full, &request(), &set).as_deref(),
-        Some("DiskFilter")
-    );
-    let set = SchedulerSettings {
-        cpu_allocation_ratio: 0.5,
-        ..settings()
-    };
+    let set = SchedulerSettings { reserved_host_disk_mib: 1, ..set };
+    assert_eq!(refused(&full, &request(), &set).as_deref(), Some("DiskFilter"));
+    let set = SchedulerSettings { cpu_allocation_ratio: 0.5, ..settings() };
     full.claimed = Claim::default();
-    assert_eq!(
-        refused(&full, &request(), &set).as_deref(),
-        Some("CoreFilter")
-    );
+    assert_eq!(refused(&full, &request(), &set).as_deref(), Some("CoreFilter"));
 }
 
 #[test]
 fn most_memory_then_fewest_servers_then_the_name() {
-    let mut hosts = vec![
-        host("c", 8, 8192, 99),
-        host("b", 8, 8192, 99),
-        host("a", 8, 4096, 99),
-    ];
+    let mut hosts = vec![host("c", 8, 8192, 99), host("b", 8, 8192, 99), host("a", 8, 4096, 99)];
     let placed = |hosts: &[Host]| place(hosts, &request(), &settings(), NOW).unwrap().0;
     assert_eq!(placed(&hosts), "b");
     hosts[1].claimed.servers = 1;
@@ -173,23 +123,11 @@ fn most_memory_then_fewest_servers_then_the_name() {
 
 #[test]
 fn a_refusal_counts_each_host_once() {
-    let mut hosts = vec![
-        host("a", 1, 100, 1),
-        host("b", 1, 1024, 0),
-        host("c", 1, 100, 0),
-    ];
+    let mut hosts = vec![host("a", 1, 100, 1), host("b", 1, 1024, 0), host("c", 1, 100, 0)];
     hosts[2].disabled = Some("broken".into());
     let not = place(&hosts, &request(), &settings(), NOW).unwrap_err();
     assert_eq!(not.hosts, 3);
     let counts = [("ComputeFilter", 1), ("RamFilter", 1), ("DiskFilter", 1)];
-    assert_eq!(
-        not.refused,
-        counts.map(|(name, count)| (name.to_owned(), count))
-    );
-    assert_eq!(
-        place(&[], &request(), &settings(), NOW)
-            .unwrap_err()
-            .refused,
-        []
-    );
+    assert_eq!(not.refused, counts.map(|(name, count)| (name.to_owned(), count)));
+    assert_eq!(place(&[], &request(), &settings(), NOW).unwrap_err().refused, []);
 }

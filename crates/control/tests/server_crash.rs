@@ -38,9 +38,7 @@ async fn servers(lab: &Lab) -> Vec<ServerId> {
 
 async fn live(lab: &Lab, fault_at: i64, after: bool) -> bool {
     lab.faults.after.store(after, Ordering::SeqCst);
-    lab.faults
-        .commits_until_fault
-        .store(fault_at, Ordering::SeqCst);
+    lab.faults.commits_until_fault.store(fault_at, Ordering::SeqCst);
     // The client asks until it is answered; what an unanswered request left is a server like any other.
     while let Err(error) = lab.create(&caller("req-create"), lab.wanted()).await {
         assert!(matches!(error, Error::Unavailable { .. }), "{error}");
@@ -90,14 +88,8 @@ async fn a_crash_at_any_commit_of_a_failing_build_leaves_nothing() {
             let lab = Lab::new().await;
             *lab.hosts[0].fails.lock().unwrap() = Some("The disk is on fire.".into());
             lab.faults.after.store(after, Ordering::SeqCst);
-            lab.faults
-                .commits_until_fault
-                .store(fault_at, Ordering::SeqCst);
-            while lab
-                .create(&caller("req-create"), lab.wanted())
-                .await
-                .is_err()
-            {}
+            lab.faults.commits_until_fault.store(fault_at, Ordering::SeqCst);
+            while lab.create(&caller("req-create"), lab.wanted()).await.is_err() {}
             go_on(&lab).await;
             let made = servers(&lab).await;
             for id in &made {

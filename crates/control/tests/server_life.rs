@@ -44,10 +44,7 @@ async fn a_server_is_made_runs_and_leaves_nothing() {
     lab.hear().await;
     let server = lab.server(id).await;
     assert_eq!(server.state, ServerState::Active);
-    assert_eq!(
-        (server.bytes_copied, server.launched_at.is_some()),
-        (Some(0), true)
-    );
+    assert_eq!((server.bytes_copied, server.launched_at.is_some()), (Some(0), true));
     assert!(lab.tasks().await.is_empty());
     lab.assert_claims_add_up().await;
     let detail = lab.show_verb().run(&caller("r"), id).await.unwrap();
@@ -56,15 +53,9 @@ async fn a_server_is_made_runs_and_leaves_nothing() {
 
     lab.delete(id).await.unwrap();
     lab.delete(id).await.unwrap();
-    assert!(matches!(
-        lab.server(id).await.state,
-        ServerState::Deleting { .. }
-    ));
+    assert!(matches!(lab.server(id).await.state, ServerState::Deleting { .. }));
     lab.settle().await;
-    assert!(matches!(
-        lab.server(id).await.state,
-        ServerState::Deleted { .. }
-    ));
+    assert!(matches!(lab.server(id).await.state, ServerState::Deleted { .. }));
     lab.assert_nothing_left().await;
     let gone = lab.show_verb().run(&caller("r"), id).await;
     assert!(matches!(gone, Err(Error::NotFound { .. })));
@@ -80,15 +71,8 @@ async fn the_timeline_tells_every_step() {
     lab.settle().await;
     let actions = lab.actions(id).await;
     assert_eq!(actions.len(), 2);
-    let create = actions
-        .iter()
-        .find(|a| a.kind == ActionKind::Create)
-        .unwrap();
-    let names: Vec<_> = create
-        .events
-        .iter()
-        .map(|event| event.name.as_str())
-        .collect();
+    let create = actions.iter().find(|a| a.kind == ActionKind::Create).unwrap();
+    let names: Vec<_> = create.events.iter().map(|event| event.name.as_str()).collect();
     assert_eq!(
         names,
         [
@@ -100,23 +84,9 @@ async fn the_timeline_tells_every_step() {
             "compute_start"
         ]
     );
-    assert!(
-        create
-            .events
-            .iter()
-            .all(|event| event.result == Some(EventResult::Success))
-    );
-    assert!(
-        create.events[1]
-            .details
-            .as_ref()
-            .unwrap()
-            .contains("hard link, 0 B")
-    );
-    let delete = actions
-        .iter()
-        .find(|a| a.kind == ActionKind::Delete)
-        .unwrap();
+    assert!(create.events.iter().all(|event| event.result == Some(EventResult::Success)));
+    assert!(create.events[1].details.as_ref().unwrap().contains("hard link, 0 B"));
+    let delete = actions.iter().find(|a| a.kind == ActionKind::Delete).unwrap();
     assert_eq!(delete.events[0].name, "compute_destroy");
 }
 
@@ -130,10 +100,7 @@ async fn a_create_asks_little_of_the_database() {
     let mut before = lab.db.figures();
     let mut counted = |lab: &Lab| {
         let now = lab.db.figures();
-        let counts = (
-            now.statements - before.statements,
-            now.commits - before.commits,
-        );
+        let counts = (now.statements - before.statements, now.commits - before.commits);
         before = now;
         counts
     };
@@ -172,17 +139,11 @@ async fn a_guest_that_ends_by_itself_is_stopped_and_its_port_down() {
     }
     assert_eq!(lab.server(id).await.state, ServerState::Stopped);
     let actions = lab.actions(id).await;
-    let stops: Vec<_> = actions
-        .iter()
-        .filter(|a| a.kind == ActionKind::Stop)
-        .collect();
+    let stops: Vec<_> = actions.iter().filter(|a| a.kind == ActionKind::Stop).collect();
     assert_eq!(stops.len(), 1);
     assert_eq!(stops[0].message.as_deref(), Some("it powered itself off"));
     let mut uow = lab.db.read().await.unwrap();
-    let filter = PortFilter {
-        device_id: Some(id.to_string()),
-        ..PortFilter::default()
-    };
+    let filter = PortFilter { device_id: Some(id.to_string()), ..PortFilter::default() };
     let ports = uow.ports().list(&filter).await.unwrap();
     assert_eq!(ports[0].status, PortStatus::Down);
 }

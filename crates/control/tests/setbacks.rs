@@ -39,25 +39,11 @@ async fn no_host_is_nova_s_sentence_with_the_filters_counts() {
     let server = lab.server(id).await;
     let fault = fault(&server);
     assert_eq!(fault.code, 500);
-    assert_eq!(
-        fault.message,
-        "No valid host was found. There are not enough hosts available."
-    );
-    assert_eq!(
-        fault.details,
-        "1 hosts were looked at. RamFilter refused 1."
-    );
+    assert_eq!(fault.message, "No valid host was found. There are not enough hosts available.");
+    assert_eq!(fault.details, "1 hosts were looked at. RamFilter refused 1.");
     assert!(lab.tasks().await.is_empty());
     // As in Nova, its ports stay its own until it is deleted.
-    assert_eq!(
-        lab.show_verb()
-            .run(&caller("r"), id)
-            .await
-            .unwrap()
-            .addresses
-            .len(),
-        1
-    );
+    assert_eq!(lab.show_verb().run(&caller("r"), id).await.unwrap().addresses.len(), 1);
     lab.delete(id).await.unwrap();
     lab.settle().await;
     lab.assert_nothing_left().await;
@@ -94,11 +80,7 @@ async fn when_every_host_fails_the_user_learns_the_last_reason() {
     let server = lab.server(id).await;
     let fault = fault(&server);
     assert_eq!(fault.message, "The memory is gone.");
-    for part in [
-        "RetryFilter refused 2",
-        "compute_disk on big",
-        "compute_disk on small",
-    ] {
+    for part in ["RetryFilter refused 2", "compute_disk on big", "compute_disk on small"] {
         assert!(fault.details.contains(part), "{}", fault.details);
     }
     assert_eq!(server.host, None);
@@ -126,20 +108,14 @@ async fn an_old_failure_does_not_hurt_the_next_try() {
         lab.run_tasks().await;
     }
     assert_eq!(lab.server(id).await, placed, "the other host is not left");
-    assert_eq!(
-        lab.server(id).await.state,
-        ServerState::Building(BuildStep::Spawning)
-    );
+    assert_eq!(lab.server(id).await.state, ServerState::Building(BuildStep::Spawning));
     lab.deliver().await;
     let started = lab.take_news();
     for news in started.iter().chain(&failed).chain(&started).chain(&failed) {
         lab.intake.handle(news.clone()).await.unwrap();
     }
     let server = lab.server(id).await;
-    assert_eq!(
-        (server.state, server.host.unwrap().as_str()),
-        (ServerState::Active, "small")
-    );
+    assert_eq!((server.state, server.host.unwrap().as_str()), (ServerState::Active, "small"));
     lab.assert_claims_add_up().await;
 }
 
@@ -150,11 +126,7 @@ async fn a_host_that_falls_silent_in_a_build_is_left() {
     lab.run_tasks().await;
     lab.pass(35, &["big", "small"]).await;
     lab.run_tasks().await;
-    assert_eq!(
-        lab.server(id).await.host.unwrap().as_str(),
-        "big",
-        "it is heard still"
-    );
+    assert_eq!(lab.server(id).await.host.unwrap().as_str(), "big", "it is heard still");
     lab.pass(61, &["small"]).await;
     lab.run_tasks().await;
     let server = lab.server(id).await;
@@ -181,19 +153,13 @@ async fn a_lost_start_is_found_in_a_report_and_the_late_event_still_tells_the_st
     );
     lab.pass(31, &["host-a"]).await;
     let server = lab.server(id).await;
-    assert_eq!(
-        (server.state, server.bytes_copied),
-        (ServerState::Active, None)
-    );
+    assert_eq!((server.state, server.bytes_copied), (ServerState::Active, None));
     assert!(lab.tasks().await.is_empty());
     for _ in 0..2 {
         lab.intake.handle(started[0].clone()).await.unwrap();
     }
     let server = lab.server(id).await;
-    assert_eq!(
-        (server.state, server.bytes_copied),
-        (ServerState::Active, Some(0))
-    );
+    assert_eq!((server.state, server.bytes_copied), (ServerState::Active, Some(0)));
     assert_eq!(lab.actions(id).await[0].events.len(), 6);
 }
 
@@ -221,11 +187,7 @@ async fn a_guest_that_is_gone_for_long_is_an_error() {
     assert_eq!(lab.server(id).await.state, ServerState::Active);
     lab.pass(31, &["host-a"]).await;
     let server = lab.server(id).await;
-    assert!(
-        fault(&server)
-            .message
-            .contains("does not have the instance's guest")
-    );
+    assert!(fault(&server).message.contains("does not have the instance's guest"));
     lab.delete(id).await.unwrap();
     lab.settle().await;
     lab.assert_nothing_left().await;
@@ -240,21 +202,14 @@ async fn an_order_that_a_host_lost_goes_to_another() {
     for _ in 0..3 {
         lab.pass(31, &["big", "small"]).await;
     }
-    assert_eq!(
-        lab.server(id).await.host.unwrap().as_str(),
-        "big",
-        "the order is not out yet"
-    );
+    assert_eq!(lab.server(id).await.host.unwrap().as_str(), "big", "the order is not out yet");
     lab.hosts[0].forgets.store(true, Ordering::SeqCst);
     lab.deliver().await;
     lab.hosts[0].forgets.store(false, Ordering::SeqCst);
     lab.pass(31, &["big", "small"]).await;
     lab.settle().await;
     let server = lab.server(id).await;
-    assert_eq!(
-        (server.state, server.host.unwrap().as_str()),
-        (ServerState::Active, "small")
-    );
+    assert_eq!((server.state, server.host.unwrap().as_str()), (ServerState::Active, "small"));
     lab.assert_claims_add_up().await;
 }
 
@@ -268,10 +223,7 @@ async fn an_image_that_is_gone_fails_the_build() {
     uow.commit().await.unwrap();
     lab.settle().await;
     let server = lab.server(id).await;
-    assert_eq!(
-        fault(&server).message,
-        format!("Image {} could not be found.", lab.image)
-    );
+    assert_eq!(fault(&server).message, format!("Image {} could not be found.", lab.image));
     assert!(lab.tasks().await.is_empty());
     lab.delete(id).await.unwrap();
     lab.settle().await;

@@ -75,18 +75,11 @@ impl World {
                 repeats: bad_luck,
             })
         };
-        subscriptions.push(
-            bus.subscribe(Address::Control, dice(1, lab.intake.clone()))
-                .await
-                .unwrap(),
-        );
+        subscriptions
+            .push(bus.subscribe(Address::Control, dice(1, lab.intake.clone())).await.unwrap());
         for (seed, host) in (2..).zip(&lab.hosts) {
             let address = Address::Host(host.name.clone());
-            subscriptions.push(
-                bus.subscribe(address, dice(seed, host.clone()))
-                    .await
-                    .unwrap(),
-            );
+            subscriptions.push(bus.subscribe(address, dice(seed, host.clone())).await.unwrap());
             loops.spawn(tell(host.clone(), bus.clone(), seed + 100));
         }
         // Two schedulers at once.
@@ -94,17 +87,10 @@ impl World {
             let runner = lab.runner.clone();
             loops.spawn(async move { runner.run().await });
         }
-        let relay = OutboxRelay {
-            store: lab.store.clone(),
-            bus: Arc::new(bus),
-            wake: lab.outbox.clone(),
-        };
+        let relay =
+            OutboxRelay { store: lab.store.clone(), bus: Arc::new(bus), wake: lab.outbox.clone() };
         loops.spawn(async move { relay.run().await });
-        Self {
-            lab,
-            _subscriptions: subscriptions,
-            _loops: loops,
-        }
+        Self { lab, _subscriptions: subscriptions, _loops: loops }
     }
 
     /// Waits, bounded, until a condition on the servers' states holds.
@@ -171,10 +157,7 @@ async fn a_small_host_is_never_oversold() {
     for number in 0..20 {
         let lab = world.lab.clone();
         requests.spawn(async move {
-            lab.create(&caller(&format!("req-{number}")), lab.wanted())
-                .await
-                .unwrap()[0]
-                .id
+            lab.create(&caller(&format!("req-{number}")), lab.wanted()).await.unwrap()[0].id
         });
     }
     let ids = requests.join_all().await;
@@ -187,65 +170,36 @@ async fn a_small_host_is_never_oversold() {
     assert_eq!(world.lab.hosts[0].running().len(), 7);
     world.lab.assert_claims_add_up().await;
     let mut uow = world.lab.db.read().await.unwrap();
-    assert_eq!(
-        uow.hosts().list().await.unwrap()[0].claimed.memory_mib,
-        7 * 512
-    );
+    assert_eq!(uow.hosts().list().await.unwrap()[0].claimed.memory_mib, 7 * 512);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn creates_and_deletes_through_a_bad_bus_leave_nothing() {
-    let hosts = (0..3)
-        .map(|n| FakeHost::new(&format!("host-{n}"), 40 + n, 32, 32_768, 500))
-        .collect();
+    let hosts =
+        (0..3).map(|n| FakeHost::new(&format!("host-{n}"), 40 + n, 32, 32_768, 500)).collect();
     let world = World::run(Lab::with_hosts(hosts).await, 77).await;
     let mut requests = JoinSet::new();
     for number in 0..30 {
         let lab = world.lab.clone();
         requests.spawn(async move {
-            let networks = if number % 3 == 0 {
-                NetworkChoice::None
-            } else {
-                NetworkChoice::Auto
-            };
-            let new = NewServer {
-                networks,
-                ..lab.wanted()
-            };
-            let id = lab
-                .create(&caller(&format!("req-{number}")), new)
-                .await
-                .unwrap()[0]
-                .id;
+            let networks = if number % 3 == 0 { NetworkChoice::None } else { NetworkChoice::Auto };
+            let new = NewServer { networks, ..lab.wanted() };
+            let id = lab.create(&caller(&format!("req-{number}")), new).await.unwrap()[0].id;
             // A third is deleted wherever it is by then.
             if number % 3 == 1 {
                 tokio::time::sleep(Duration::from_millis(number)).await;
-                lab.delete_verb()
-                    .run(&caller(&format!("req-d{number}")), id)
-                    .await
-                    .unwrap();
+                lab.delete_verb().run(&caller(&format!("req-d{number}")), id).await.unwrap();
             }
             (number, id)
         });
     }
     let made = requests.join_all().await;
     let split = |deleted: bool| -> Vec<ServerId> {
-        made.iter()
-            .filter(|(n, _)| (n % 3 == 1) == deleted)
-            .map(|(_, id)| *id)
-            .collect()
+        made.iter().filter(|(n, _)| (n % 3 == 1) == deleted).map(|(_, id)| *id).collect()
     };
     let (kept, deleted) = (split(false), split(true));
-    world
-        .until(&kept, "kept ones run", |state| {
-            *state == ServerState::Active
-        })
-        .await;
-    world
-        .until(&deleted, "deleted ones go", |s| {
-            matches!(s, ServerState::Deleted { .. })
-        })
-        .await;
+    world.until(&kept, "kept ones run", |state| *state == ServerState::Active).await;
+    world.until(&deleted, "deleted ones go", |s| matches!(s, ServerState::Deleted { .. })).await;
     world.lab.assert_claims_add_up().await;
     for (number, id) in &made {
         if number % 3 != 1 {
@@ -253,11 +207,7 @@ async fn creates_and_deletes_through_a_bad_bus_leave_nothing() {
             world.lab.delete_verb().run(&caller, *id).await.unwrap();
         }
     }
-    world
-        .until(&kept, "all go", |s| {
-            matches!(s, ServerState::Deleted { .. })
-        })
-        .await;
+    world.until(&kept, "all go", |s| matches!(s, ServerState::Deleted { .. })).await;
     world.quiet().await;
     // An order of a build may have come again after its delete's answer; a report shows what is left.
     world.lab.pass(40, &["host-0", "host-1", "host-2"]).await;

@@ -25,9 +25,7 @@ fn folder() -> Option<PathBuf> {
 
 async fn open(folder: &Path) -> Database {
     let file = folder.join("a.db");
-    Database::open(&format!("sqlite:{}", file.display()))
-        .await
-        .unwrap()
+    Database::open(&format!("sqlite:{}", file.display())).await.unwrap()
 }
 
 async fn number(store: &Database, name: &str) -> u32 {
@@ -40,9 +38,7 @@ async fn number(store: &Database, name: &str) -> u32 {
 async fn put_both(store: &Database, n: u32, padding: &str) -> Result<(), StoreError> {
     let mut unit = store.begin().await?;
     unit.settings().put("first", &n.to_string()).await?;
-    unit.settings()
-        .put(&format!("padding {n}"), padding)
-        .await?;
+    unit.settings().put(&format!("padding {n}"), padding).await?;
     unit.settings().put("second", &n.to_string()).await?;
     unit.commit().await
 }
@@ -73,10 +69,7 @@ async fn a_kill_leaves_whole_transactions() {
         lowest = said.last().unwrap_or(lowest);
 
         let database = open(folder.path()).await;
-        let (first, second) = (
-            number(&database, "first").await,
-            number(&database, "second").await,
-        );
+        let (first, second) = (number(&database, "first").await, number(&database, "second").await);
         assert_eq!(first, second, "half a transaction");
         assert!(first >= lowest, "{lowest} was committed, {first} is there");
     }

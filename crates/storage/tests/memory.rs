@@ -35,8 +35,5 @@ async fn an_upload_takes_a_few_mib() {
         peaks.push(peak_kib());
     }
     let grown = peaks[1] - peaks[0];
-    assert!(
-        grown < 8 << 10,
-        "192 MiB took {grown} KiB more than 16 MiB did"
-    );
+    assert!(grown < 8 << 10, "192 MiB took {grown} KiB more than 16 MiB did");
 }

@@ -83,10 +83,7 @@ fn what_qemu_writes_and_rewrites_is_read_back() {
     let text = path.to_str().unwrap();
     // Writes guest data, then makes QEMU rewrite the header: our note must come through.
     let io = "write -P 9 0 1M";
-    match Command::new("qemu-io")
-        .args(["-f", "qcow2", "-c", io, text])
-        .output()
-    {
+    match Command::new("qemu-io").args(["-f", "qcow2", "-c", io, text]).output() {
         Err(_) => return eprintln!("SKIPPED: qemu-io is not installed"),
         Ok(output) => assert!(output.status.success()),
     }
@@ -112,10 +109,7 @@ fn what_qemu_writes_and_rewrites_is_read_back() {
     let theirs = read_overlay(&theirs).unwrap().unwrap();
     assert_eq!(
         theirs,
-        Overlay {
-            note: Vec::new(),
-            ..overlay(Path::new(base), ImageFormat::Raw, 1 << 30)
-        }
+        Overlay { note: Vec::new(), ..overlay(Path::new(base), ImageFormat::Raw, 1 << 30) }
     );
 }
 

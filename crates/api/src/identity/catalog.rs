@@ -64,14 +64,7 @@ impl CatalogSettings {
 
     /// All services.
     pub fn services(&self) -> Vec<Service> {
-        SERVICES
-            .iter()
-            .map(|(kind, name, _)| Service {
-                id: id_of(&[kind]),
-                kind,
-                name,
-            })
-            .collect()
+        SERVICES.iter().map(|(kind, name, _)| Service { id: id_of(&[kind]), kind, name }).collect()
     }
 
     /// All endpoints.
@@ -120,7 +113,5 @@ impl CatalogSettings {
 }
 
 fn id_of(parts: &[&str]) -> String {
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, parts.join("\n").as_bytes())
-        .as_simple()
-        .to_string()
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, parts.join("\n").as_bytes()).as_simple().to_string()
 }

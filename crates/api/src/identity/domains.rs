@@ -52,11 +52,7 @@ pub async fn update(
     body: Body,
 ) -> Shown {
     let change = change(body.0, &id)?;
-    let domain = state
-        .verbs
-        .update_domain
-        .run(&by.0, &DomainId(id), change)
-        .await?;
+    let domain = state.verbs.update_domain.run(&by.0, &DomainId(id), change).await?;
     Ok(Json(json!({"domain": view(&state, &domain)})))
 }
 
@@ -84,10 +80,7 @@ fn new_domain(body: Value) -> Result<NewDomain, Error> {
     Ok(NewDomain {
         id: id.map(DomainId),
         name: fields.required_name("name", 1..=64)?,
-        description: fields
-            .nullable_text("description")?
-            .flatten()
-            .unwrap_or_default(),
+        description: fields.nullable_text("description")?.flatten().unwrap_or_default(),
         enabled: fields.boolean("enabled")?.unwrap_or(true),
     })
 }
@@ -98,9 +91,7 @@ fn change(body: Value, id: &str) -> Result<DomainChange, Error> {
     check_no_options(&mut fields)?;
     Ok(DomainChange {
         name: fields.name("name", 1..=64)?,
-        description: fields
-            .nullable_text("description")?
-            .map(Option::unwrap_or_default),
+        description: fields.nullable_text("description")?.map(Option::unwrap_or_default),
         enabled: fields.boolean("enabled")?,
     })
 }

@@ -45,8 +45,5 @@ pub fn body(status: StatusCode, message: &str) -> Response {
 
 /// The route is there, but not for this method.
 pub async fn no_method() -> Response {
-    body(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "The method is not allowed for the requested URL.",
-    )
+    body(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed for the requested URL.")
 }

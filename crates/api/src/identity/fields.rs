@@ -28,10 +28,7 @@ impl Fields {
     pub fn of(path: &str, value: Value) -> Result<Self, Error> {
         without_nul(&value)?;
         match value {
-            Value::Object(members) => Ok(Self {
-                path: path.to_owned(),
-                members,
-            }),
+            Value::Object(members) => Ok(Self { path: path.to_owned(), members }),
             other => Err(wrong(path, &other, "object")),
         }
     }
@@ -156,10 +153,7 @@ impl Fields {
     /// An object, if the member is there.
     pub fn object(&mut self, name: &str) -> Result<Option<Self>, Error> {
         let path = self.path_of(name);
-        self.members
-            .remove(name)
-            .map(|value| Self::of(&path, value))
-            .transpose()
+        self.members.remove(name).map(|value| Self::of(&path, value)).transpose()
     }
 
     /// An object that must be there.
@@ -169,10 +163,7 @@ impl Fields {
 
     /// What has not been read and is not `ours` to say.
     pub fn extra(self, ours: &[&str]) -> BTreeMap<String, Value> {
-        self.members
-            .into_iter()
-            .filter(|(name, _)| !ours.contains(&name.as_str()))
-            .collect()
+        self.members.into_iter().filter(|(name, _)| !ours.contains(&name.as_str())).collect()
     }
 
     /// That a member is missing.
@@ -181,9 +172,7 @@ impl Fields {
             "" => "the request body",
             path => path,
         };
-        Error::Invalid(format!(
-            "Invalid input: '{name}' is a required property of {place}."
-        ))
+        Error::Invalid(format!("Invalid input: '{name}' is a required property of {place}."))
     }
 
     fn path_of(&self, name: &str) -> String {
@@ -234,9 +223,7 @@ fn without_nul(value: &Value) -> Result<(), Error> {
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     };
     if holds_nul {
-        return Err(Error::Invalid(
-            "Invalid input: text must not hold NUL characters.".into(),
-        ));
+        return Err(Error::Invalid("Invalid input: text must not hold NUL characters.".into()));
     }
     Ok(())
 }

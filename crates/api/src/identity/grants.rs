@@ -42,18 +42,12 @@ impl Place {
 
 /// The routes of all three kinds of target.
 pub fn routes() -> Router<IdentityState> {
-    let targets = [
-        "/v3/projects/{project}",
-        "/v3/domains/{domain}",
-        "/v3/system",
-    ];
+    let targets = ["/v3/projects/{project}", "/v3/domains/{domain}", "/v3/system"];
     targets.into_iter().fold(Router::new(), |router, target| {
-        router
-            .route(&format!("{target}/users/{{user}}/roles"), get(list))
-            .route(
-                &format!("{target}/users/{{user}}/roles/{{role}}"),
-                get(check).put(create).delete(delete),
-            )
+        router.route(&format!("{target}/users/{{user}}/roles"), get(list)).route(
+            &format!("{target}/users/{{user}}/roles/{{role}}"),
+            get(check).put(create).delete(delete),
+        )
     })
 }
 
@@ -64,11 +58,7 @@ async fn list(
     listing: Listing,
 ) -> Result<Json<Value>, Refusal> {
     let user = UserId(place.user.clone());
-    let found = state
-        .verbs
-        .list_grants
-        .run(&by.0, &user, &place.target())
-        .await?;
+    let found = state.verbs.list_grants.run(&by.0, &user, &place.target()).await?;
     let items = found.iter().map(|role| roles::view(&state, role)).collect();
     listing.answer(&state, "roles", items)
 }
@@ -78,11 +68,7 @@ async fn check(
     by: Asked,
     Path(place): Path<Place>,
 ) -> Result<StatusCode, Refusal> {
-    state
-        .verbs
-        .check_grant
-        .run(&by.0, &place.assignment())
-        .await?;
+    state.verbs.check_grant.run(&by.0, &place.assignment()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

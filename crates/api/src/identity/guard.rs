@@ -10,20 +10,12 @@ use axum::response::Response;
 /// Refuses addresses that hold a NUL or are not UTF-8 once decoded, and marks answers as belonging to their token.
 pub async fn guard(request: Request, next: Next) -> Response {
     let uri = request.uri();
-    let wrong = [Some(uri.path()), uri.query()]
-        .into_iter()
-        .flatten()
-        .any(|text| !is_plain(text));
+    let wrong = [Some(uri.path()), uri.query()].into_iter().flatten().any(|text| !is_plain(text));
     if wrong {
-        return body(
-            StatusCode::BAD_REQUEST,
-            "The address must be UTF-8 without NUL characters.",
-        );
+        return body(StatusCode::BAD_REQUEST, "The address must be UTF-8 without NUL characters.");
     }
     let mut response = next.run(request).await;
-    response
-        .headers_mut()
-        .insert(VARY, HeaderValue::from_static("X-Auth-Token"));
+    response.headers_mut().insert(VARY, HeaderValue::from_static("X-Auth-Token"));
     response
 }
 
@@ -49,9 +41,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    (digit as char)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    (digit as char).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

@@ -43,11 +43,7 @@ pub async fn list(
 /// `GET /v3/roles/{prior}/implies/{implied}`
 pub async fn show(State(state): State<IdentityState>, by: Asked, Path(pair): Pair) -> Shown {
     let (prior, implied) = (RoleId(pair.0), RoleId(pair.1));
-    let roles = state
-        .verbs
-        .show_implication
-        .run(&by.0, &prior, &implied)
-        .await?;
+    let roles = state.verbs.show_implication.run(&by.0, &prior, &implied).await?;
     Ok(Json(inference(&state, &roles)))
 }
 
@@ -58,11 +54,7 @@ pub async fn check(
     Path(pair): Pair,
 ) -> Result<StatusCode, Refusal> {
     let (prior, implied) = (RoleId(pair.0), RoleId(pair.1));
-    state
-        .verbs
-        .show_implication
-        .run(&by.0, &prior, &implied)
-        .await?;
+    state.verbs.show_implication.run(&by.0, &prior, &implied).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -84,11 +76,7 @@ pub async fn delete(
     Path(pair): Pair,
 ) -> Result<StatusCode, Refusal> {
     let (prior, implied) = (RoleId(pair.0), RoleId(pair.1));
-    state
-        .verbs
-        .stop_implying_role
-        .run(&by.0, &prior, &implied)
-        .await?;
+    state.verbs.stop_implying_role.run(&by.0, &prior, &implied).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -23,10 +23,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Listing {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         let Query(query) = Query::try_from_uri(&parts.uri)
             .map_err(|error| Error::Invalid(format!("The query cannot be read: {error}")))?;
-        Ok(Self {
-            uri: parts.uri.clone(),
-            query,
-        })
+        Ok(Self { uri: parts.uri.clone(), query })
     }
 }
 

@@ -29,10 +29,7 @@ pub async fn list(State(state): State<IdentityState>, by: Asked, listing: Listin
             enabled: listing.flag("enabled"),
         };
         let domains = state.verbs.list_domains.run(&by.0, &query).await?;
-        let items = domains
-            .iter()
-            .map(|domain| domain_view(&state, domain))
-            .collect();
+        let items = domains.iter().map(|domain| domain_view(&state, domain)).collect();
         return listing.answer(&state, "projects", items);
     }
     let query = ProjectQuery {
@@ -48,10 +45,7 @@ pub async fn list(State(state): State<IdentityState>, by: Asked, listing: Listin
         },
     };
     let projects = state.verbs.list_projects.run(&by.0, &query).await?;
-    let items = projects
-        .iter()
-        .map(|project| view(&state, project))
-        .collect();
+    let items = projects.iter().map(|project| view(&state, project)).collect();
     listing.answer(&state, "projects", items)
 }
 
@@ -81,11 +75,7 @@ pub async fn update(
     body: Body,
 ) -> Shown {
     let change = change(body.0, &id)?;
-    let project = state
-        .verbs
-        .update_project
-        .run(&by.0, &ProjectId(id), change)
-        .await?;
+    let project = state.verbs.update_project.run(&by.0, &ProjectId(id), change).await?;
     Ok(Json(json!({"project": view(&state, &project)})))
 }
 
@@ -95,11 +85,7 @@ pub async fn delete(
     by: Asked,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    state
-        .verbs
-        .delete_project
-        .run(&by.0, &ProjectId(id))
-        .await?;
+    state.verbs.delete_project.run(&by.0, &ProjectId(id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -133,14 +119,10 @@ fn change(body: Value, id: &str) -> Result<ProjectChange, Error> {
     check_same_id(&mut fields, id)?;
     check_no_options(&mut fields)?;
     if fields.boolean("is_domain")? == Some(true) {
-        return Err(Error::Invalid(
-            "Update of `is_domain` is not allowed.".into(),
-        ));
+        return Err(Error::Invalid("Update of `is_domain` is not allowed.".into()));
     }
     let name = fields.name("name", 1..=64)?;
-    let description = fields
-        .nullable_text("description")?
-        .map(Option::unwrap_or_default);
+    let description = fields.nullable_text("description")?.map(Option::unwrap_or_default);
     let enabled = fields.boolean("enabled")?;
     let tags = tags(&mut fields)?;
     let domain = fields.nullable_id("domain_id")?.flatten().map(DomainId);
@@ -180,10 +162,7 @@ fn tags(fields: &mut Fields) -> Result<Option<Vec<String>>, Error> {
 
 /// A project as Keystone shows it.
 pub fn view(state: &IdentityState, project: &Project) -> Value {
-    let parent = project
-        .parent
-        .as_ref()
-        .map_or(project.domain.as_str(), |parent| parent.as_str());
+    let parent = project.parent.as_ref().map_or(project.domain.as_str(), |parent| parent.as_str());
     let mut shown = json!(project.extra);
     shown["id"] = json!(project.id);
     shown["name"] = json!(project.name);

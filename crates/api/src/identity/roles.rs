@@ -52,11 +52,7 @@ pub async fn update(
     body: Body,
 ) -> Shown {
     let change = change(body.0, &id)?;
-    let role = state
-        .verbs
-        .update_role
-        .run(&by.0, &RoleId(id), change)
-        .await?;
+    let role = state.verbs.update_role.run(&by.0, &RoleId(id), change).await?;
     Ok(Json(json!({"role": view(&state, &role)})))
 }
 

@@ -22,10 +22,7 @@ pub fn router(
     check: Arc<dyn CheckToken>,
     catalog: CatalogSettings,
 ) -> Router {
-    let state = IdentityState {
-        verbs,
-        catalog: Arc::new(catalog),
-    };
+    let state = IdentityState { verbs, catalog: Arc::new(catalog) };
     let closed = closed().route_layer(from_fn_with_state(check, require::<Identity>));
     open()
         .merge(closed)
@@ -62,30 +59,20 @@ fn closed() -> Router<IdentityState> {
         .route("/v3/domains", get(domains::list).post(domains::create))
         .route(
             "/v3/domains/{domain}",
-            get(domains::show)
-                .patch(domains::update)
-                .delete(domains::delete),
+            get(domains::show).patch(domains::update).delete(domains::delete),
         )
         .route("/v3/projects", get(projects::list).post(projects::create))
         .route(
             "/v3/projects/{project}",
-            get(projects::show)
-                .patch(projects::update)
-                .delete(projects::delete),
+            get(projects::show).patch(projects::update).delete(projects::delete),
         )
         .route("/v3/users", get(users::list).post(users::create))
-        .route(
-            "/v3/users/{user}",
-            get(users::show).patch(users::update).delete(users::delete),
-        )
+        .route("/v3/users/{user}", get(users::show).patch(users::update).delete(users::delete))
         .route("/v3/users/{user}/projects", get(users::list_projects))
         .route("/v3/users/{user}/groups", get(users::list_groups))
         .route("/v3/groups", get(services::list_groups))
         .route("/v3/roles", get(roles::list).post(roles::create))
-        .route(
-            "/v3/roles/{role}",
-            get(roles::show).patch(roles::update).delete(roles::delete),
-        )
+        .route("/v3/roles/{role}", get(roles::show).patch(roles::update).delete(roles::delete))
         .route("/v3/roles/{prior}/implies", get(implied_roles::list))
         .route(
             "/v3/roles/{prior}/implies/{implied}",
@@ -98,18 +85,9 @@ fn closed() -> Router<IdentityState> {
         .route("/v3/role_assignments", get(role_assignments::list))
         .merge(grants::routes())
         .route("/v3/services", read_only(get(services::list_services)))
-        .route(
-            "/v3/services/{id}",
-            member_read_only(get(services::show_service)),
-        )
+        .route("/v3/services/{id}", member_read_only(get(services::show_service)))
         .route("/v3/endpoints", read_only(get(services::list_endpoints)))
-        .route(
-            "/v3/endpoints/{id}",
-            member_read_only(get(services::show_endpoint)),
-        )
+        .route("/v3/endpoints/{id}", member_read_only(get(services::show_endpoint)))
         .route("/v3/regions", read_only(get(services::list_regions)))
-        .route(
-            "/v3/regions/{id}",
-            member_read_only(get(services::show_region)),
-        )
+        .route("/v3/regions/{id}", member_read_only(get(services::show_region)))
 }

@@ -53,21 +53,9 @@ pub async fn list_endpoints(
     let endpoints = state.catalog.endpoints();
     let items = endpoints
         .iter()
-        .filter(|at| {
-            listing
-                .text("interface")
-                .is_none_or(|wanted| wanted == at.interface)
-        })
-        .filter(|at| {
-            listing
-                .text("service_id")
-                .is_none_or(|wanted| wanted == at.service)
-        })
-        .filter(|_| {
-            listing
-                .text("region_id")
-                .is_none_or(|wanted| wanted == region)
-        })
+        .filter(|at| listing.text("interface").is_none_or(|wanted| wanted == at.interface))
+        .filter(|at| listing.text("service_id").is_none_or(|wanted| wanted == at.service))
+        .filter(|_| listing.text("region_id").is_none_or(|wanted| wanted == region))
         .map(|endpoint| endpoint_view(&state, endpoint))
         .collect();
     listing.answer(&state, "endpoints", items)

@@ -57,11 +57,7 @@ pub async fn update(
     body: Body,
 ) -> Shown {
     let change = change(body.0, &id)?;
-    let user = state
-        .verbs
-        .update_user
-        .run(&by.0, &UserId(id), change)
-        .await?;
+    let user = state.verbs.update_user.run(&by.0, &UserId(id), change).await?;
     Ok(Json(json!({"user": view(&state, &user)})))
 }
 
@@ -84,11 +80,7 @@ pub async fn change_password(
     let mut fields = Fields::of_body(body.0, "user")?;
     let original = fields.required_text("original_password")?;
     let new = fields.required_text("password")?;
-    state
-        .verbs
-        .change_password
-        .run(&UserId(id), original, new)
-        .await?;
+    state.verbs.change_password.run(&UserId(id), original, new).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -190,10 +182,7 @@ fn check_offered(fields: &mut Fields) -> Result<(), Error> {
 fn view(state: &IdentityState, user: &User) -> Value {
     let mut shown = json!(user.extra);
     let optional = [
-        (
-            "default_project_id",
-            user.default_project.as_ref().map(ProjectId::as_str),
-        ),
+        ("default_project_id", user.default_project.as_ref().map(ProjectId::as_str)),
         ("description", user.description.as_deref()),
         ("email", user.email.as_deref()),
     ];

@@ -58,16 +58,11 @@ pub async fn bootstrap(
         AssignmentTarget::Domain(foundation.domain.clone()),
         AssignmentTarget::System,
     ] {
-        let assignment = Assignment {
-            user: foundation.user.clone(),
-            role: admin.clone(),
-            target,
-        };
+        let assignment = Assignment { user: foundation.user.clone(), role: admin.clone(), target };
         unit.assignments().insert(&assignment).await?;
     }
-    let text = serde_json::to_string(&foundation).map_err(|error| Error::Internal {
-        source: Box::new(error),
-    })?;
+    let text = serde_json::to_string(&foundation)
+        .map_err(|error| Error::Internal { source: Box::new(error) })?;
     unit.settings().put(DONE_SETTING, &text).await?;
     unit.commit().await?;
     Ok(foundation)
@@ -79,9 +74,7 @@ async fn find(unit: &mut dyn UnitOfWork) -> Result<Option<Foundation>, Error> {
     };
     serde_json::from_str(&text)
         .map(Some)
-        .map_err(|error| Error::Internal {
-            source: Box::new(error),
-        })
+        .map_err(|error| Error::Internal { source: Box::new(error) })
 }
 
 async fn insert_nouns(
@@ -128,12 +121,7 @@ async fn insert_nouns(
 async fn insert_roles(unit: &mut dyn UnitOfWork, entropy: &dyn Entropy) -> Result<RoleId, Error> {
     let ids = BUILT_IN_ROLES.map(|_| RoleId::from(random_uuid(entropy)));
     for (id, name) in ids.iter().zip(BUILT_IN_ROLES) {
-        let role = Role {
-            id: id.clone(),
-            name: name.into(),
-            domain: None,
-            description: None,
-        };
+        let role = Role { id: id.clone(), name: name.into(), domain: None, description: None };
         unit.roles().insert(&role).await?;
     }
     for pair in ids.windows(2) {

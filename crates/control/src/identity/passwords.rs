@@ -35,10 +35,7 @@ pub struct Passwords {
 impl Passwords {
     /// At most `places` hashes at once (at least 1): that many times 19 MiB at the peak.
     pub fn new(entropy: Arc<dyn Entropy>, places: usize) -> Self {
-        Self {
-            places: Arc::new(Semaphore::new(places.max(1))),
-            entropy,
-        }
+        Self { places: Arc::new(Semaphore::new(places.max(1))), entropy }
     }
 
     /// The PHC string to store. `Invalid` for one that is longer than [`MAX_PASSWORD_BYTES`].
@@ -69,9 +66,7 @@ impl Passwords {
     /// not tell which users exist.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, Error> {
         self.in_a_place(move || {
-            let stored = hash
-                .as_deref()
-                .and_then(|text| PasswordHash::new(text).ok());
+            let stored = hash.as_deref().and_then(|text| PasswordHash::new(text).ok());
             let parts = stored.and_then(|stored| {
                 let params = Params::try_from(&stored).ok()?;
                 Some((params, stored.salt?, stored.hash?))
@@ -98,9 +93,7 @@ impl Passwords {
             .clone()
             .acquire_owned()
             .await
-            .map_err(|error| Error::Internal {
-                source: Box::new(error),
-            })?;
+            .map_err(|error| Error::Internal { source: Box::new(error) })?;
         // The place goes along: a request that is given up keeps it until its hash is done.
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
@@ -109,22 +102,15 @@ impl Passwords {
         });
         match done.await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(Error::Internal {
-                source: error.to_string().into(),
-            }),
-            Err(error) => Err(Error::Internal {
-                source: Box::new(error),
-            }),
+            Ok(Err(error)) => Err(Error::Internal { source: error.to_string().into() }),
+            Err(error) => Err(Error::Internal { source: Box::new(error) }),
         }
     }
 }
 
 fn digest(password: &[u8], salt: &[u8], params: Params) -> Result<Output, argon2::Error> {
     let blocks = params.block_count();
-    let length = params
-        .output_len()
-        .unwrap_or(HASH_BYTES)
-        .min(Output::MAX_LENGTH);
+    let length = params.output_len().unwrap_or(HASH_BYTES).min(Output::MAX_LENGTH);
     let mut memory = Vec::with_capacity(blocks.max(ROOM_BLOCKS));
     memory.resize(blocks, Block::new());
     let mut buffer = [0; Output::MAX_LENGTH];
@@ -153,21 +139,14 @@ mod tests {
     async fn only_the_password_itself_verifies() {
         let passwords = passwords();
         let hash = passwords.hash("secret".into()).await.unwrap();
-        assert!(
-            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{hash}"
-        );
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let other = passwords.hash("secret".into()).await.unwrap();
         assert_ne!(hash, other, "a salt is never used twice");
         for (password, expected) in [("secret", true), ("Secret", false), ("", false)] {
             let verified = passwords.verify(password.into(), Some(hash.clone())).await;
             assert_eq!(verified.unwrap(), expected, "{password}");
         }
-        for hash in [
-            None,
-            Some("rubbish".into()),
-            Some("$argon2id$v=19$m=8".into()),
-        ] {
+        for hash in [None, Some("rubbish".into()), Some("$argon2id$v=19$m=8".into())] {
             assert!(!passwords.verify("secret".into(), hash).await.unwrap());
         }
     }

@@ -62,9 +62,7 @@ pub(super) fn visible_domain(caller: &Caller) -> Option<&DomainId> {
 
 /// The domain of something made without naming one: the caller's own, else the default one.
 pub(super) fn domain_for_new(caller: &Caller) -> DomainId {
-    visible_domain(caller)
-        .cloned()
-        .unwrap_or_else(|| DomainId::from("default"))
+    visible_domain(caller).cloned().unwrap_or_else(|| DomainId::from("default"))
 }
 
 /// Whether the caller's token is for this domain, with this role.

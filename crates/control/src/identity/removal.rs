@@ -38,10 +38,7 @@ pub(super) async fn remove_user(
     revoking: &mut Revoking<'_>,
     id: &UserId,
 ) -> Result<bool, Error> {
-    let filter = AssignmentFilter {
-        user: Some(id.clone()),
-        ..AssignmentFilter::default()
-    };
+    let filter = AssignmentFilter { user: Some(id.clone()), ..AssignmentFilter::default() };
     unit.assignments().delete(&filter).await?;
     revoking.revoke(RevocationSubject::User(id.clone()));
     Ok(unit.users().delete(id).await?)

@@ -46,12 +46,7 @@ impl Intake {
             return Ok(());
         };
         match event {
-            Event::GuestStarted {
-                generation,
-                steps,
-                bytes_copied,
-                ..
-            } => {
+            Event::GuestStarted { generation, steps, bytes_copied, .. } => {
                 let news = Started {
                     host,
                     request: Some(request),
@@ -62,13 +57,7 @@ impl Intake {
                     return Ok(());
                 }
             }
-            Event::GuestFailed {
-                generation,
-                steps,
-                message,
-                details,
-                ..
-            } => {
+            Event::GuestFailed { generation, steps, message, details, .. } => {
                 if stale(&server, *generation) || !is_spawning(&server) {
                     return Ok(());
                 }
@@ -88,9 +77,7 @@ impl Intake {
                 let own = RequestId(format!("req-{}", random_uuid(&*self.entropy)));
                 stopped(&mut *uow, server, own, reason, now).await?;
             }
-            Event::GuestGone {
-                generation, steps, ..
-            } => {
+            Event::GuestGone { generation, steps, .. } => {
                 let deleting = matches!(server.state, ServerState::Deleting { .. });
                 if !deleting || *generation != server.generation {
                     return Ok(());

@@ -27,10 +27,7 @@ impl Intake {
     pub(super) async fn host_reported(&self, report: &HostReport) -> Result<(), Error> {
         self.keep_host(report).await?;
         let mut uow = self.store.read().await?;
-        let filter = ServerFilter {
-            host: Some(report.name.clone()),
-            ..ServerFilter::default()
-        };
+        let filter = ServerFilter { host: Some(report.name.clone()), ..ServerFilter::default() };
         let servers = uow.servers().list(&filter, &Page::default()).await?;
         drop(uow);
         let now = self.clock.now();
@@ -136,13 +133,9 @@ impl Intake {
             }
             Repair::Failed(_) if is_spawning(&server) => {
                 let message = "The host could not make the guest; its log says why.";
-                self.repair_failed(&mut *uow, server, host, request, message)
-                    .await?;
+                self.repair_failed(&mut *uow, server, host, request, message).await?;
             }
-            Repair::Missing(_) => {
-                self.repair_missing(&mut *uow, server, host, request)
-                    .await?
-            }
+            Repair::Missing(_) => self.repair_missing(&mut *uow, server, host, request).await?,
             Repair::Stopped(_) | Repair::Failed(_) | Repair::Stray(..) => return Ok(()),
         }
         uow.commit().await?;
@@ -164,12 +157,7 @@ impl Intake {
             uow.servers().update(&server).await?;
             return Ok(());
         }
-        let news = Started {
-            host,
-            request: None,
-            steps: &[],
-            bytes_copied: None,
-        };
+        let news = Started { host, request: None, steps: &[], bytes_copied: None };
         started(uow, server, news, now).await?;
         Ok(())
     }
@@ -204,9 +192,7 @@ impl Intake {
                 return Ok(());
             }
             let message = "The host has lost the order to make the guest.";
-            return self
-                .repair_failed(uow, server, host, request, message)
-                .await;
+            return self.repair_failed(uow, server, host, request, message).await;
         }
         let now = self.clock.now();
         let fault = Fault {
@@ -252,10 +238,7 @@ async fn build_is_unsent(
             return Ok(false);
         };
         after = *last;
-        if rows
-            .iter()
-            .any(|(_, envelope)| builds(envelope, server.id, host))
-        {
+        if rows.iter().any(|(_, envelope)| builds(envelope, server.id, host)) {
             return Ok(true);
         }
     }
@@ -273,21 +256,13 @@ fn builds(envelope: &Envelope, server: ServerId, host: &HostName) -> bool {
 fn has_changed(host: &Host, report: &HostReport) -> bool {
     let resources = (fixed(&host.resources), fixed_target(&host.target));
     let reported = (fixed(&report.resources), fixed_target(&report.target));
-    let uptime = (
-        host.resources.uptime_seconds,
-        report.resources.uptime_seconds,
-    );
+    let uptime = (host.resources.uptime_seconds, report.resources.uptime_seconds);
     host.id != report.id || resources != reported || uptime.0.abs_diff(uptime.1) >= FIGURES_SECONDS
 }
 
 /// Resources without the figures that move by themselves.
 fn fixed(resources: &HostResources) -> HostResources {
-    HostResources {
-        memory_used_mib: 0,
-        disk_free_gib: 0,
-        uptime_seconds: 0,
-        ..resources.clone()
-    }
+    HostResources { memory_used_mib: 0, disk_free_gib: 0, uptime_seconds: 0, ..resources.clone() }
 }
 
 fn fixed_target(target: &TargetFacts) -> TargetFacts {

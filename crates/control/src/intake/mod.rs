@@ -40,15 +40,7 @@ impl Intake {
         tasks: Wake,
         outbox: Wake,
     ) -> Self {
-        Self {
-            store,
-            clock,
-            entropy,
-            settings,
-            tasks,
-            outbox,
-            missing: Mutex::default(),
-        }
+        Self { store, clock, entropy, settings, tasks, outbox, missing: Mutex::default() }
     }
 
     async fn take(&self, event: &Event, request: &RequestId) -> Result<(), Error> {

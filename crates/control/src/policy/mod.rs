@@ -8,11 +8,7 @@ use hatchery_model::id::ProjectId;
 
 /// `rule:admin_required`: the role `admin`, on whatever scope.
 pub fn admin(caller: &Caller, action: &str) -> Result<(), Error> {
-    if caller.is_admin() {
-        Ok(())
-    } else {
-        Err(denied(action))
-    }
+    if caller.is_admin() { Ok(()) } else { Err(denied(action)) }
 }
 
 /// Whether the caller may see what a project owns: `admin`, or `reader` on that project.
@@ -49,11 +45,7 @@ pub fn reader_project<'a>(caller: &'a Caller, action: &str) -> Result<&'a Projec
 
 /// Refuses unless the caller may change what `owner` owns, when the caller may see it anyway.
 pub fn write(caller: &Caller, owner: &ProjectId, action: &str) -> Result<(), Error> {
-    if may_write(caller, owner) {
-        Ok(())
-    } else {
-        Err(denied(action))
-    }
+    if may_write(caller, owner) { Ok(()) } else { Err(denied(action)) }
 }
 
 fn denied(action: &str) -> Error {

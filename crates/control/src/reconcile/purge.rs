@@ -11,10 +11,7 @@ const BATCH: u32 = 200;
 
 /// Forgets servers that were deleted before `before`; says how many.
 pub(super) async fn forget(store: &dyn Store, before: Timestamp) -> Result<usize, Error> {
-    let filter = ServerFilter {
-        deleted: true,
-        ..ServerFilter::default()
-    };
+    let filter = ServerFilter { deleted: true, ..ServerFilter::default() };
     let page = Page {
         limit: Some(BATCH),
         marker: None,

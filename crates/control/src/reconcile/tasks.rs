@@ -20,10 +20,7 @@ pub(super) async fn insert_missing(
     now: Timestamp,
 ) -> Result<usize, Error> {
     let mut uow = store.read().await?;
-    let filter = ServerFilter {
-        states: WAITING.to_vec(),
-        ..ServerFilter::default()
-    };
+    let filter = ServerFilter { states: WAITING.to_vec(), ..ServerFilter::default() };
     let waiting = uow.servers().list(&filter, &Page::default()).await?;
     let mut orphans = Vec::new();
     for server in &waiting {

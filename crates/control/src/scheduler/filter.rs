@@ -19,16 +19,12 @@ pub(super) type Filter = (&'static str, fn(&Look<'_>) -> bool);
 
 /// All filters. The cheap ones stand first; the names are what a refusal counts.
 pub(super) const FILTERS: [Filter; 9] = [
-    ("RetryFilter", |look| {
-        !look.request.excluded.contains(&look.host.name)
-    }),
+    ("RetryFilter", |look| !look.request.excluded.contains(&look.host.name)),
     ("ComputeFilter", |look| {
         look.host.disabled.is_none() && is_up(look.host, look.settings, look.now)
     }),
     ("AvailabilityZoneFilter", zone),
-    ("NumInstancesFilter", |look| {
-        look.host.claimed.servers < look.settings.max_servers_per_host
-    }),
+    ("NumInstancesFilter", |look| look.host.claimed.servers < look.settings.max_servers_per_host),
     ("RamFilter", ram),
     ("CoreFilter", cores),
     ("DiskFilter", disk),
@@ -44,14 +40,8 @@ pub fn is_up(host: &Host, settings: &SchedulerSettings, now: Timestamp) -> bool 
 /// The zone asked for and, where an administrator has named one, the host.
 fn zone(look: &Look<'_>) -> bool {
     let request = look.request;
-    request
-        .zone
-        .as_ref()
-        .is_none_or(|zone| *zone == look.host.availability_zone)
-        && request
-            .host
-            .as_ref()
-            .is_none_or(|name| *name == look.host.name)
+    request.zone.as_ref().is_none_or(|zone| *zone == look.host.availability_zone)
+        && request.host.as_ref().is_none_or(|name| *name == look.host.name)
 }
 
 fn ram(look: &Look<'_>) -> bool {

@@ -55,18 +55,13 @@ pub fn place(
     let refused = FILTERS
         .iter()
         .map(|(name, _)| {
-            let count = judged
-                .iter()
-                .filter(|candidate| candidate.refused_by == Some(name))
-                .count();
+            let count =
+                judged.iter().filter(|candidate| candidate.refused_by == Some(name)).count();
             ((*name).to_owned(), count)
         })
         .filter(|(_, count)| *count > 0)
         .collect();
-    Err(NotPlaced {
-        hosts: hosts.len(),
-        refused,
-    })
+    Err(NotPlaced { hosts: hosts.len(), refused })
 }
 
 /// Every host with the filters' verdict, in the order given.
@@ -79,16 +74,9 @@ pub fn candidates<'a>(
     hosts
         .iter()
         .map(|host| {
-            let look = Look {
-                host,
-                request,
-                settings,
-                now,
-            };
-            let refused_by = FILTERS
-                .iter()
-                .find(|(_, passes)| !passes(&look))
-                .map(|(name, _)| *name);
+            let look = Look { host, request, settings, now };
+            let refused_by =
+                FILTERS.iter().find(|(_, passes)| !passes(&look)).map(|(name, _)| *name);
             Candidate { host, refused_by }
         })
         .collect()

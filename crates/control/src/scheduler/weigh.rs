@@ -6,12 +6,7 @@ use std::cmp::{Ordering, Reverse};
 
 /// Best first: the most free memory, then the fewest servers, then the name, so that equal views place equally.
 pub(super) fn better(a: &Host, b: &Host, settings: &SchedulerSettings) -> Ordering {
-    let key = |host: &Host| {
-        (
-            Reverse(free_memory_mib(host, settings)),
-            host.claimed.servers,
-        )
-    };
+    let key = |host: &Host| (Reverse(free_memory_mib(host, settings)), host.claimed.servers);
     key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name))
 }
 

@@ -115,9 +115,7 @@ impl BuildServer {
             let found = uow.actions().find(server.id, &task.request).await?;
             action = found.unwrap_or(action);
         }
-        let image_id = server
-            .image
-            .ok_or_else(|| Error::not_found("Image", "(none)"))?;
+        let image_id = server.image.ok_or_else(|| Error::not_found("Image", "(none)"))?;
         let unknown = || Error::not_found("Image", image_id);
         let image = uow.images().find(image_id).await?.ok_or_else(unknown)?;
         let sha512 = image.content().ok_or_else(unknown)?.sha512.clone();
@@ -149,32 +147,18 @@ impl BuildServer {
         let settings = &self.settings.scheduler;
         if request.excluded.len() >= settings.max_attempts as usize {
             let tried = ("RetryFilter".to_owned(), considered);
-            return Err(NotPlaced {
-                hosts: considered,
-                refused: vec![tried],
-            });
+            return Err(NotPlaced { hosts: considered, refused: vec![tried] });
         }
         let name = place(&hosts, request, settings, now)?;
-        let unplanned = || NotPlaced {
-            hosts: considered,
-            refused: vec![("ProvisionFilter".to_owned(), 1)],
-        };
-        let host = hosts
-            .into_iter()
-            .find(|host| host.name == name)
-            .ok_or_else(unplanned)?;
+        let unplanned =
+            || NotPlaced { hosts: considered, refused: vec![("ProvisionFilter".to_owned(), 1)] };
+        let host = hosts.into_iter().find(|host| host.name == name).ok_or_else(unplanned)?;
         let plan =
             plan(&request.image, &host.target, None, request.disk).map_err(|_| unplanned())?;
         Ok(Choice {
             host,
             claim: request.claim,
-            root: RootDisk {
-                disk,
-                image,
-                image_sha512: sha512,
-                size: request.disk,
-                plan,
-            },
+            root: RootDisk { disk, image, image_sha512: sha512, size: request.disk, plan },
             considered,
         })
     }
@@ -189,12 +173,7 @@ impl BuildServer {
         choice: Choice,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let Choice {
-            mut host,
-            claim,
-            root,
-            considered,
-        } = choice;
+        let Choice { mut host, claim, root, considered } = choice;
         claim::take(uow, &mut host, server.id, claim).await?;
         server.state = server.state.placed().map_err(illegal)?;
         server.host = Some(host.name.clone());
@@ -211,13 +190,7 @@ impl BuildServer {
         let command = Command::BuildGuest(Box::new(spec));
         let request = task.request.clone();
         order::write_down(uow, &*self.entropy, now, &host.name, request, command).await?;
-        timeline::scheduled(
-            &mut action,
-            EventResult::Success,
-            Some(host.name),
-            details,
-            now,
-        );
+        timeline::scheduled(&mut action, EventResult::Success, Some(host.name), details, now);
         uow.actions().update(&action).await?;
         self.look_again(&mut task, now);
         uow.tasks().update(&task).await?;
@@ -310,10 +283,7 @@ fn no_host_fault(action: &Action, refused: &NotPlaced, now: Timestamp) -> Fault 
     }
     Fault {
         code: 500,
-        message: action
-            .message
-            .clone()
-            .unwrap_or_else(|| NO_VALID_HOST.into()),
+        message: action.message.clone().unwrap_or_else(|| NO_VALID_HOST.into()),
         details,
         at: now,
     }

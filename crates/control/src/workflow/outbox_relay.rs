@@ -87,10 +87,7 @@ impl OutboxRelay {
     /// process may have committed them later.
     async fn collect(&self, flow: &mut Flow, all: bool) {
         if let Err(error) = self.try_collect(flow, all).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the outbox cannot be read"
-            );
+            tracing::error!(error = &error as &dyn std::error::Error, "the outbox cannot be read");
         }
     }
 

@@ -110,10 +110,7 @@ impl TaskRunner {
         );
         if let Err(error) = self.put_off(&task).await {
             // Then it is due still, and the timer keeps it from spinning.
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "a task cannot be put off"
-            );
+            tracing::error!(error = &error as &dyn std::error::Error, "a task cannot be put off");
             tokio::time::sleep(INTERVAL).await;
         }
         task.id

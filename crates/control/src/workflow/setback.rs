@@ -90,10 +90,7 @@ pub(crate) async fn find_create(
 ) -> Result<Option<Action>, Error> {
     if let Some(request) = request {
         let found = uow.actions().find(server.id, request).await?;
-        if found
-            .as_ref()
-            .is_some_and(|action| action.kind == ActionKind::Create)
-        {
+        if found.as_ref().is_some_and(|action| action.kind == ActionKind::Create) {
             return Ok(found);
         }
     }

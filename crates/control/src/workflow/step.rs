@@ -18,7 +18,5 @@ pub trait Step: Send + Sync {
 
 /// A transition that the step's own check should have kept out.
 pub(crate) fn illegal(error: Illegal) -> Error {
-    Error::Internal {
-        source: Box::new(error),
-    }
+    Error::Internal { source: Box::new(error) }
 }

@@ -140,14 +140,7 @@ fn local_event(
 ) {
     let details = "Its rows were let go; no guest had to be taken apart, or its host will do so when it is heard.";
     let result = EventResult::Success;
-    timeline::noted(
-        action,
-        "conductor_delete",
-        result,
-        host,
-        details.into(),
-        now,
-    );
+    timeline::noted(action, "conductor_delete", result, host, details.into(), now);
 }
 
 /// Ports made for the server go with it; the others are unplugged.
@@ -157,10 +150,7 @@ async fn release_ports(
     now: Timestamp,
 ) -> Result<(), Error> {
     for mut port in ports_of(uow, server).await? {
-        let owned = server
-            .nics
-            .iter()
-            .any(|nic| nic.port == port.id && nic.owned);
+        let owned = server.nics.iter().any(|nic| nic.port == port.id && nic.owned);
         if owned {
             release_port(uow, port.id).await?;
         } else {

@@ -96,10 +96,7 @@ pub(crate) fn scheduled(
 }
 
 fn open_schedule(action: &mut Action) -> Option<&mut ActionEvent> {
-    action
-        .events
-        .iter_mut()
-        .find(|event| event.name == SCHEDULE && event.finished_at.is_none())
+    action.events.iter_mut().find(|event| event.name == SCHEDULE && event.finished_at.is_none())
 }
 
 /// Steps that a host has timed. Those that are there already are not written twice.
@@ -109,11 +106,7 @@ pub(crate) fn timed(action: &mut Action, host: &HostName, steps: &[StepTiming], 
             name: step.step.event_name().into(),
             started_at: step.started_at,
             finished_at: Some(step.finished_at),
-            result: Some(if step.ok {
-                EventResult::Success
-            } else {
-                EventResult::Error
-            }),
+            result: Some(if step.ok { EventResult::Success } else { EventResult::Error }),
             host: Some(host.clone()),
             details: (!step.details.is_empty()).then(|| step.details.clone()),
         };

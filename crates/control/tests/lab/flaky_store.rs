@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use hatchery_ports::store::{
-    Actions, Addresses, Assignments, Bundles, Claims, Domains, Flavors, Hosts, Images, Keypairs, Networks,
-    Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, Store, StoreError, Subnets,
-    Tasks, UnitOfWork, Users,
+    Actions, Addresses, Assignments, Bundles, Claims, Domains, Flavors, Hosts, Images, Keypairs,
+    Networks, Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, Store, StoreError,
+    Subnets, Tasks, UnitOfWork, Users,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};

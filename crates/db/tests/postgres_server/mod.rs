@@ -35,17 +35,9 @@ impl PostgresServer {
                 return None;
             }
         };
-        let folder = tempfile::Builder::new()
-            .prefix("hatchery-pg-")
-            .tempdir_in("/tmp")
-            .unwrap();
+        let folder = tempfile::Builder::new().prefix("hatchery-pg-").tempdir_in("/tmp").unwrap();
         chown(folder.path(), Some(account.uid), Some(account.gid)).unwrap();
-        let mut server = Self {
-            folder,
-            programs,
-            account,
-            process: None,
-        };
+        let mut server = Self { folder, programs, account, process: None };
         let made = server
             .command("initdb")
             .args(["--username=hatchery", "--auth=trust", "--encoding=UTF8"])
@@ -62,10 +54,7 @@ impl PostgresServer {
     /// The address of its database, over its socket.
     pub fn url(&self) -> String {
         let socket = self.folder.path().display().to_string();
-        format!(
-            "postgres://hatchery@localhost/postgres?host={}",
-            socket.replace('/', "%2F")
-        )
+        format!("postgres://hatchery@localhost/postgres?host={}", socket.replace('/', "%2F"))
     }
 
     /// Ends it, breaking every connection off, and starts it again.
@@ -113,9 +102,7 @@ impl PostgresServer {
         let Some(mut process) = self.process.take() else {
             return;
         };
-        let asked = Command::new("kill")
-            .args(["-INT", &process.id().to_string()])
-            .status();
+        let asked = Command::new("kill").args(["-INT", &process.id().to_string()]).status();
         if !asked.is_ok_and(|status| status.success()) {
             let _ = process.kill();
         }
@@ -152,10 +139,7 @@ fn newest_programs() -> Option<PathBuf> {
             let version = version.ok()?;
             let number: u32 = version.file_name().to_str()?.parse().ok()?;
             let programs = version.path().join("bin");
-            programs
-                .join("initdb")
-                .exists()
-                .then_some((number, programs))
+            programs.join("initdb").exists().then_some((number, programs))
         })
         .max()
         .map(|(_, programs)| programs)

@@ -1,10 +1,7 @@
 //! What every bus must do, one that keeps messages itself as well as one that does not: run [`all`] on one on which nobody
 //! receives yet.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a suite is test code: what fails here fails the test"
-)]
+#![allow(clippy::unwrap_used, reason = "a suite is test code: what fails here fails the test")]
 
 use crate::bus::{Bus, BusError, Handler, Responder};
 use async_trait::async_trait;
@@ -113,9 +110,7 @@ fn envelope(to: &Address) -> Envelope {
         request: RequestId::from("req-1"),
         to: to.clone(),
         created_at: Timestamp(1),
-        body: Body::Command(Command::ReleaseBase {
-            image: ImageId(fresh()),
-        }),
+        body: Body::Command(Command::ReleaseBase { image: ImageId(fresh()) }),
     }
 }
 
@@ -192,10 +187,7 @@ pub async fn the_latest_subscriber_receives(bus: &dyn Bus) {
     let address = Address::Host(fresh_host());
     let (first, second) = (Recorder::new(0), Recorder::new(0));
     let one = bus.subscribe(address.clone(), first.clone()).await.unwrap();
-    let two = bus
-        .subscribe(address.clone(), second.clone())
-        .await
-        .unwrap();
+    let two = bus.subscribe(address.clone(), second.clone()).await.unwrap();
     let (before, after) = (envelope(&address), envelope(&address));
     send_until_taken(bus, &before).await;
     second.wait_for(&[before.id]).await;
@@ -214,10 +206,7 @@ pub async fn nothing_is_lost_between_two_subscribers(bus: &dyn Bus) {
     let message = envelope(&address);
     // A bus that keeps nothing says that nobody is there; one that keeps messages may take it.
     let unheard = bus.send(message.clone()).await;
-    assert!(
-        matches!(unheard, Ok(()) | Err(BusError::Unavailable(_))),
-        "{unheard:?}"
-    );
+    assert!(matches!(unheard, Ok(()) | Err(BusError::Unavailable(_))), "{unheard:?}");
     let next = Recorder::new(0);
     let subscription = bus.subscribe(address.clone(), next.clone()).await;
     send_until_taken(bus, &message).await;
@@ -244,19 +233,14 @@ impl Responder for Oracle {
 }
 
 fn oracle() -> Arc<Oracle> {
-    Arc::new(Oracle {
-        asked: Mutex::new(Vec::new()),
-    })
+    Arc::new(Oracle { asked: Mutex::new(Vec::new()) })
 }
 
 /// Or refused, with the responder's reason; and nobody answers for a host that has let go.
 pub async fn an_ask_is_answered(bus: &dyn Bus) {
     let (host, server) = (fresh_host(), ServerId(fresh()));
     let power = Ask::PowerState { server };
-    let log = Ask::ConsoleLog {
-        server,
-        lines: Some(10),
-    };
+    let log = Ask::ConsoleLog { server, lines: Some(10) };
     let oracle = oracle();
     let guard = bus.respond(host.clone(), oracle.clone()).await.unwrap();
     let answer = bus.ask(&host, power.clone(), PATIENCE).await.unwrap();
@@ -273,10 +257,7 @@ pub async fn an_ask_is_answered(bus: &dyn Bus) {
         let unheard = bus.ask(nobody, power.clone(), Duration::from_millis(50));
         let unheard = unheard.await;
         assert!(
-            matches!(
-                unheard,
-                Err(BusError::Unavailable(_) | BusError::TimedOut(_))
-            ),
+            matches!(unheard, Err(BusError::Unavailable(_) | BusError::TimedOut(_))),
             "{unheard:?}"
         );
     }
@@ -286,18 +267,12 @@ pub async fn an_ask_is_answered(bus: &dyn Bus) {
 pub async fn an_ask_ends_at_its_deadline(bus: &dyn Bus) {
     let (host, server) = (fresh_host(), ServerId(fresh()));
     let guard = bus.respond(host.clone(), oracle()).await.unwrap();
-    let log = Ask::ConsoleLog {
-        server,
-        lines: None,
-    };
+    let log = Ask::ConsoleLog { server, lines: None };
     let hanging = bus.ask(&host, log, Duration::from_millis(100));
     let quick = bus.ask(&host, Ask::PowerState { server }, PATIENCE);
     let both = futures_util::future::join(hanging, quick);
     let (hanging, quick) = timeout(PATIENCE, both).await.unwrap();
-    assert!(
-        matches!(&hanging, Err(BusError::TimedOut(of)) if *of == host),
-        "{hanging:?}"
-    );
+    assert!(matches!(&hanging, Err(BusError::TimedOut(of)) if *of == host), "{hanging:?}");
     assert_eq!(quick.unwrap(), Answer::PowerState(PowerState::Running));
     drop(guard);
 }

@@ -1,9 +1,5 @@
 //! What every disk backend must do, together with an image store that its images come from.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a suite fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a suite fails by panicking")]
 
 use crate::disk_backend::{CreatedDisk, DiskBackend, DiskError};
 use crate::image_store::ImageStore;
@@ -91,16 +87,8 @@ fn root(image: &Sealed, disk: &str, plan: Plan) -> RootDisk {
 
 /// A disk by a step of the test's choice.
 fn forced(image: &Sealed, disk: &str, rung: Rung, step: PlanStep) -> RootDisk {
-    let overlay = PlanStep::CreateOverlay {
-        base_format: image.facts.format,
-        size: SIZE,
-    };
-    let plan = Plan {
-        rung,
-        steps: vec![step, overlay],
-        copies: Bytes(0),
-        refused: Vec::new(),
-    };
+    let overlay = PlanStep::CreateOverlay { base_format: image.facts.format, size: SIZE };
+    let plan = Plan { rung, steps: vec![step, overlay], copies: Bytes(0), refused: Vec::new() };
     root(image, disk, plan)
 }
 
@@ -110,17 +98,10 @@ fn copied(image: &Sealed, disk: &str) -> RootDisk {
 
 /// Every format is named, the disk can be written to, and its base cannot.
 fn looks_right(made: &CreatedDisk) {
-    let BlockSource::File {
-        read_only,
-        backing,
-        format,
-        ..
-    } = &made.source;
+    let BlockSource::File { read_only, backing, format, .. } = &made.source;
     assert!(!read_only);
     assert_eq!(*format, ImageFormat::Qcow2);
-    let BlockSource::File {
-        read_only, format, ..
-    } = &**backing.as_ref().unwrap();
+    let BlockSource::File { read_only, format, .. } = &**backing.as_ref().unwrap();
     assert!(read_only);
     assert_eq!(*format, ImageFormat::Raw);
 }
@@ -152,22 +133,15 @@ async fn a_copy_is_counted_once<S: ImageStore, D: DiskBackend>(plugs: &Plugs<S, 
     assert_eq!(second.bytes_copied, Bytes(0));
     let third = forced(&image, "three", Rung::CloneFromCache, PlanStep::UseBase);
     let third = plugs.disks.create(&third).await.unwrap();
-    assert_eq!(
-        (third.rung, third.bytes_copied),
-        (Rung::CloneFromCache, Bytes(0))
-    );
+    assert_eq!((third.rung, third.bytes_copied), (Rung::CloneFromCache, Bytes(0)));
 }
 
 async fn many_first_disks_copy_once<S: ImageStore, D: DiskBackend>(plugs: &Plugs<S, D>) {
     let image = plugs.image(1).await;
-    let roots: Vec<RootDisk> = (0..12)
-        .map(|number| copied(&image, &format!("disk-{number}")))
-        .collect();
+    let roots: Vec<RootDisk> =
+        (0..12).map(|number| copied(&image, &format!("disk-{number}"))).collect();
     let made = join_all(roots.iter().map(|root| plugs.disks.create(root))).await;
-    let copied = made
-        .iter()
-        .map(|made| made.as_ref().unwrap().bytes_copied.0)
-        .sum::<u64>();
+    let copied = made.iter().map(|made| made.as_ref().unwrap().bytes_copied.0).sum::<u64>();
     assert_eq!(Bytes(copied), image.facts.size);
 }
 
@@ -183,10 +157,7 @@ async fn a_base_that_is_not_there_is_a_conflict<S: ImageStore, D: DiskBackend>(
     plugs.disks.create(&copied(&image, "other")).await.unwrap();
     plugs.disks.create(&root).await.unwrap();
     let mut odd = forced(&image, "odd", Rung::CloneFromCache, PlanStep::UseBase);
-    odd.plan.steps[1] = PlanStep::CreateOverlay {
-        base_format: ImageFormat::Qcow2,
-        size: SIZE,
-    };
+    odd.plan.steps[1] = PlanStep::CreateOverlay { base_format: ImageFormat::Qcow2, size: SIZE };
     let error = plugs.disks.create(&odd).await.unwrap_err();
     assert!(matches!(error, DiskError::Conflict(_)), "{error:?}");
 }
@@ -233,10 +204,7 @@ async fn another_disk_is_never_replaced<S: ImageStore, D: DiskBackend>(plugs: &P
 
 async fn a_removed_disk_is_gone<S: ImageStore, D: DiskBackend>(plugs: &Plugs<S, D>) {
     let image = plugs.image(1).await;
-    let (one, two) = (
-        plugs.planned(&image, "one").await,
-        plugs.planned(&image, "two").await,
-    );
+    let (one, two) = (plugs.planned(&image, "one").await, plugs.planned(&image, "two").await);
     plugs.disks.remove(&one.disk).await.unwrap();
     plugs.disks.create(&one).await.unwrap();
     let other = plugs.disks.create(&two).await.unwrap();

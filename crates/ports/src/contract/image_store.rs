@@ -1,9 +1,5 @@
 //! What every image store must do.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a suite fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a suite fails by panicking")]
 
 use crate::image_store::{ImageStore, ImageStoreError};
 use bytes::Bytes as Chunk;
@@ -96,10 +92,7 @@ async fn nothing_is_there_before_it_is_published(store: &dyn ImageStore) {
     let absent =
         |found: Result<_, _>| matches!(found, Err(ImageStoreError::NotFound(id)) if id == image(1));
     assert!(absent(store.read(image(1), 0, None).await.map(drop)));
-    let mut writer = store
-        .begin(image(1), "a", DiskFormat::Raw, CAP)
-        .await
-        .unwrap();
+    let mut writer = store.begin(image(1), "a", DiskFormat::Raw, CAP).await.unwrap();
     writer.write(Chunk::from(noise(1 << 20))).await.unwrap();
     assert!(absent(store.read(image(1), 0, None).await.map(drop)));
     writer.finish().await.unwrap();
@@ -132,10 +125,7 @@ async fn every_call_may_be_repeated(store: &dyn ImageStore) {
 
 async fn letting_go_removes(store: &dyn ImageStore) {
     for length in [0, 1, 3 << 20] {
-        let mut writer = store
-            .begin(image(1), "a", DiskFormat::Raw, CAP)
-            .await
-            .unwrap();
+        let mut writer = store.begin(image(1), "a", DiskFormat::Raw, CAP).await.unwrap();
         writer.write(Chunk::from(noise(length))).await.unwrap();
         drop(writer);
         no_attempt_is_left(store).await;
@@ -144,10 +134,7 @@ async fn letting_go_removes(store: &dyn ImageStore) {
 
 async fn too_much_is_refused(store: &dyn ImageStore) {
     let cap = Bytes::from_mib(2);
-    let mut writer = store
-        .begin(image(1), "a", DiskFormat::Raw, cap)
-        .await
-        .unwrap();
+    let mut writer = store.begin(image(1), "a", DiskFormat::Raw, cap).await.unwrap();
     writer.write(Chunk::from(noise(2 << 20))).await.unwrap();
     let error = writer.write(Chunk::from_static(b"!")).await.unwrap_err();
     assert!(matches!(error, ImageStoreError::Exhausted(_)), "{error:?}");
@@ -155,20 +142,14 @@ async fn too_much_is_refused(store: &dyn ImageStore) {
     assert!(writer.finish().await.is_err());
     no_attempt_is_left(store).await;
 
-    let mut writer = store
-        .begin(image(1), "a", DiskFormat::Raw, cap)
-        .await
-        .unwrap();
+    let mut writer = store.begin(image(1), "a", DiskFormat::Raw, cap).await.unwrap();
     writer.write(Chunk::from(noise(2 << 20))).await.unwrap();
     assert_eq!(writer.finish().await.unwrap().size, cap);
 }
 
 async fn a_false_format_is_refused(store: &dyn ImageStore) {
     for length in [0, 1000, 2 << 20] {
-        let mut writer = store
-            .begin(image(1), "a", DiskFormat::Qcow2, CAP)
-            .await
-            .unwrap();
+        let mut writer = store.begin(image(1), "a", DiskFormat::Qcow2, CAP).await.unwrap();
         // A long upload may be refused while it runs.
         let written = writer.write(Chunk::from(noise(length))).await;
         let error = match written {
@@ -233,16 +214,7 @@ async fn odd_names_lead_nowhere(store: &dyn ImageStore) {
     upload(store, image(1), "a", &noise(1000)).await.unwrap();
     store.publish(image(1), "a").await.unwrap();
     let invalid = |found| matches!(found, Err(ImageStoreError::Invalid(_)));
-    for name in [
-        "",
-        ".",
-        "..",
-        "../../etc/passwd",
-        "a/b",
-        "/tmp/x",
-        "a\0b",
-        ".x",
-    ] {
+    for name in ["", ".", "..", "../../etc/passwd", "a/b", "/tmp/x", "a\0b", ".x"] {
         let begun = store.begin(image(2), name, DiskFormat::Raw, CAP).await;
         assert!(invalid(begun.map(drop)), "{name:?}");
         assert!(invalid(store.publish(image(2), name).await), "{name:?}");

@@ -1,8 +1,8 @@
 //! Suites that every plug must pass.
 
 pub mod bus;
-pub mod store;
-pub mod hypervisor;
 pub mod disk_backend;
+pub mod hypervisor;
 pub mod image_store;
 pub mod network_driver;
+pub mod store;

@@ -10,9 +10,7 @@ use serde_json::Value;
 pub fn parse(body: Value) -> Result<Login, Error> {
     let mut auth = Fields::of("", body)?.required_object("auth")?;
     let mut identity = auth.required_object("identity")?;
-    let methods = identity
-        .texts("methods")?
-        .ok_or_else(|| identity.missing("methods"))?;
+    let methods = identity.texts("methods")?.ok_or_else(|| identity.missing("methods"))?;
     if methods.is_empty() {
         return Err(Error::Invalid(
             "Invalid input for field 'auth/identity/methods': name at least one method.".into(),

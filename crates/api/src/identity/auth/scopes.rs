@@ -20,28 +20,20 @@ pub async fn catalog(State(state): State<IdentityState>, by: Asked) -> Shown {
         .into());
     }
     let links = json!({"self": state.url("/auth/catalog")});
-    Ok(Json(
-        json!({"catalog": state.catalog.view(), "links": links}),
-    ))
+    Ok(Json(json!({"catalog": state.catalog.view(), "links": links})))
 }
 
 /// `GET /v3/auth/projects`
 pub async fn projects(State(state): State<IdentityState>, by: Asked, listing: Listing) -> Shown {
     let scopes = state.verbs.list_user_scopes.own(&by.0).await?;
-    let items = scopes
-        .projects
-        .iter()
-        .map(|project| projects::view(&state, project));
+    let items = scopes.projects.iter().map(|project| projects::view(&state, project));
     listing.answer(&state, "projects", items.collect())
 }
 
 /// `GET /v3/auth/domains`
 pub async fn domains(State(state): State<IdentityState>, by: Asked, listing: Listing) -> Shown {
     let scopes = state.verbs.list_user_scopes.own(&by.0).await?;
-    let items = scopes
-        .domains
-        .iter()
-        .map(|domain| domains::view(&state, domain));
+    let items = scopes.domains.iter().map(|domain| domains::view(&state, domain));
     listing.answer(&state, "domains", items.collect())
 }
 

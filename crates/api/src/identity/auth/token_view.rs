@@ -9,10 +9,8 @@ use serde_json::{Value, json};
 /// The body that shows a token; with a catalog if it has a scope and one is given.
 pub fn view(detail: &TokenDetail, catalog: Option<&CatalogSettings>) -> Value {
     let claims = &detail.claims;
-    let audit_ids: Vec<&String> = [&claims.audit_id]
-        .into_iter()
-        .chain(&claims.parent_audit_id)
-        .collect();
+    let audit_ids: Vec<&String> =
+        [&claims.audit_id].into_iter().chain(&claims.parent_audit_id).collect();
     let mut token = json!({
         "methods": claims.methods,
         "user": {

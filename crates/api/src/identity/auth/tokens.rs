@@ -48,11 +48,7 @@ pub async fn delete(
     let token = subject(&headers)?;
     let cascade = query.iter().find(|(key, _)| key == "cascade");
     let descendants = cascade.and_then(|(_, value)| truth(value)).unwrap_or(true);
-    state
-        .verbs
-        .revoke_token
-        .run(&by.0, token, descendants)
-        .await?;
+    state.verbs.revoke_token.run(&by.0, token, descendants).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

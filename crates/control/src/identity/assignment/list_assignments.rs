@@ -75,10 +75,7 @@ impl ListAssignments {
             false => given.into_iter().map(|given| (given, None)).collect(),
         };
         found.retain(|(assignment, _)| {
-            query
-                .role
-                .as_ref()
-                .is_none_or(|role| role == &assignment.role)
+            query.role.as_ref().is_none_or(|role| role == &assignment.role)
         });
         if let Some(visible) = visible_domain(caller) {
             let projects = projects_of(unit.as_mut(), visible).await?;
@@ -100,11 +97,7 @@ impl ListAssignments {
                     Some(table) => Some(table.names_of(&assignment, &graph)?),
                     None => None,
                 };
-                Some(AssignmentDetail {
-                    assignment,
-                    prior,
-                    names,
-                })
+                Some(AssignmentDetail { assignment, prior, names })
             })
             .collect())
     }
@@ -115,16 +108,12 @@ fn with_implied(given: Vec<Assignment>, graph: &RoleGraph) -> Vec<(Assignment, O
     let mut all: BTreeMap<Assignment, Option<RoleId>> = BTreeMap::new();
     for assignment in given {
         for (role, prior) in graph.reached_from(&assignment.role) {
-            let reached = Assignment {
-                role,
-                ..assignment.clone()
-            };
+            let reached = Assignment { role, ..assignment.clone() };
             match prior {
                 None => all.insert(reached, None),
-                Some(prior) => all.insert(
-                    reached.clone(),
-                    all.get(&reached).cloned().unwrap_or(Some(prior)),
-                ),
+                Some(prior) => {
+                    all.insert(reached.clone(), all.get(&reached).cloned().unwrap_or(Some(prior)))
+                }
             };
         }
     }
@@ -135,10 +124,7 @@ async fn projects_of(
     unit: &mut dyn UnitOfWork,
     domain: &DomainId,
 ) -> Result<BTreeSet<ProjectId>, Error> {
-    let filter = ProjectFilter {
-        domain: Some(domain.clone()),
-        ..ProjectFilter::default()
-    };
+    let filter = ProjectFilter { domain: Some(domain.clone()), ..ProjectFilter::default() };
     let projects = unit.projects().list(&filter).await?;
     Ok(projects.into_iter().map(|project| project.id).collect())
 }
@@ -156,18 +142,9 @@ impl NameTable {
         let projects = unit.projects().list(&ProjectFilter::default()).await?;
         let domains = unit.domains().list().await?;
         Ok(Self {
-            users: users
-                .into_iter()
-                .map(|user| (user.id.clone(), user))
-                .collect(),
-            projects: projects
-                .into_iter()
-                .map(|project| (project.id.clone(), project))
-                .collect(),
-            domains: domains
-                .into_iter()
-                .map(|domain| (domain.id.clone(), domain))
-                .collect(),
+            users: users.into_iter().map(|user| (user.id.clone(), user)).collect(),
+            projects: projects.into_iter().map(|project| (project.id.clone(), project)).collect(),
+            domains: domains.into_iter().map(|domain| (domain.id.clone(), domain)).collect(),
         })
     }
 
@@ -187,13 +164,7 @@ impl NameTable {
         };
         Some(AssignmentNames {
             user: (user.clone(), self.domains.get(&user.domain)?.clone()),
-            role: (
-                role.clone(),
-                role.domain
-                    .as_ref()
-                    .and_then(|id| self.domains.get(id))
-                    .cloned(),
-            ),
+            role: (role.clone(), role.domain.as_ref().and_then(|id| self.domains.get(id)).cloned()),
             project,
             domain,
         })

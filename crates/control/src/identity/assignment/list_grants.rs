@@ -29,11 +29,8 @@ impl ListGrants {
             AssignmentTarget::Project(_) | AssignmentTarget::Domain(_) => "list_grants",
         };
         require(nouns.readable_by(caller), action)?;
-        let filter = AssignmentFilter {
-            user: Some(user.clone()),
-            role: None,
-            target: Some(target.clone()),
-        };
+        let filter =
+            AssignmentFilter { user: Some(user.clone()), role: None, target: Some(target.clone()) };
         let mut roles = Vec::new();
         for assignment in unit.assignments().list(&filter).await? {
             roles.extend(unit.roles().find(&assignment.role).await?);

@@ -40,11 +40,7 @@ impl GrantNouns {
         let domain = match target {
             AssignmentTarget::Project(id) => {
                 let project = unit.projects().find(id).await?;
-                Some(
-                    project
-                        .ok_or_else(|| Error::not_found("project", id))?
-                        .domain,
-                )
+                Some(project.ok_or_else(|| Error::not_found("project", id))?.domain)
             }
             AssignmentTarget::Domain(id) => {
                 let domain = unit.domains().find(id).await?;
@@ -52,12 +48,7 @@ impl GrantNouns {
             }
             AssignmentTarget::System => None,
         };
-        Ok(Self {
-            user: found,
-            role,
-            domain,
-            target: target.clone(),
-        })
+        Ok(Self { user: found, role, domain, target: target.clone() })
     }
 
     /// Whether the caller may see who holds what here.
@@ -66,9 +57,7 @@ impl GrantNouns {
             return deployment_reader(caller);
         }
         let role_fits = self.role.as_ref().is_none_or(|role| {
-            role.domain
-                .as_ref()
-                .is_none_or(|domain| visible_domain(caller) == Some(domain))
+            role.domain.as_ref().is_none_or(|domain| visible_domain(caller) == Some(domain))
         });
         caller.is_admin()
             || system_reader(caller)
@@ -80,10 +69,8 @@ impl GrantNouns {
         if self.target == AssignmentTarget::System {
             return deployment_admin(caller);
         }
-        let may_manage = self
-            .role
-            .as_ref()
-            .is_some_and(|role| MANAGED_ROLES.contains(&role.name.as_str()));
+        let may_manage =
+            self.role.as_ref().is_some_and(|role| MANAGED_ROLES.contains(&role.name.as_str()));
         caller.is_admin() || (may_manage && self.all_in_domain_of(caller, "manager"))
     }
 

@@ -42,9 +42,7 @@ impl CreateDomain {
             enabled: new.enabled,
         };
         let mut unit = self.store.begin().await?;
-        or_taken(unit.domains().insert(&domain).await, || {
-            name_taken(&domain.name)
-        })?;
+        or_taken(unit.domains().insert(&domain).await, || name_taken(&domain.name))?;
         unit.commit().await?;
         Ok(domain)
     }

@@ -28,17 +28,11 @@ impl DeleteDomain {
                 "Cannot delete a domain that is enabled, please disable it first.".into(),
             ));
         }
-        let users = UserFilter {
-            domain: Some(id.clone()),
-            name: None,
-        };
+        let users = UserFilter { domain: Some(id.clone()), name: None };
         for user in unit.users().list(&users).await? {
             remove_user(unit.as_mut(), &mut revoking, &user.id).await?;
         }
-        let projects = ProjectFilter {
-            domain: Some(id.clone()),
-            ..ProjectFilter::default()
-        };
+        let projects = ProjectFilter { domain: Some(id.clone()), ..ProjectFilter::default() };
         for project in unit.projects().list(&projects).await? {
             remove_project(unit.as_mut(), &mut revoking, &project.id).await?;
         }
@@ -49,10 +43,8 @@ impl DeleteDomain {
         remove_assignments(unit.as_mut(), &mut revoking, &on_domain).await?;
         for role in unit.roles().list().await? {
             if role.domain.as_ref() == Some(id) {
-                let of_role = AssignmentFilter {
-                    role: Some(role.id.clone()),
-                    ..AssignmentFilter::default()
-                };
+                let of_role =
+                    AssignmentFilter { role: Some(role.id.clone()), ..AssignmentFilter::default() };
                 remove_assignments(unit.as_mut(), &mut revoking, &of_role).await?;
                 unit.roles().delete(&role.id).await?;
             }

@@ -29,9 +29,7 @@ impl ListDomains {
         domains.retain(|domain| {
             visible_domain(caller).is_none_or(|visible| visible == &domain.id)
                 && query.name.as_ref().is_none_or(|name| name == &domain.name)
-                && query
-                    .enabled
-                    .is_none_or(|enabled| enabled == domain.enabled)
+                && query.enabled.is_none_or(|enabled| enabled == domain.enabled)
         });
         Ok(domains)
     }

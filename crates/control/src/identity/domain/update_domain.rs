@@ -48,9 +48,7 @@ impl UpdateDomain {
             description: change.description.unwrap_or(before.description),
             enabled: change.enabled.unwrap_or(before.enabled),
         };
-        or_taken(unit.domains().update(&after).await, || {
-            name_taken(&after.name)
-        })?;
+        or_taken(unit.domains().update(&after).await, || name_taken(&after.name))?;
         if before.enabled && !after.enabled {
             revoke_all(unit.as_mut(), &mut revoking, id).await?;
         }
@@ -64,17 +62,11 @@ async fn revoke_all(
     revoking: &mut Revoking<'_>,
     id: &DomainId,
 ) -> Result<(), Error> {
-    let users = UserFilter {
-        domain: Some(id.clone()),
-        name: None,
-    };
+    let users = UserFilter { domain: Some(id.clone()), name: None };
     for user in unit.users().list(&users).await? {
         revoking.revoke(RevocationSubject::User(user.id));
     }
-    let projects = ProjectFilter {
-        domain: Some(id.clone()),
-        ..ProjectFilter::default()
-    };
+    let projects = ProjectFilter { domain: Some(id.clone()), ..ProjectFilter::default() };
     for project in unit.projects().list(&projects).await? {
         revoking.revoke(RevocationSubject::Project(project.id));
     }

@@ -50,9 +50,7 @@ impl CreateProject {
         require(may, "create_project")?;
         let domain = named.unwrap_or_else(|| domain_for_new(caller));
         let mut unit = self.store.begin().await?;
-        let parent = new
-            .parent
-            .filter(|parent| parent.as_str() != domain.as_str());
+        let parent = new.parent.filter(|parent| parent.as_str() != domain.as_str());
         check_place(unit.as_mut(), &domain, parent.as_ref()).await?;
         let project = Project {
             id: ProjectId::from(random_uuid(self.entropy.as_ref())),
@@ -64,9 +62,7 @@ impl CreateProject {
             tags: new.tags,
             extra: new.extra,
         };
-        or_taken(unit.projects().insert(&project).await, || {
-            name_taken(&project)
-        })?;
+        or_taken(unit.projects().insert(&project).await, || name_taken(&project))?;
         unit.commit().await?;
         Ok(project)
     }

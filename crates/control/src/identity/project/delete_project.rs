@@ -27,10 +27,7 @@ impl DeleteProject {
         if found.is_none() {
             return Err(Error::not_found("project", id));
         }
-        let below = ProjectFilter {
-            parent: Some(id.clone()),
-            ..ProjectFilter::default()
-        };
+        let below = ProjectFilter { parent: Some(id.clone()), ..ProjectFilter::default() };
         if !unit.projects().list(&below).await?.is_empty() {
             return Err(Error::Denied(format!(
                 "Cannot delete the project {id} since it is not a leaf in the hierarchy. Use the cascade option if you want \

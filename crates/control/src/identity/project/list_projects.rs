@@ -57,22 +57,15 @@ impl ListProjects {
     pub async fn run(&self, caller: &Caller, query: &ProjectQuery) -> Result<Vec<Project>, Error> {
         require(reader_of_some_domain(caller), "list_projects")?;
         // Keystone counts a domain as the parent of its topmost projects.
-        let filter = ProjectFilter {
-            domain: query.domain.clone(),
-            name: query.name.clone(),
-            parent: None,
-        };
+        let filter =
+            ProjectFilter { domain: query.domain.clone(), name: query.name.clone(), parent: None };
         let mut projects = self.store.read().await?.projects().list(&filter).await?;
         projects.retain(|project| {
             visible_domain(caller).is_none_or(|visible| visible == &project.domain)
-                && query
-                    .enabled
-                    .is_none_or(|enabled| enabled == project.enabled)
+                && query.enabled.is_none_or(|enabled| enabled == project.enabled)
                 && query.parent.as_ref().is_none_or(|wanted| {
-                    let parent = project
-                        .parent
-                        .as_ref()
-                        .map_or(project.domain.as_str(), |p| p.as_str());
+                    let parent =
+                        project.parent.as_ref().map_or(project.domain.as_str(), |p| p.as_str());
                     wanted.as_str() == parent
                 })
                 && query.tags.fits(&project.tags)
@@ -87,11 +80,7 @@ mod tests {
 
     #[test]
     fn tags_are_asked_for_in_four_ways() {
-        let list = |text: &str| {
-            text.split_terminator(',')
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
+        let list = |text: &str| text.split_terminator(',').map(str::to_owned).collect::<Vec<_>>();
         let fits = |all, any, not_all, not_any| {
             let query = TagQuery {
                 all: list(all),

@@ -49,10 +49,7 @@ impl ListUserScopes {
 }
 
 async fn scopes_of(unit: &mut dyn UnitOfWork, user: &UserId) -> Result<UserScopes, Error> {
-    let filter = AssignmentFilter {
-        user: Some(user.clone()),
-        ..AssignmentFilter::default()
-    };
+    let filter = AssignmentFilter { user: Some(user.clone()), ..AssignmentFilter::default() };
     let mut targets: Vec<AssignmentTarget> = unit
         .assignments()
         .list(&filter)

@@ -74,42 +74,20 @@ impl UpdateProject {
 }
 
 fn check_fixed(before: &Project, change: &ProjectChange) -> Result<(), Error> {
-    if change
-        .domain
-        .as_ref()
-        .is_some_and(|domain| domain != &before.domain)
-    {
+    if change.domain.as_ref().is_some_and(|domain| domain != &before.domain) {
         return Err(Error::Invalid("Cannot change Domain ID".into()));
     }
-    let parent = before
-        .parent
-        .as_ref()
-        .map_or(before.domain.as_str(), |parent| parent.as_str());
-    if change
-        .parent
-        .as_ref()
-        .is_some_and(|wanted| wanted.as_str() != parent)
-    {
-        return Err(Error::Denied(
-            "Update of `parent_id` is not allowed.".into(),
-        ));
+    let parent = before.parent.as_ref().map_or(before.domain.as_str(), |parent| parent.as_str());
+    if change.parent.as_ref().is_some_and(|wanted| wanted.as_str() != parent) {
+        return Err(Error::Denied("Update of `parent_id` is not allowed.".into()));
     }
     Ok(())
 }
 
 /// All below it must be disabled already; those below a disabled one are.
 async fn check_below(unit: &mut dyn UnitOfWork, id: &ProjectId) -> Result<(), Error> {
-    let below = ProjectFilter {
-        parent: Some(id.clone()),
-        ..ProjectFilter::default()
-    };
-    if unit
-        .projects()
-        .list(&below)
-        .await?
-        .iter()
-        .any(|project| project.enabled)
-    {
+    let below = ProjectFilter { parent: Some(id.clone()), ..ProjectFilter::default() };
+    if unit.projects().list(&below).await?.iter().any(|project| project.enabled) {
         return Err(Error::Denied(format!(
             "Cannot disable project {id} since its subtree contains enabled projects."
         )));

@@ -24,10 +24,7 @@ impl DeleteRole {
         super::existing_role(unit.as_mut(), id).await?;
         let graph = RoleGraph::load(unit.as_mut()).await?;
         revoke_holders(unit.as_mut(), &mut revoking, &graph, id).await?;
-        let of_role = AssignmentFilter {
-            role: Some(id.clone()),
-            ..AssignmentFilter::default()
-        };
+        let of_role = AssignmentFilter { role: Some(id.clone()), ..AssignmentFilter::default() };
         unit.assignments().delete(&of_role).await?;
         unit.roles().delete(id).await?;
         revoking.commit(unit).await

@@ -27,13 +27,7 @@ impl RoleGraph {
         for (of, what) in pairs {
             implied.entry(of).or_default().push(what);
         }
-        Self {
-            roles: roles
-                .into_iter()
-                .map(|role| (role.id.clone(), role))
-                .collect(),
-            implied,
-        }
+        Self { roles: roles.into_iter().map(|role| (role.id.clone(), role)).collect(), implied }
     }
 
     /// The role of this id.
@@ -84,11 +78,8 @@ impl RoleGraph {
         user: &UserId,
         target: &AssignmentTarget,
     ) -> Result<Vec<Role>, Error> {
-        let filter = AssignmentFilter {
-            user: Some(user.clone()),
-            role: None,
-            target: Some(target.clone()),
-        };
+        let filter =
+            AssignmentFilter { user: Some(user.clone()), role: None, target: Some(target.clone()) };
         let held: Vec<RoleId> = unit
             .assignments()
             .list(&filter)
@@ -108,10 +99,7 @@ pub(super) async fn revoke_holders(
     role: &RoleId,
 ) -> Result<(), Error> {
     for held in graph.leading_to(role) {
-        let filter = AssignmentFilter {
-            role: Some(held),
-            ..AssignmentFilter::default()
-        };
+        let filter = AssignmentFilter { role: Some(held), ..AssignmentFilter::default() };
         for assignment in unit.assignments().list(&filter).await? {
             revoke_assignment(revoking, &assignment);
         }
@@ -135,19 +123,13 @@ mod tests {
     }
 
     fn graph(ids: &[&str], pairs: &[(&str, &str)]) -> RoleGraph {
-        let pairs = pairs
-            .iter()
-            .map(|(a, b)| (RoleId::from(*a), RoleId::from(*b)));
+        let pairs = pairs.iter().map(|(a, b)| (RoleId::from(*a), RoleId::from(*b)));
         RoleGraph::new(ids.iter().map(|id| role(id)).collect(), pairs.collect())
     }
 
     fn effective(graph: &RoleGraph, held: &[&str]) -> Vec<String> {
         let held: Vec<RoleId> = held.iter().map(|id| RoleId::from(*id)).collect();
-        graph
-            .effective(&held)
-            .into_iter()
-            .map(|role| role.name)
-            .collect()
+        graph.effective(&held).into_iter().map(|role| role.name).collect()
     }
 
     #[test]
@@ -167,9 +149,6 @@ mod tests {
     fn nothing_is_implied_upwards() {
         let graph = graph(&["admin", "reader"], &[("admin", "reader")]);
         assert_eq!(effective(&graph, &["reader"]), ["reader"]);
-        assert_eq!(
-            graph.leading_to(&RoleId::from("admin")),
-            [RoleId::from("admin")]
-        );
+        assert_eq!(graph.leading_to(&RoleId::from("admin")), [RoleId::from("admin")]);
     }
 }

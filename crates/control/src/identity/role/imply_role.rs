@@ -30,14 +30,10 @@ impl ImplyRole {
         let what = existing_role(unit.as_mut(), implied).await?;
         require(deployment_admin(caller), "create_implied_role")?;
         if what.name == NEVER_IMPLIED {
-            return Err(Error::Denied(format!(
-                "{implied} must not be implied by another role."
-            )));
+            return Err(Error::Denied(format!("{implied} must not be implied by another role.")));
         }
         if of.domain.is_none() && what.domain.is_some() {
-            return Err(Error::Denied(
-                "Global role cannot imply a domain-specific role".into(),
-            ));
+            return Err(Error::Denied("Global role cannot imply a domain-specific role".into()));
         }
         unit.roles().insert_implication(prior, implied).await?;
         unit.commit().await?;

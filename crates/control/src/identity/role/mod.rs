@@ -29,10 +29,7 @@ use hatchery_ports::store::UnitOfWork;
 
 /// The role, or that there is none.
 pub(super) async fn existing_role(unit: &mut dyn UnitOfWork, id: &RoleId) -> Result<Role, Error> {
-    unit.roles()
-        .find(id)
-        .await?
-        .ok_or_else(|| Error::not_found("role", id))
+    unit.roles().find(id).await?.ok_or_else(|| Error::not_found("role", id))
 }
 
 /// What a name that is taken is answered with.

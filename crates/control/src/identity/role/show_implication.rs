@@ -39,8 +39,5 @@ impl ShowImplication {
 
 /// That one role does not imply another.
 pub(super) fn no_implication(prior: &RoleId, implied: &RoleId) -> Error {
-    Error::not_found(
-        "implied role",
-        format_args!("{prior} does not imply {implied}"),
-    )
+    Error::not_found("implied role", format_args!("{prior} does not imply {implied}"))
 }

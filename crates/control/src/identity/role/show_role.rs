@@ -21,13 +21,8 @@ impl ShowRole {
             require(deployment_reader(caller), "get_domain_role")?;
         } else {
             let manages = caller.has_role("manager")
-                && found
-                    .as_ref()
-                    .is_some_and(|role| MANAGED_ROLES.contains(&role.name.as_str()));
-            require(
-                caller.is_admin() || system_reader(caller) || manages,
-                "get_role",
-            )?;
+                && found.as_ref().is_some_and(|role| MANAGED_ROLES.contains(&role.name.as_str()));
+            require(caller.is_admin() || system_reader(caller) || manages, "get_role")?;
         }
         found.ok_or_else(|| Error::not_found("role", id))
     }

@@ -50,9 +50,7 @@ impl UpdateRole {
             domain: before.domain.clone(),
             description: change.description.unwrap_or(before.description),
         };
-        or_taken(unit.roles().update(&after).await, || {
-            name_taken(&after.name)
-        })?;
+        or_taken(unit.roles().update(&after).await, || name_taken(&after.name))?;
         if after.name != before.name {
             let graph = RoleGraph::load(unit.as_mut()).await?;
             revoke_holders(unit.as_mut(), &mut revoking, &graph, id).await?;

@@ -93,13 +93,8 @@ impl Authenticate {
             let mut unit = self.store.read().await?;
             enabled_user(unit.as_mut(), wanted).await?
         };
-        let hash = found
-            .as_ref()
-            .and_then(|(user, _)| user.password_hash.clone());
-        let verified = self
-            .passwords
-            .verify(password.to_owned(), hash.clone())
-            .await?;
+        let hash = found.as_ref().and_then(|(user, _)| user.password_hash.clone());
+        let verified = self.passwords.verify(password.to_owned(), hash.clone()).await?;
         match found {
             Some((user, _)) if verified => Ok(Shown {
                 user: user.id,
@@ -123,12 +118,7 @@ impl Authenticate {
             ));
         }
         let mut methods = vec!["token".to_owned()];
-        methods.extend(
-            claims
-                .methods
-                .into_iter()
-                .filter(|method| method != "token"),
-        );
+        methods.extend(claims.methods.into_iter().filter(|method| method != "token"));
         Ok(Shown {
             user: claims.user,
             hash: None,
@@ -145,15 +135,12 @@ impl Authenticate {
     ) -> Result<(String, TokenDetail), Error> {
         let issuing = self.authority.issuing().await;
         let mut unit = self.store.read().await?;
-        let (user, user_domain) = enabled_user(unit.as_mut(), &UserRef::Id(shown.user))
-            .await?
-            .ok_or_else(refused)?;
+        let (user, user_domain) =
+            enabled_user(unit.as_mut(), &UserRef::Id(shown.user)).await?.ok_or_else(refused)?;
         if shown.hash.is_some() && shown.hash != user.password_hash {
             return Err(refused());
         }
-        let (scope, roles) = scope_of(unit.as_mut(), &user, wanted)
-            .await?
-            .ok_or_else(refused)?;
+        let (scope, roles) = scope_of(unit.as_mut(), &user, wanted).await?.ok_or_else(refused)?;
         let (issued_at, expires_at) = issuing.period();
         let claims = TokenClaims {
             audit_id: issuing.audit_id(),
@@ -165,17 +152,10 @@ impl Authenticate {
             scope: scope.claim(),
             roles: roles.iter().map(|role| role.name.clone()).collect(),
             issued_at,
-            expires_at: shown
-                .not_after
-                .map_or(expires_at, |end| end.min(expires_at)),
+            expires_at: shown.not_after.map_or(expires_at, |end| end.min(expires_at)),
         };
         let token = issuing.seal(&claims)?;
-        let detail = TokenDetail {
-            claims,
-            user_domain,
-            scope,
-            roles,
-        };
+        let detail = TokenDetail { claims, user_domain, scope, roles };
         Ok((token, detail))
     }
 }

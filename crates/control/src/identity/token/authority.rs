@@ -75,19 +75,12 @@ impl TokenAuthority {
 
     /// Begins to issue: until the guard is dropped no change that revokes is made.
     pub async fn issuing(&self) -> Issuing<'_> {
-        Issuing {
-            authority: self,
-            _turn: self.turn.read().await,
-        }
+        Issuing { authority: self, _turn: self.turn.read().await }
     }
 
     /// Begins a change that revokes: until the guard is dropped no token is issued.
     pub async fn revoking(&self) -> Revoking<'_> {
-        Revoking {
-            authority: self,
-            _turn: self.turn.write().await,
-            rows: Vec::new(),
-        }
+        Revoking { authority: self, _turn: self.turn.write().await, rows: Vec::new() }
     }
 
     /// Now, but later than every stamp given before: order between tokens and revocations survives a clock that stands
@@ -95,9 +88,8 @@ impl TokenAuthority {
     fn stamp(&self) -> Timestamp {
         let now = self.clock.now().0;
         let later = |last: i64| now.max(last.saturating_add(1));
-        let last = self
-            .stamped
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(later(last)));
+        let last =
+            self.stamped.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(later(last)));
         match last {
             Ok(last) | Err(last) => Timestamp(later(last)),
         }
@@ -112,9 +104,7 @@ impl CheckToken for TokenAuthority {
             )
         })?;
         if self.clock.now() >= claims.expires_at {
-            return Err(Error::Unauthenticated(
-                "The token has expired; ask for a new one.".into(),
-            ));
+            return Err(Error::Unauthenticated("The token has expired; ask for a new one.".into()));
         }
         let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner);
         if revoked.covers(&claims) {
@@ -164,21 +154,13 @@ pub struct Revoking<'a> {
 impl Revoking<'_> {
     /// Revokes all tokens of the subject that have been issued until now, once [`Self::commit`] is called.
     pub fn revoke(&mut self, subject: RevocationSubject) {
-        let longest = self
-            .authority
-            .clock
-            .now()
-            .plus_seconds(MAX_LIFETIME_SECONDS);
+        let longest = self.authority.clock.now().plus_seconds(MAX_LIFETIME_SECONDS);
         self.revoke_until(subject, longest);
     }
 
     /// As [`Self::revoke`], for a subject of which all tokens will have expired at `forget_at`.
     pub fn revoke_until(&mut self, subject: RevocationSubject, forget_at: Timestamp) {
-        self.rows.push(Revocation {
-            subject,
-            issued_before: self.authority.stamp(),
-            forget_at,
-        });
+        self.rows.push(Revocation { subject, issued_before: self.authority.stamp(), forget_at });
     }
 
     /// Commits the change together with its revocations. If the commit fails the tokens are refused all the same until the next
@@ -190,16 +172,10 @@ impl Revoking<'_> {
             for row in &self.rows {
                 unit.revocations().insert(row).await?;
             }
-            let mut revoked = self
-                .authority
-                .revoked
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut revoked =
+                self.authority.revoked.write().unwrap_or_else(PoisonError::into_inner);
             revoked.forget(now);
-            self.rows
-                .iter()
-                .cloned()
-                .for_each(|row| revoked.insert(row));
+            self.rows.iter().cloned().for_each(|row| revoked.insert(row));
         }
         unit.commit().await?;
         Ok(())
@@ -210,15 +186,11 @@ impl Revoking<'_> {
 async fn key(store: &dyn Store, entropy: &dyn Entropy) -> Result<Vec<u8>, Error> {
     let mut unit = store.begin().await?;
     if let Some(text) = unit.settings().find(KEY_SETTING).await? {
-        return STANDARD.decode(text).map_err(|error| Error::Internal {
-            source: Box::new(error),
-        });
+        return STANDARD.decode(text).map_err(|error| Error::Internal { source: Box::new(error) });
     }
     let mut key = vec![0; KEY_BYTES];
     entropy.fill(&mut key);
-    unit.settings()
-        .put(KEY_SETTING, &STANDARD.encode(&key))
-        .await?;
+    unit.settings().put(KEY_SETTING, &STANDARD.encode(&key)).await?;
     unit.commit().await?;
     Ok(key)
 }

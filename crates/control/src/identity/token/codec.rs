@@ -65,13 +65,10 @@ impl TokenCodec {
 
     /// The token of these claims. `Exhausted` when it would be too long for a header.
     pub fn seal(&self, claims: &TokenClaims) -> Result<String, Error> {
-        let text = serde_json::to_vec(&Sealed::from(claims)).map_err(|error| Error::Internal {
-            source: Box::new(error),
-        })?;
+        let text = serde_json::to_vec(&Sealed::from(claims))
+            .map_err(|error| Error::Internal { source: Box::new(error) })?;
         let token = LocalToken::encrypt(&self.0, &text, None, Some(CONTEXT)).map_err(|error| {
-            Error::Internal {
-                source: format!("a token cannot be sealed: {error:?}").into(),
-            }
+            Error::Internal { source: format!("a token cannot be sealed: {error:?}").into() }
         })?;
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Error::Exhausted(
@@ -131,10 +128,9 @@ impl From<Sealed> for TokenClaims {
             user_domain: DomainId(sealed.d),
             scope: match sealed.s {
                 SealedScope::Unscoped => Scope::Unscoped,
-                SealedScope::Project(id, domain) => Scope::Project {
-                    id: ProjectId(id),
-                    domain: DomainId(domain),
-                },
+                SealedScope::Project(id, domain) => {
+                    Scope::Project { id: ProjectId(id), domain: DomainId(domain) }
+                }
                 SealedScope::Domain(id) => Scope::Domain(DomainId(id)),
                 SealedScope::System => Scope::System,
             },
@@ -161,10 +157,7 @@ mod tests {
             user: UserId::from("u"),
             user_name: "ada".into(),
             user_domain: DomainId::from("default"),
-            scope: Scope::Project {
-                id: ProjectId::from("p"),
-                domain: DomainId::from("default"),
-            },
+            scope: Scope::Project { id: ProjectId::from("p"), domain: DomainId::from("default") },
             roles: vec!["reader".into()],
             issued_at: Timestamp(1),
             expires_at: Timestamp(2),

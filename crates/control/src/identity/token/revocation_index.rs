@@ -51,10 +51,7 @@ fn subjects_of(claims: &TokenClaims) -> Vec<RevocationSubject> {
     ];
     match &claims.scope {
         Scope::Project { id, .. } => {
-            subjects.push(RevocationSubject::UserOnProject(
-                claims.user.clone(),
-                id.clone(),
-            ));
+            subjects.push(RevocationSubject::UserOnProject(claims.user.clone(), id.clone()));
             subjects.push(RevocationSubject::Project(id.clone()));
         }
         Scope::Unscoped | Scope::Domain(_) | Scope::System => {}
@@ -78,10 +75,7 @@ mod tests {
             user: UserId::from("u"),
             user_name: "u".into(),
             user_domain: DomainId::from("default"),
-            scope: Scope::Project {
-                id: ProjectId::from("p"),
-                domain: DomainId::from("default"),
-            },
+            scope: Scope::Project { id: ProjectId::from("p"), domain: DomainId::from("default") },
             roles: vec![],
             issued_at: Timestamp(100),
             expires_at: Timestamp(200),
@@ -122,10 +116,7 @@ mod tests {
             RevocationSubject::User(UserId::from("other")),
             RevocationSubject::Project(ProjectId::from("other")),
         ] {
-            assert!(
-                !index(subject.clone(), 100).covers(&claims()),
-                "{subject:?}"
-            );
+            assert!(!index(subject.clone(), 100).covers(&claims()), "{subject:?}");
         }
     }
 
@@ -133,11 +124,7 @@ mod tests {
     fn an_earlier_revocation_does_not_narrow_a_later_one() {
         let subject = RevocationSubject::User(UserId::from("u"));
         let mut index = index(subject.clone(), 100);
-        index.insert(Revocation {
-            subject,
-            issued_before: Timestamp(1),
-            forget_at: Timestamp(5),
-        });
+        index.insert(Revocation { subject, issued_before: Timestamp(1), forget_at: Timestamp(5) });
         index.forget(Timestamp(5));
         assert!(index.covers(&claims()));
         index.forget(Timestamp(1000));

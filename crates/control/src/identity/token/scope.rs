@@ -39,10 +39,9 @@ impl FoundScope {
     pub fn claim(&self) -> Scope {
         match self {
             Self::Unscoped => Scope::Unscoped,
-            Self::Project(project, domain) => Scope::Project {
-                id: project.id.clone(),
-                domain: domain.id.clone(),
-            },
+            Self::Project(project, domain) => {
+                Scope::Project { id: project.id.clone(), domain: domain.id.clone() }
+            }
             Self::Domain(domain) => Scope::Domain(domain.id.clone()),
             Self::System => Scope::System,
         }

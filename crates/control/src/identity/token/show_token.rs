@@ -29,26 +29,14 @@ impl ShowToken {
             || caller.user == claims.user;
         require(may, "validate_token")?;
         let mut unit = self.store.read().await?;
-        let user_domain = unit
-            .domains()
-            .find(&claims.user_domain)
-            .await?
-            .ok_or_else(unknown)?;
-        let scope = FoundScope::of_claim(unit.as_mut(), &claims.scope)
-            .await?
-            .ok_or_else(unknown)?;
+        let user_domain = unit.domains().find(&claims.user_domain).await?.ok_or_else(unknown)?;
+        let scope =
+            FoundScope::of_claim(unit.as_mut(), &claims.scope).await?.ok_or_else(unknown)?;
         let all = unit.roles().list().await?;
         let global = |name: &String| -> Option<Role> {
-            all.iter()
-                .find(|role| role.domain.is_none() && &role.name == name)
-                .cloned()
+            all.iter().find(|role| role.domain.is_none() && &role.name == name).cloned()
         };
         let roles = claims.roles.iter().filter_map(global).collect();
-        Ok(TokenDetail {
-            claims,
-            user_domain,
-            scope,
-            roles,
-        })
+        Ok(TokenDetail { claims, user_domain, scope, roles })
     }
 }

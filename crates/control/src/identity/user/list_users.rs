@@ -28,10 +28,7 @@ impl ListUsers {
     /// By name. A caller whose token is for a domain sees those of that domain only.
     pub async fn run(&self, caller: &Caller, query: &UserQuery) -> Result<Vec<User>, Error> {
         require(reader_of_some_domain(caller), "list_users")?;
-        let filter = UserFilter {
-            domain: query.domain.clone(),
-            name: query.name.clone(),
-        };
+        let filter = UserFilter { domain: query.domain.clone(), name: query.name.clone() };
         let mut users = self.store.read().await?.users().list(&filter).await?;
         users.retain(|user| {
             visible_domain(caller).is_none_or(|visible| visible == &user.domain)

@@ -67,10 +67,7 @@ pub(super) fn server(project: &ProjectId, created_at: i64) -> Server {
         hostname: "a-server".to_owned(),
         description: None,
         state: ServerState::Building(BuildStep::Scheduling),
-        flavor: Flavor {
-            id: FlavorId::from("m1"),
-            ..flavor("m1")
-        },
+        flavor: Flavor { id: FlavorId::from("m1"), ..flavor("m1") },
         image: Some(ImageId(id())),
         keypair: Some(keypair(&UserId::from("a-user"), "key")),
         metadata: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
@@ -240,8 +237,6 @@ pub(super) fn envelope(host: &str) -> Envelope {
         request: RequestId::from("req-1"),
         to: Address::Host(HostName::from(host)),
         created_at: Timestamp(1),
-        body: Body::Command(Command::ReleaseBase {
-            image: ImageId(id()),
-        }),
+        body: Body::Command(Command::ReleaseBase { image: ImageId(id()) }),
     }
 }

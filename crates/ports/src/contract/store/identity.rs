@@ -48,12 +48,7 @@ fn user(domain: &DomainId, name: &str) -> User {
 }
 
 fn role(domain: Option<DomainId>, name: &str) -> Role {
-    Role {
-        id: RoleId::from(id()),
-        name: name.to_owned(),
-        domain,
-        description: None,
-    }
+    Role { id: RoleId::from(id()), name: name.to_owned(), domain, description: None }
 }
 
 /// Domains.
@@ -82,13 +77,7 @@ pub async fn domains(store: &dyn Store) {
         .filter(|domain| domain.name.starts_with("domains "))
         .collect();
     assert_eq!(listed, [second.clone(), first.clone()]);
-    assert_conflict(
-        rows.update(&Domain {
-            name: second.name.clone(),
-            ..first.clone()
-        })
-        .await,
-    );
+    assert_conflict(rows.update(&Domain { name: second.name.clone(), ..first.clone() }).await);
     assert_conflict(rows.update(&domain("domains nowhere")).await);
     assert!(rows.delete(&first.id).await.unwrap());
     assert!(!rows.delete(&first.id).await.unwrap());
@@ -101,11 +90,7 @@ pub async fn projects(store: &dyn Store) {
     let mut unit = store.begin().await.unwrap();
     let rows = unit.projects();
     let (here, there) = (DomainId::from(id()), DomainId::from(id()));
-    let (mut b, a, same_name) = (
-        project(&here, "b"),
-        project(&here, "a"),
-        project(&there, "a"),
-    );
+    let (mut b, a, same_name) = (project(&here, "b"), project(&here, "a"), project(&there, "a"));
     b.parent = Some(a.id.clone());
     assert_eq!(rows.find(&b.id).await.unwrap(), None);
     for row in [&b, &a, &same_name] {
@@ -132,10 +117,7 @@ pub async fn projects(store: &dyn Store) {
     b.description = "new".to_owned();
     rows.update(&b).await.unwrap();
     assert_eq!(rows.find(&b.id).await.unwrap().as_ref(), Some(&b));
-    let taken = Project {
-        name: "a".to_owned(),
-        ..b.clone()
-    };
+    let taken = Project { name: "a".to_owned(), ..b.clone() };
     assert_conflict(rows.update(&taken).await);
     assert_conflict(rows.update(&project(&here, "nowhere")).await);
     assert!(rows.delete(&b.id).await.unwrap());
@@ -157,10 +139,7 @@ pub async fn users(store: &dyn Store) {
     assert_eq!(rows.find(&b.id).await.unwrap().as_ref(), Some(&b));
     let found = rows.find_by_name(&there, "a").await.unwrap();
     assert_eq!(found.as_ref(), Some(&same_name));
-    let mut filter = UserFilter {
-        domain: Some(here.clone()),
-        name: None,
-    };
+    let mut filter = UserFilter { domain: Some(here.clone()), name: None };
     assert_eq!(rows.list(&filter).await.unwrap(), [a.clone(), b.clone()]);
     filter.name = Some("b".to_owned());
     assert_eq!(rows.list(&filter).await.unwrap(), [b.clone()]);
@@ -168,10 +147,7 @@ pub async fn users(store: &dyn Store) {
     b.password_hash = None;
     rows.update(&b).await.unwrap();
     assert_eq!(rows.find(&b.id).await.unwrap().as_ref(), Some(&b));
-    let taken = User {
-        name: "a".to_owned(),
-        ..b.clone()
-    };
+    let taken = User { name: "a".to_owned(), ..b.clone() };
     assert_conflict(rows.update(&taken).await);
     assert!(rows.delete(&b.id).await.unwrap());
     assert!(!rows.delete(&b.id).await.unwrap());
@@ -241,20 +217,14 @@ pub async fn assignments(store: &dyn Store) {
         rows.insert(row).await.unwrap();
     }
     all.sort();
-    let of_user = AssignmentFilter {
-        user: Some(user.clone()),
-        ..AssignmentFilter::default()
-    };
+    let of_user = AssignmentFilter { user: Some(user.clone()), ..AssignmentFilter::default() };
     assert_eq!(rows.list(&of_user).await.unwrap(), all);
     let on_project = AssignmentFilter {
         target: Some(AssignmentTarget::Project(project)),
         ..AssignmentFilter::default()
     };
     assert_eq!(rows.list(&on_project).await.unwrap().len(), 2);
-    let of_role = AssignmentFilter {
-        role: Some(role),
-        ..of_user.clone()
-    };
+    let of_role = AssignmentFilter { role: Some(role), ..of_user.clone() };
     assert_eq!(rows.delete(&of_role).await.unwrap(), 3);
     assert_eq!(rows.list(&of_user).await.unwrap(), all[3..]);
     assert_eq!(rows.delete(&of_role).await.unwrap(), 0);
@@ -273,13 +243,9 @@ pub async fn revocations(store: &dyn Store) {
     let user = RevocationSubject::User(UserId::from("u"));
     let token = revocation(RevocationSubject::Token("t".to_owned()), 5, 100);
     rows.insert(&token).await.unwrap();
-    rows.insert(&revocation(user.clone(), 10, 110))
-        .await
-        .unwrap();
+    rows.insert(&revocation(user.clone(), 10, 110)).await.unwrap();
     // Once more, later: what is listed must revoke the tokens up to the later moment.
-    rows.insert(&revocation(user.clone(), 20, 120))
-        .await
-        .unwrap();
+    rows.insert(&revocation(user.clone(), 20, 120)).await.unwrap();
     let revoked_until = |listed: &[Revocation], subject: &RevocationSubject| {
         let of_subject = listed.iter().filter(|one| one.subject == *subject);
         of_subject.map(|one| one.issued_before).max()

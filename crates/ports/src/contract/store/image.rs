@@ -50,62 +50,23 @@ pub async fn images(store: &dyn Store) {
     unit.commit().await.unwrap();
 
     filters(store, &old, &new, &public, &community).await;
-    let none = ImageFilter {
-        ids: Some(vec![]),
-        ..ImageFilter::default()
-    };
+    let none = ImageFilter { ids: Some(vec![]), ..ImageFilter::default() };
     assert_eq!(ids(store, &none).await, []);
     compare_and_set(store, &mut old).await;
 }
 
 async fn filters(store: &dyn Store, old: &Image, new: &Image, public: &Image, community: &Image) {
     let all = ImageFilter::default();
-    let seen = ImageFilter {
-        seen_by: Some(old.owner.clone()),
-        ..all.clone()
-    };
+    let seen = ImageFilter { seen_by: Some(old.owner.clone()), ..all.clone() };
     assert_eq!(ids(store, &seen).await, [public.id, new.id, old.id]);
-    let owned = ImageFilter {
-        owner: Some(old.owner.clone()),
-        ..all.clone()
-    };
+    let owned = ImageFilter { owner: Some(old.owner.clone()), ..all.clone() };
     assert_eq!(ids(store, &owned).await, [new.id, old.id]);
     for (filter, wanted) in [
-        (
-            ImageFilter {
-                hidden: Some(false),
-                ..owned.clone()
-            },
-            vec![old.id],
-        ),
-        (
-            ImageFilter {
-                hidden: Some(true),
-                ..owned.clone()
-            },
-            vec![new.id],
-        ),
-        (
-            ImageFilter {
-                statuses: vec!["active", "saving"],
-                ..owned.clone()
-            },
-            vec![old.id],
-        ),
-        (
-            ImageFilter {
-                name: Some("name".to_owned()),
-                ..all.clone()
-            },
-            vec![new.id, old.id],
-        ),
-        (
-            ImageFilter {
-                hidden: Some(true),
-                ..seen.clone()
-            },
-            vec![new.id],
-        ),
+        (ImageFilter { hidden: Some(false), ..owned.clone() }, vec![old.id]),
+        (ImageFilter { hidden: Some(true), ..owned.clone() }, vec![new.id]),
+        (ImageFilter { statuses: vec!["active", "saving"], ..owned.clone() }, vec![old.id]),
+        (ImageFilter { name: Some("name".to_owned()), ..all.clone() }, vec![new.id, old.id]),
+        (ImageFilter { hidden: Some(true), ..seen.clone() }, vec![new.id]),
         (
             ImageFilter {
                 visibility: Some(Visibility::Community),
@@ -115,10 +76,7 @@ async fn filters(store: &dyn Store, old: &Image, new: &Image, public: &Image, co
             vec![community.id],
         ),
         (
-            ImageFilter {
-                ids: Some(vec![old.id, community.id]),
-                ..all.clone()
-            },
+            ImageFilter { ids: Some(vec![old.id, community.id]), ..all.clone() },
             vec![community.id, old.id],
         ),
     ] {
@@ -169,24 +127,15 @@ pub async fn images_by_what_no_column_holds(store: &dyn Store) {
     assert_eq!(ids(store, &filter).await, tagged);
 
     let mut unit = store.read().await.unwrap();
-    let page = Page {
-        limit: Some(90),
-        marker: Some(tagged[4].to_string()),
-        sort: Vec::new(),
-    };
+    let page = Page { limit: Some(90), marker: Some(tagged[4].to_string()), sort: Vec::new() };
     let listed = unit.images().list(&filter, &page).await.unwrap();
     let listed: Vec<ImageId> = listed.iter().map(|image| image.id).collect();
     assert_eq!(listed, tagged[5..95]);
     drop(unit);
 
-    filter
-        .properties
-        .insert("os".to_owned(), "debian".to_owned());
-    let debian: Vec<ImageId> = wanted
-        .iter()
-        .filter(|one| one.1 == "debian")
-        .map(|one| one.0)
-        .collect();
+    filter.properties.insert("os".to_owned(), "debian".to_owned());
+    let debian: Vec<ImageId> =
+        wanted.iter().filter(|one| one.1 == "debian").map(|one| one.0).collect();
     assert_eq!(ids(store, &filter).await, debian);
     filter.tags.push("no one has it".to_owned());
     assert_eq!(ids(store, &filter).await, []);

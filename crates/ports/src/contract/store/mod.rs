@@ -1,10 +1,7 @@
 //! What every store must do. Each function wants a store that no other suite has written to with the same fixtures: run
 //! [`all`] once on an empty one.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a suite is test code: what fails here fails the test"
-)]
+#![allow(clippy::unwrap_used, reason = "a suite is test code: what fails here fails the test")]
 
 mod bundle;
 mod claim;

@@ -12,11 +12,8 @@ pub async fn networks(store: &dyn Store) {
     let mut unit = store.begin().await.unwrap();
     let rows = unit.networks();
     let (mine, other) = (ProjectId::from(id()), ProjectId::from(id()));
-    let (mut b, a, hidden) = (
-        network(&mine, "networks b"),
-        network(&mine, "networks a"),
-        network(&other, "networks c"),
-    );
+    let (mut b, a, hidden) =
+        (network(&mine, "networks b"), network(&mine, "networks a"), network(&other, "networks c"));
     let (mut shared, mut external) = (network(&other, "networks d"), network(&other, "networks e"));
     shared.shared = true;
     external.external = true;
@@ -79,16 +76,10 @@ pub async fn ports(store: &dyn Store) {
     assert_conflict(rows.update(&b).await);
     b.generation = b.generation.next();
     assert_eq!(rows.find(b.id).await.unwrap().as_ref(), Some(&b));
-    let mac_taken = Port {
-        mac: a.mac,
-        ..b.clone()
-    };
+    let mac_taken = Port { mac: a.mac, ..b.clone() };
     assert_conflict(rows.update(&mac_taken).await);
 
-    let all = PortFilter {
-        network: Some(on),
-        ..PortFilter::default()
-    };
+    let all = PortFilter { network: Some(on), ..PortFilter::default() };
     assert_eq!(rows.list(&all).await.unwrap(), [a.clone(), b.clone()]);
     let plugged = PortFilter {
         device_id: Some(device),
@@ -96,16 +87,9 @@ pub async fn ports(store: &dyn Store) {
         ..PortFilter::default()
     };
     assert_eq!(rows.list(&plugged).await.unwrap(), [a.clone()]);
-    let unplugged = PortFilter {
-        device_id: Some(String::new()),
-        ..all.clone()
-    };
+    let unplugged = PortFilter { device_id: Some(String::new()), ..all.clone() };
     assert_eq!(rows.list(&unplugged).await.unwrap(), [b.clone()]);
-    let by_mac = PortFilter {
-        mac: Some(b.mac),
-        project: Some(b.project.clone()),
-        ..all.clone()
-    };
+    let by_mac = PortFilter { mac: Some(b.mac), project: Some(b.project.clone()), ..all.clone() };
     assert_eq!(rows.list(&by_mac).await.unwrap(), [b.clone()]);
     a_port_goes_with_its_addresses(unit.as_mut(), &a).await;
     unit.commit().await.unwrap();
@@ -114,10 +98,7 @@ pub async fn ports(store: &dyn Store) {
 async fn a_port_goes_with_its_addresses(unit: &mut dyn UnitOfWork, port: &Port) {
     let subnet = SubnetId(id());
     let address = "10.1.0.5".parse().unwrap();
-    unit.addresses()
-        .insert(subnet, address, port.id)
-        .await
-        .unwrap();
+    unit.addresses().insert(subnet, address, port.id).await.unwrap();
     assert!(unit.ports().delete(port.id).await.unwrap());
     assert!(!unit.ports().delete(port.id).await.unwrap());
     assert_eq!(unit.addresses().list(subnet).await.unwrap(), []);

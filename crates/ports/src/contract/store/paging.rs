@@ -9,10 +9,7 @@ fn page(limit: u32, marker: Option<&String>, sort: &[(&str, Direction)]) -> Page
     Page {
         limit: Some(limit),
         marker: marker.cloned(),
-        sort: sort
-            .iter()
-            .map(|(key, direction)| ((*key).to_owned(), *direction))
-            .collect(),
+        sort: sort.iter().map(|(key, direction)| ((*key).to_owned(), *direction)).collect(),
     }
 }
 
@@ -20,40 +17,22 @@ const SORTS: &[&[(&str, Direction)]] = &[
     &[],
     &[("name", Direction::Ascending)],
     &[("display_name", Direction::Descending)],
-    &[
-        ("host", Direction::Ascending),
-        ("created_at", Direction::Ascending),
-    ],
-    &[
-        ("size", Direction::Descending),
-        ("name", Direction::Descending),
-    ],
-    &[
-        ("updated_at", Direction::Ascending),
-        ("id", Direction::Descending),
-    ],
+    &[("host", Direction::Ascending), ("created_at", Direction::Ascending)],
+    &[("size", Direction::Descending), ("name", Direction::Descending)],
+    &[("updated_at", Direction::Ascending), ("id", Direction::Descending)],
     &[("uuid", Direction::Descending)],
-    &[
-        ("status", Direction::Ascending),
-        ("created_at", Direction::Descending),
-    ],
+    &[("status", Direction::Ascending), ("created_at", Direction::Descending)],
     &[("no such key", Direction::Ascending)],
 ];
 
 async fn listed_servers(unit: &mut dyn UnitOfWork, of: &ProjectId, page: &Page) -> Vec<String> {
-    let filter = ServerFilter {
-        project: Some(of.clone()),
-        ..ServerFilter::default()
-    };
+    let filter = ServerFilter { project: Some(of.clone()), ..ServerFilter::default() };
     let rows = unit.servers().list(&filter, page).await.unwrap();
     rows.iter().map(|row| row.id.to_string()).collect()
 }
 
 async fn listed_images(unit: &mut dyn UnitOfWork, of: &ProjectId, page: &Page) -> Vec<String> {
-    let filter = ImageFilter {
-        owner: Some(of.clone()),
-        ..ImageFilter::default()
-    };
+    let filter = ImageFilter { owner: Some(of.clone()), ..ImageFilter::default() };
     let rows = unit.images().list(&filter, page).await.unwrap();
     rows.iter().map(|row| row.id.to_string()).collect()
 }
@@ -88,15 +67,8 @@ pub async fn pages_of_servers(store: &dyn Store) {
             assert_eq!(joined, whole, "{sort:?} by {limit}");
         }
     }
-    let filter = ServerFilter {
-        project: Some(project.clone()),
-        ..ServerFilter::default()
-    };
-    let newest_first = unit
-        .servers()
-        .list(&filter, &Page::default())
-        .await
-        .unwrap();
+    let filter = ServerFilter { project: Some(project.clone()), ..ServerFilter::default() };
+    let newest_first = unit.servers().list(&filter, &Page::default()).await.unwrap();
     assert!(newest_first.is_sorted_by_key(|row| (std::cmp::Reverse(row.created_at), row.id)));
     let nowhere = page(5, Some(&id().to_string()), &[]);
     let after_nothing = listed_servers(unit.as_mut(), &project, &nowhere).await;
@@ -148,9 +120,8 @@ pub async fn pages_of_actions(store: &dyn Store) {
     assert_eq!(whole.len(), 9);
     let mut joined = Vec::new();
     loop {
-        let marker = joined
-            .last()
-            .map(|row: &hatchery_model::compute::Action| row.request.to_string());
+        let marker =
+            joined.last().map(|row: &hatchery_model::compute::Action| row.request.to_string());
         let page = page(2, marker.as_ref(), &[]);
         let part = unit.actions().list(of, &page).await.unwrap();
         if part.is_empty() {

@@ -65,10 +65,7 @@ pub async fn a_reader_writes_nothing(store: &dyn Store) {
     let name = id().to_string();
     let mut reader = store.read().await.unwrap();
     let put = reader.settings().put(&name, "1").await;
-    assert!(
-        matches!(put, Err(StoreError::Unavailable { .. })),
-        "{put:?}"
-    );
+    assert!(matches!(put, Err(StoreError::Unavailable { .. })), "{put:?}");
     drop(reader.commit().await);
     assert_eq!(value(store, &name).await, None);
 }
