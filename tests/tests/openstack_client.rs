@@ -58,7 +58,13 @@ fn the_client_walks_from_token_to_deleted_server() {
     assert_eq!(openstack.json(&["network", "list"]).as_array().unwrap().len(), 1);
     assert_eq!(openstack.json(&["subnet", "list"]).as_array().unwrap().len(), 1);
     openstack.json(&["port", "list"]);
+    make_and_delete_a_server(&world);
+    openstack.run(&["image", "delete", "tiny"]);
+    assert!(openstack.json(&["image", "list"]).as_array().unwrap().is_empty());
+}
 
+fn make_and_delete_a_server(world: &World) {
+    let openstack = world.openstack();
     let server = openstack.json(&[
         "server",
         "create",
@@ -80,11 +86,9 @@ fn the_client_walks_from_token_to_deleted_server() {
         if text.contains("TINY-READY") { Ok(text) } else { Err(text) }
     });
     assert!(console.contains("host=one"), "{console}");
-    see_the_timeline(&world);
+    see_the_timeline(world);
     openstack.run(&["server", "delete", "one", "--wait"]);
     assert!(openstack.json(&["server", "list"]).as_array().unwrap().is_empty());
-    openstack.run(&["image", "delete", "tiny"]);
-    assert!(openstack.json(&["image", "list"]).as_array().unwrap().is_empty());
 }
 
 fn see_the_timeline(world: &World) {
