@@ -9,7 +9,7 @@ use hatchery_bus::InProcessBus;
 use hatchery_control::Error;
 use hatchery_control::compute::{
     ConsoleOutput, Explain, FlavorQuery, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs,
-    ListServers, NewFlavor, NewKeypair, ServerQuery,
+    ListServers, Look, NewFlavor, NewKeypair, ServerQuery,
 };
 use hatchery_model::caller::{Caller, Scope};
 use hatchery_model::compute::KeyType;
@@ -204,7 +204,10 @@ async fn servers_and_their_timeline_are_shown_to_their_project_only() {
     assert!(list.run(&stranger(), &ServerQuery::default()).await.unwrap().is_empty());
     assert!(matches!(list.run(&stranger(), &all).await, Err(Error::Denied(_))));
     assert_eq!(list.run(&admin(), &all).await.unwrap().len(), 1);
-    let named = |name: &str| ServerQuery { name: Some(name.into()), ..ServerQuery::default() };
+    let named = |name: &str| ServerQuery {
+        look: Look { name: Some(name.into()), ..Look::default() },
+        ..ServerQuery::default()
+    };
     assert_eq!(list.detail(&reader, &named("^Web")).await.unwrap()[0].addresses.len(), 1);
     assert!(list.run(&reader, &named("^eb")).await.unwrap().is_empty());
 

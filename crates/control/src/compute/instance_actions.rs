@@ -16,7 +16,7 @@ pub struct InstanceActions {
 }
 
 impl InstanceActions {
-    /// A page of a server's actions, newest first. Needs `reader` on its project.
+    /// A page of a server's actions, newest first. Needs `reader` on its project. `Invalid` for an unknown marker.
     pub async fn list(
         &self,
         caller: &Caller,
@@ -25,6 +25,11 @@ impl InstanceActions {
     ) -> Result<Vec<Action>, Error> {
         let mut uow = self.store.read().await?;
         find_server::find_any(&mut *uow, caller, id).await?;
+        if let Some(marker) = &page.marker
+            && uow.actions().find(id, &RequestId(marker.clone())).await?.is_none()
+        {
+            return Err(Error::Invalid(format!("marker [{marker}] not found")));
+        }
         Ok(uow.actions().list(id, page).await?)
     }
 

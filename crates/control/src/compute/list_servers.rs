@@ -1,14 +1,13 @@
 //! Lists servers.
 
 use super::hosts::HostVerbs;
+use super::server_query::{Look, ServerQuery};
 use super::show_server::{ServerDetail, with_addresses};
 use crate::error::Error;
 use crate::policy;
 use hatchery_model::caller::Caller;
 use hatchery_model::compute::Server;
-use hatchery_model::id::{FlavorId, HostName, ImageId, ProjectId, UserId};
 use hatchery_model::page::Page;
-use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::store::{ServerFilter, Store, UnitOfWork};
 use std::sync::Arc;
 
@@ -23,41 +22,12 @@ pub struct ListServers {
     pub hosts: HostVerbs,
 }
 
-/// Which servers.
-#[derive(Clone, Debug, Default)]
-pub struct ServerQuery {
-    /// `all_tenants`: of every project. Administrators only.
-    pub all_projects: bool,
-    /// Of this project, with `all_projects`.
-    pub project: Option<ProjectId>,
-    /// Made by this user.
-    pub user: Option<UserId>,
-    /// Part of the name; `^` and `$` tie it to the ends.
-    pub name: Option<String>,
-    /// On this host. Administrators only.
-    pub host: Option<HostName>,
-    /// Made from this image.
-    pub image: Option<ImageId>,
-    /// Made with this flavor.
-    pub flavor: Option<FlavorId>,
-    /// With one of these states' names ([`hatchery_model::compute::ServerState::name`]); empty: any.
-    pub states: Vec<&'static str>,
-    /// Deleted ones instead of the others. Administrators only.
-    pub deleted: bool,
-    /// Changed at or after this.
-    pub changed_since: Option<Timestamp>,
-    /// All servers of one request.
-    pub reservation_id: Option<String>,
-    /// Which part of the list.
-    pub page: Page,
-}
-
 impl ListServers {
     /// The servers, without what stands in other rows. Needs `reader` on a project.
     pub async fn run(&self, caller: &Caller, query: &ServerQuery) -> Result<Vec<Server>, Error> {
         let filter = store_filter(caller, query)?;
         let mut uow = self.store.read().await?;
-        select(&mut *uow, &filter, query).await
+        select(&mut *uow, caller, &filter, query).await
     }
 
     /// The servers with their addresses. Needs `reader` on a project.
@@ -68,7 +38,7 @@ impl ListServers {
     ) -> Result<Vec<ServerDetail>, Error> {
         let filter = store_filter(caller, query)?;
         let mut uow = self.store.read().await?;
-        let servers = select(&mut *uow, &filter, query).await?;
+        let servers = select(&mut *uow, caller, &filter, query).await?;
         let mut detailed = with_addresses(&mut *uow, servers).await?;
         if detailed.iter().any(|detail| detail.server.host.is_some()) {
             let hosts = uow.hosts().list().await?;
@@ -106,10 +76,14 @@ fn store_filter(caller: &Caller, query: &ServerQuery) -> Result<ServerFilter, Er
 
 async fn select(
     uow: &mut dyn UnitOfWork,
+    caller: &Caller,
     filter: &ServerFilter,
     query: &ServerQuery,
 ) -> Result<Vec<Server>, Error> {
-    if query.name.is_none() && query.reservation_id.is_none() {
+    if let Some(marker) = &query.page.marker {
+        check_marker(uow, caller, marker).await?;
+    }
+    if !query.look.is_needed() {
         return Ok(uow.servers().list(filter, &query.page).await?);
     }
     let wanted = query.page.limit.map_or(usize::MAX, |limit| limit as usize);
@@ -119,7 +93,9 @@ async fn select(
         let chunk = uow.servers().list(filter, &page).await?;
         let last = chunk.last().map(|server| server.id.to_string());
         let ended = chunk.len() < CHUNK as usize;
-        chosen.extend(chunk.into_iter().filter(|server| fits(server, query)));
+        let chunk = detailed(uow, &query.look, chunk).await?;
+        let fitting = chunk.into_iter().filter(|detail| query.look.fits(detail));
+        chosen.extend(fitting.map(|detail| detail.server));
         if chosen.len() >= wanted {
             chosen.truncate(wanted);
             return Ok(chosen);
@@ -131,41 +107,30 @@ async fn select(
     }
 }
 
-fn fits(server: &Server, query: &ServerQuery) -> bool {
-    let name = query.name.as_ref();
-    let reservation = query.reservation_id.as_ref();
-    name.is_none_or(|pattern| name_fits(&server.name, pattern))
-        && reservation.is_none_or(|id| *id == server.reservation_id)
+/// The servers, with their addresses where these are looked at.
+async fn detailed(
+    uow: &mut dyn UnitOfWork,
+    look: &Look,
+    servers: Vec<Server>,
+) -> Result<Vec<ServerDetail>, Error> {
+    if look.address.is_some() {
+        return with_addresses(uow, servers).await;
+    }
+    let bare = |server| ServerDetail { server, addresses: Vec::new(), host: None };
+    Ok(servers.into_iter().map(bare).collect())
 }
 
-fn name_fits(name: &str, pattern: &str) -> bool {
-    let (pattern, from_start) =
-        pattern.strip_prefix('^').map_or((pattern, false), |rest| (rest, true));
-    let (pattern, to_end) = pattern.strip_suffix('$').map_or((pattern, false), |rest| (rest, true));
-    match (from_start, to_end) {
-        (true, true) => name == pattern,
-        (true, false) => name.starts_with(pattern),
-        (false, true) => name.ends_with(pattern),
-        (false, false) => name.contains(pattern),
+/// Refuses a marker that is no server which the caller may see.
+async fn check_marker(
+    uow: &mut dyn UnitOfWork,
+    caller: &Caller,
+    marker: &str,
+) -> Result<(), Error> {
+    if let Ok(id) = marker.parse()
+        && let Some(server) = uow.servers().find(id).await?
+        && policy::may_read(caller, &server.project)
+    {
+        return Ok(());
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::name_fits;
-
-    #[test]
-    fn a_name_is_found_by_its_parts_and_its_ends() {
-        for (pattern, fits) in [
-            ("eb", true),
-            ("^web", true),
-            ("^eb", false),
-            ("-1$", true),
-            ("web$", false),
-            ("^web-1$", true),
-            ("", true),
-        ] {
-            assert_eq!(name_fits("web-1", pattern), fits, "{pattern}");
-        }
-    }
+    Err(Error::Invalid(format!("marker [{marker}] not found")))
 }

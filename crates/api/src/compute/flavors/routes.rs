@@ -1,7 +1,7 @@
 //! `/flavors`
 
 use super::view;
-use super::wire::{CreateBody, UpdateBody};
+use super::wire::{CreateBody, UpdateBody, check_description};
 use crate::compute::envelope::{Answer, Compute};
 use crate::compute::links;
 use crate::compute::microversion::{Microversion, since};
@@ -16,6 +16,7 @@ use hatchery_control::Error;
 use hatchery_control::compute::{FlavorQuery, FlavorVerbs};
 use hatchery_model::compute::Flavor;
 use hatchery_model::id::FlavorId;
+use hatchery_model::page::Direction;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -28,6 +29,10 @@ fn query(pairs: &[(String, String)]) -> Result<FlavorQuery, Error> {
         page: paging::page(pairs, Some(paging::MAX_LIMIT))?,
         ..FlavorQuery::default()
     };
+    // Ascending unless said otherwise; elsewhere it is the other way about.
+    if pairs.iter().all(|(key, _)| key != "sort_dir") {
+        query.page.sort.iter_mut().for_each(|sort| sort.1 = Direction::Ascending);
+    }
     let number = |key: &str, value: &str| {
         value.parse().map_err(|_| Error::Invalid(format!("Invalid {key} filter [{value}]")))
     };
@@ -116,7 +121,7 @@ pub async fn create(
     version: Microversion,
     Json(body, _): Json<CreateBody, Compute>,
 ) -> Answer {
-    let flavor = verbs.create(&caller, body.parse()?).await?;
+    let flavor = verbs.create(&caller, body.parse(version)?).await?;
     Ok(one(&root, version, &flavor))
 }
 
@@ -130,6 +135,7 @@ pub async fn update(
     Json(body, _): Json<UpdateBody, Compute>,
 ) -> Answer {
     since(version, 55)?;
+    body.flavor.description.as_deref().map_or(Ok(()), check_description)?;
     let flavor = verbs.update(&caller, &FlavorId(id), body.flavor.description).await?;
     Ok(one(&root, version, &flavor))
 }

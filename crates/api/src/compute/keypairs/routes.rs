@@ -2,6 +2,7 @@
 
 use super::view;
 use crate::compute::envelope::{Answer, Compute};
+use crate::compute::fields::{self, present, too_new};
 use crate::compute::links;
 use crate::compute::microversion::Microversion;
 use crate::compute::versions::Root;
@@ -32,11 +33,11 @@ pub struct CreateBody {
 #[serde(deny_unknown_fields)]
 struct CreateKeypair {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     public_key: Option<String>,
-    #[serde(rename = "type", default)]
+    #[serde(rename = "type", default, deserialize_with = "present")]
     key_type: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     user_id: Option<String>,
 }
 
@@ -87,6 +88,9 @@ pub async fn create(
     Json(body, _): Json<CreateBody, Compute>,
 ) -> Answer {
     let asked = body.keypair;
+    check_name(&asked.name, version)?;
+    too_new(version, "type", 2, asked.key_type.is_some())?;
+    too_new(version, "user_id", 10, asked.user_id.is_some())?;
     let key_type = match asked.key_type.as_deref() {
         None | Some("ssh") => KeyType::Ssh,
         Some("x509") => KeyType::X509,
@@ -99,7 +103,7 @@ pub async fn create(
         return Err(Error::Invalid(text.into()).into());
     }
     let new = NewKeypair { name: asked.name, key_type, public_key: asked.public_key };
-    let owner = asked.user_id.filter(|_| version.0 >= 10).map(UserId);
+    let owner = asked.user_id.map(UserId);
     let made = verbs.create(&caller, owner, new).await?;
     let mut shown = view::created(version, &made.keypair);
     if let Some(private_key) = made.private_key {
@@ -107,6 +111,17 @@ pub async fn create(
     }
     let status = if version.0 >= 2 { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(json!({"keypair": shown}))).into_response())
+}
+
+/// The characters `@` and `.` came with 2.92.
+fn check_name(name: &str, version: Microversion) -> Result<(), Error> {
+    fields::name("name", name)?;
+    if version.0 < 92 && name.contains(['@', '.']) {
+        return Err(Error::Invalid(format!(
+            "Invalid input for field/attribute name. Value: {name}. Letters, digits, spaces, dashes and underscores are wanted; '@' and '.' need microversion 2.92."
+        )));
+    }
+    Ok(())
 }
 
 /// Deletes one.

@@ -39,6 +39,9 @@ async fn console_output(
 ) -> Answer {
     let wrong = |what: &str| Error::Invalid(format!("Invalid input for field/attribute {what}."));
     let argument = argument.as_object().ok_or_else(|| wrong("os-getConsoleOutput"))?;
+    if let Some(other) = argument.keys().find(|key| *key != "length") {
+        return Err(wrong(other).into());
+    }
     let lines = match argument.get("length") {
         None | Some(Value::Null) => None,
         // Nova takes -1 for everything, and digits for a number.

@@ -4,7 +4,7 @@ use super::wire::{BlockDevice, CreateBody, CreateServer as Asked, Networks, Requ
 use crate::compute::envelope::{Answer, Compute};
 use crate::compute::fields::{self, too_new};
 use crate::compute::links;
-use crate::compute::microversion::Microversion;
+use crate::compute::microversion::{MAX, Microversion};
 use crate::compute::versions::Root;
 use crate::http::body::Json;
 use crate::http::caller::By;
@@ -14,7 +14,8 @@ use axum::response::IntoResponse;
 use hatchery_control::Error;
 use hatchery_control::compute::{CreateServer, NetworkChoice, NewServer, NicChoice};
 use hatchery_model::id::FlavorId;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Parses, decides, answers 202 with where the server will be.
@@ -25,6 +26,8 @@ pub async fn create(
     version: Microversion,
     Json(body, _): Json<CreateBody, Compute>,
 ) -> Answer {
+    check_hints(&body.hints)?;
+    check_hints(&body.older_hints)?;
     let return_reservation = body.server.return_reservation_id == Some(true);
     let password = body.server.admin_pass.clone();
     let new = parse(body.server, version)?;
@@ -87,6 +90,16 @@ fn parse(asked: Asked, version: Microversion) -> Result<NewServer, Error> {
     })
 }
 
+/// Hints that no filter looks at are ignored, as in Nova; a group of servers would have to be there.
+fn check_hints(hints: &BTreeMap<String, Value>) -> Result<(), Error> {
+    match hints.get("group") {
+        Some(group) => Err(Error::Invalid(format!(
+            "Instance group {group} could not be found: there are no groups of servers here."
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn check_texts(asked: &Asked, version: Microversion) -> Result<(), Error> {
     fields::name("name", &asked.name)?;
     for (field, text) in
@@ -100,10 +113,13 @@ fn check_texts(asked: &Asked, version: Microversion) -> Result<(), Error> {
     if let Some(Some(description)) = &asked.description {
         fields::description(description)?;
     }
-    match &asked.hostname {
-        Some(hostname) => fields::hostname(hostname, version),
-        None => Ok(()),
+    // Hosts are named as host names are since 2.94.
+    for (hostname, rules) in
+        [(&asked.hostname, version), (&asked.host, MAX), (&asked.hypervisor_hostname, MAX)]
+    {
+        hostname.as_ref().map_or(Ok(()), |text| fields::hostname(text, rules))?;
     }
+    Ok(())
 }
 
 /// Fields that came with a later microversion than the request speaks.
@@ -179,6 +195,10 @@ fn nic(asked: RequestedNic, version: Microversion) -> Result<NicChoice, Error> {
         return Err(invalid("Bad networks format: each interface needs a uuid or a port."));
     }
     Ok(NicChoice { network, port, fixed_ip: asked.fixed_ip, tag: asked.tag })
+}
+
+fn is_tag(text: &str) -> bool {
+    (1..=60).contains(&text.chars().count()) && !text.contains([',', '/'])
 }
 
 fn invalid(text: &str) -> Error {

@@ -25,7 +25,7 @@ pub async fn brief(
     version: Microversion,
     Query(pairs): Pairs,
 ) -> Answer {
-    let Some(wanted) = query::parse(&pairs, version)? else {
+    let Some(wanted) = query::parse(&pairs, version, &caller)? else {
         return Ok(Json(json!({"servers": []})).into_response());
     };
     let servers = list.run(&caller, &wanted).await?;
@@ -43,7 +43,7 @@ pub async fn detail(
     version: Microversion,
     Query(pairs): Pairs,
 ) -> Answer {
-    let Some(wanted) = query::parse(&pairs, version)? else {
+    let Some(wanted) = query::parse(&pairs, version, &caller)? else {
         return Ok(Json(json!({"servers": []})).into_response());
     };
     let details = list.detail(&caller, &wanted).await?;

@@ -41,6 +41,30 @@ pub fn of(state: &ServerState) -> Status {
     }
 }
 
+/// Statuses of Nova's that no server of ours has yet.
+const FOREIGN: [&str; 15] = [
+    "HARD_REBOOT",
+    "MIGRATING",
+    "PASSWORD",
+    "PAUSED",
+    "REBOOT",
+    "REBUILD",
+    "RESCUE",
+    "RESIZE",
+    "REVERT_RESIZE",
+    "SHELVED",
+    "SHELVED_OFFLOADED",
+    "SOFT_DELETED",
+    "SUSPENDED",
+    "UNKNOWN",
+    "VERIFY_RESIZE",
+];
+
+/// Whether Nova knows the status.
+pub fn is_known(status: &str) -> bool {
+    !states_of(status).is_empty() || FOREIGN.contains(&status.to_ascii_uppercase().as_str())
+}
+
 /// The states, by [`ServerState::name`], that a `status` filter means. Empty: a status that no server of ours has.
 pub fn states_of(status: &str) -> Vec<&'static str> {
     match status.to_ascii_uppercase().as_str() {

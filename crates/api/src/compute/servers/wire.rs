@@ -2,11 +2,11 @@
 
 use crate::compute::fields::{count, disk_config, flexible_bool, present, text_or_number};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// `{"server": {…}}`, with the scheduler's hints beside it. No hint is known, and Nova ignores those that it does not know.
+/// `{"server": {…}}`, with the scheduler's hints beside it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CreateBody {
@@ -14,10 +14,10 @@ pub struct CreateBody {
     pub server: CreateServer,
     /// Hints.
     #[serde(rename = "os:scheduler_hints", default)]
-    pub _hints: BTreeMap<String, IgnoredAny>,
+    pub hints: BTreeMap<String, Value>,
     /// Hints, by their older name.
     #[serde(rename = "OS-SCH-HNT:scheduler_hints", default)]
-    pub _older_hints: BTreeMap<String, IgnoredAny>,
+    pub older_hints: BTreeMap<String, Value>,
 }
 
 /// A server to be made.
@@ -150,7 +150,9 @@ mod tests {
     use serde_json::json;
 
     fn parse(server: serde_json::Value) -> Result<CreateBody, serde_json::Error> {
-        serde_json::from_value(json!({"server": server, "os:scheduler_hints": {"group": "x"}}))
+        serde_json::from_value(
+            json!({"server": server, "os:scheduler_hints": {"different_host": "x"}}),
+        )
     }
 
     #[test]

@@ -8,7 +8,7 @@ use hatchery_model::id::UserId;
 use hatchery_model::page::Page;
 
 impl KeypairVerbs {
-    /// A page of the key pairs of the caller, or for an administrator of `user`, by name.
+    /// A page of the key pairs of the caller, or for an administrator of `user`, by name. `Invalid` for an unknown marker.
     pub async fn list(
         &self,
         caller: &Caller,
@@ -17,6 +17,11 @@ impl KeypairVerbs {
     ) -> Result<Vec<Keypair>, Error> {
         let user = owner(caller, user, "os_compute_api:os-keypairs:index")?;
         let mut uow = self.store.read().await?;
+        if let Some(marker) = &page.marker
+            && uow.keypairs().find(&user, marker).await?.is_none()
+        {
+            return Err(Error::Invalid(format!("marker [{marker}] not found")));
+        }
         Ok(uow.keypairs().list(&user, page).await?)
     }
 }
