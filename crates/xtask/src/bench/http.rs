@@ -46,7 +46,7 @@ impl Http {
         let mut request = self.head(method, path, token, body.len() as u64, kind).into_bytes();
         request.extend_from_slice(body);
         self.stream.get_mut().write_all(&request).map_err(Failure::of("a request"))?;
-        self.answer()
+        self.answer(method == "HEAD")
     }
 
     /// Sends a request whose body is `block`, as often as it takes to make `bytes`.
@@ -68,7 +68,7 @@ impl Http {
             stream.write_all(part).map_err(Failure::of("an upload"))?;
             left -= length as u64;
         }
-        self.answer()
+        self.answer(false)
     }
 
     fn head(&self, method: &str, path: &str, token: &str, length: u64, kind: &str) -> String {
@@ -81,7 +81,7 @@ impl Http {
         )
     }
 
-    fn answer(&mut self) -> Result<Answer, Failure> {
+    fn answer(&mut self, head_only: bool) -> Result<Answer, Failure> {
         let first = self.line()?;
         let status = first.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status = status.ok_or_else(|| Failure::new(format!("no HTTP: {first:?}")))?;
@@ -98,7 +98,9 @@ impl Http {
             }
         }
         let mut body = Vec::new();
-        if chunked {
+        if head_only {
+            // It says how long its body would be.
+        } else if chunked {
             self.chunks(&mut body)?;
         } else {
             self.bytes(length, &mut body)?;

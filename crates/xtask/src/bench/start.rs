@@ -15,7 +15,7 @@ use crate::failure::Failure;
 
 const NAME: &str = "start";
 /// Between two looks at a server.
-const LOOK: Duration = Duration::from_millis(2);
+const LOOK: Duration = Duration::from_millis(5);
 /// For what a delete leaves to be done after its answer: both sides begin on a quiet machine.
 const QUIET: Duration = Duration::from_millis(700);
 /// A create's steps as the timeline names them, and where each ends a wait.
