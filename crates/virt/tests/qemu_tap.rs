@@ -58,6 +58,7 @@ async fn a_tap_lives_in_its_guest_and_dies_with_it() {
         network: network.clone(),
         mac: MacAddress::generated([1, 2, 3]),
         addresses: Vec::new(),
+        port_security: true,
     };
     networks.ensure_network(&network).await.unwrap();
     let tap = networks.plug(&nic).await.unwrap();

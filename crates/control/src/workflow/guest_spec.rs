@@ -91,6 +91,7 @@ async fn gather_nics(
             network,
             mac: port.mac,
             addresses: addresses(port),
+            port_security: port.port_security,
         });
     }
     Ok(nics)

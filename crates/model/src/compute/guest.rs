@@ -59,6 +59,14 @@ pub struct GuestNic {
     pub mac: MacAddress,
     /// Fixed addresses.
     pub addresses: Vec<NicAddress>,
+    /// Whether its guest may send only from these.
+    #[serde(default = "guarded")]
+    pub port_security: bool,
+}
+
+/// What is so where nothing was said, as in a journal of an older version.
+const fn guarded() -> bool {
+    true
 }
 
 /// What a guest is told of itself: the source of `meta_data.json`, `network_data.json` and `user_data`.

@@ -50,6 +50,7 @@ fn nic(network: &NetworkSpec, seed: u32, number: u8) -> GuestNic {
         network: network.clone(),
         mac: MacAddress::generated([9, 9, number]),
         addresses: subnet.into_iter().collect(),
+        port_security: true,
     }
 }
 

@@ -38,6 +38,9 @@ pub(super) async fn ensure(
             LinkBridge::new(BRIDGE).address(names::bridge_mac(network.id).0.to_vec()).build();
         links.add(bridge).await?;
     }
+    // It reads frames to the addresses reserved for bridges itself, before any rule sees them, and would learn from each
+    // where its sender is.
+    links.set_kind(LinkBridge::new(BRIDGE).no_linklocal_learn(true).build()).await?;
     let bridge = links.get(BRIDGE).await?;
     links.ensure_up(&bridge, network.mtu).await?;
     let mut addresses = vec![(METADATA_ADDRESS, 32)];

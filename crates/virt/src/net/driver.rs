@@ -1,4 +1,4 @@
-//! The network driver: puts namespace, bridge, DHCP, host access and metadata together.
+//! The network driver: puts namespace, bridge, DHCP, port security, host access and metadata together.
 
 use super::dhcp::{self, Dhcp};
 use super::error::cannot;
@@ -6,6 +6,7 @@ use super::folder::{self, NetworkFolder};
 use super::link::Links;
 use super::metadata::Door;
 use super::namespace::{self, Namespace, on_new_thread};
+use super::port_security::{PortSecurity, Rights};
 use super::process;
 use super::settings::NetSettings;
 use super::sim::not_ready;
@@ -40,6 +41,7 @@ struct Network {
     namespace: Namespace,
     links: Links,
     dhcp: Dhcp,
+    security: PortSecurity,
     /// What it is like, once it is ready.
     ready: Option<Ready>,
 }
@@ -108,7 +110,8 @@ impl NetNsDriver {
         Ok(same
             && ready.spec == *spec
             && ready.door.is_open()
-            && served.map_err(cannot("look at the DHCP server"))?)
+            && served.map_err(cannot("look at the DHCP server"))?
+            && network.security.is_whole().map_err(cannot("look at the rules of port security"))?)
     }
 
     async fn make(
@@ -133,7 +136,12 @@ impl NetNsDriver {
         host_access::ensure(&host, links, &namespace, spec, &subnets)
             .await
             .map_err(cannot("make the host's own interface to the network"))?;
-        network.dhcp.ensure(&namespace, spec.mtu, &subnets).await.map_err(cannot("serve DHCP"))?;
+        let (dhcp, security) = tokio::join!(
+            network.dhcp.ensure(&namespace, spec.mtu, &subnets),
+            network.security.ensure(&namespace)
+        );
+        dhcp.map_err(cannot("serve DHCP"))?;
+        security.map_err(cannot("put the rules of port security in place"))?;
         let door = match network.ready.take() {
             Some(Ready { door, .. }) if door.is_open() => door,
             _ => Door::open(spec.id, &namespace, self.source.clone(), &self.settings)
@@ -192,7 +200,14 @@ impl NetNsDriver {
         let dhcp = Dhcp::open(&self.settings, &self.folder(network), &namespace)
             .await
             .map_err(cannot("find the DHCP server"))?;
-        Ok(Network { namespace, links, dhcp, ready: None })
+        // What a version without port security left: each port has what DHCP lends it.
+        let lent =
+            dhcp.ports().map(|(port, mac, addresses)| (port, Rights::Own { mac, addresses }));
+        let security =
+            PortSecurity::open(&self.settings, &self.folder(network), &namespace, lent.collect())
+                .await
+                .map_err(cannot("find the rules of port security"))?;
+        Ok(Network { namespace, links, dhcp, security, ready: None })
     }
 }
 
@@ -221,7 +236,13 @@ impl NetworkDriver for NetNsDriver {
         let mut place = slot.lock().await;
         let network = place.as_mut().ok_or_else(|| not_ready(id))?;
         let ready = network.ready.as_ref().ok_or_else(|| not_ready(id))?;
-        // The tap first: it goes by itself if the next step fails.
+        // Before there is a tap that could carry anything. Without one, rights are good for nothing.
+        network
+            .security
+            .admit(&network.namespace, nic)
+            .await
+            .map_err(cannot("say what the port may send"))?;
+        // Before DHCP: it goes by itself if the next step fails.
         let tap = tap::plug(&network.namespace, &network.links, nic.port, ready.spec.mtu)
             .await
             .map_err(cannot(format!("make the tap {}", names::tap(nic.port))))?;
@@ -243,6 +264,8 @@ impl NetworkDriver for NetNsDriver {
         let name = names::tap(port);
         let removed = known.links.remove(&name).await;
         removed.map_err(cannot(format!("remove the tap {name}")))?;
+        let removed = known.security.remove(port);
+        removed.map_err(cannot("forget what the port may send"))?;
         let forgotten = known.dhcp.remove(&known.namespace, port).await;
         forgotten.map_err(cannot("have DHCP forget the port"))
     }

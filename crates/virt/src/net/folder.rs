@@ -2,7 +2,7 @@
 //! written whole or not at all. Nothing is synced to disk: after a power failure there is no network here either, and
 //! all of it is made anew.
 
-use hatchery_model::id::NetworkId;
+use hatchery_model::id::{NetworkId, PortId};
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -43,10 +43,24 @@ impl NetworkFolder {
         self.0.join("ports")
     }
 
+    /// What the driver knows of what the ports' guests may send: one file each.
+    pub(super) fn rights(&self) -> PathBuf {
+        self.0.join("rights")
+    }
+
+    /// The rules that follow from it, as they were last given to `nft`.
+    pub(super) fn ruleset(&self) -> PathBuf {
+        self.0.join("ruleset.nft")
+    }
+
     /// Makes the folder and those in it. The DHCP server, which has no rights, passes through and reads the hosts.
     pub(super) fn make(&self) -> io::Result<()> {
-        for (path, mode) in [(self.0.clone(), 0o711), (self.hosts(), 0o755), (self.ports(), 0o700)]
-        {
+        for (path, mode) in [
+            (self.0.clone(), 0o711),
+            (self.hosts(), 0o755),
+            (self.ports(), 0o700),
+            (self.rights(), 0o700),
+        ] {
             DirBuilder::new().recursive(true).mode(mode).create(&path)?;
             fs::set_permissions(&path, Permissions::from_mode(mode))?;
         }
@@ -87,6 +101,15 @@ impl NetworkFolder {
 /// Removes a file; `Ok` when there is none.
 pub(super) fn remove_file(path: &Path) -> io::Result<()> {
     absent_is_fine(fs::remove_file(path))
+}
+
+/// The ports that have a file in a folder.
+pub(super) fn ports_in(folder: &Path) -> io::Result<Vec<PortId>> {
+    let mut ports = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        ports.extend(entry?.file_name().to_str().and_then(|name| name.parse::<PortId>().ok()));
+    }
+    Ok(ports)
 }
 
 fn absent_is_fine(done: io::Result<()>) -> io::Result<()> {

@@ -76,6 +76,11 @@ impl Links {
         self.0.link().set(link).execute().await.map_err(from_netlink)
     }
 
+    /// Changes what only interfaces of that kind have.
+    pub(super) async fn set_kind(&self, link: LinkMessage) -> io::Result<()> {
+        self.0.link().change(link).execute().await.map_err(from_netlink)
+    }
+
     /// Sets the largest packet and turns the interface on, unless it is so.
     pub(super) async fn ensure_up(&self, link: &Link, mtu: u32) -> io::Result<()> {
         if link.up && link.mtu == mtu {

@@ -1,5 +1,5 @@
 //! Networks of a host: one network namespace each, and in it a bridge, the guests' taps, a DHCP server and the metadata
-//! address. The root namespace stays clean, networks with the same addresses stand side by side, and removing the
+//! address; and rules that let each guest send only in its own name. The root namespace stays clean, networks with the same addresses stand side by side, and removing the
 //! namespace removes everything. Not here: which addresses guests have (control), and what guests are told
 //! (`guest_data`).
 
@@ -14,6 +14,7 @@ mod link;
 mod metadata;
 mod names;
 mod namespace;
+mod port_security;
 mod process;
 mod settings;
 mod sim;

@@ -16,6 +16,8 @@ pub struct NetSettings {
     pub dnsmasq: PathBuf,
     /// The user that it becomes, where there is such a user; otherwise it chooses itself.
     pub dnsmasq_user: String,
+    /// The program that puts the rules of port security in place.
+    pub nft: PathBuf,
     /// For how long an address is lent.
     pub lease: Duration,
     /// Most connections to the metadata service at a time, for one network.
@@ -35,6 +37,7 @@ impl NetSettings {
             namespaces: PathBuf::from("/run/netns"),
             dnsmasq: PathBuf::from("dnsmasq"),
             dnsmasq_user: "dnsmasq".to_owned(),
+            nft: PathBuf::from("nft"),
             lease: Duration::from_secs(86_400),
             metadata_connections: 256,
             metadata_connections_each: 8,

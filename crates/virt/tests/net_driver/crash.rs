@@ -69,6 +69,7 @@ async fn a_killed_agent_leaves_nothing_that_its_heir_cannot_mend() {
                 world.driver.ensure_network(&nic.network).await.unwrap();
                 let _tap = world.driver.plug(nic).await.unwrap();
                 assert_eq!(world.servers(nic.network.id).len(), 1, "round {round}");
+                assert_eq!(world.entries(&nic.network).len(), 3, "round {round}");
                 let guest = FakeGuest::wire(&world, nic);
                 assert!(guest.ask_dhcp().is_some(), "round {round}");
                 assert_eq!(guest.get("/openstack").await.0, 404, "round {round}");

@@ -1,12 +1,16 @@
-//! A machine on a network's bridge that speaks DHCP and HTTP: a namespace with one interface, and busybox in it.
+//! A machine on a network's bridge that speaks DHCP and HTTP: a namespace with one interface, and busybox in it. Its end
+//! on the bridge takes the place of the port's tap, whose name decides what it may send.
 
 use crate::world::{World, require, run, unique};
 use hatchery_model::compute::GuestNic;
 use hatchery_model::network::MacAddress;
 use std::collections::HashMap;
 use std::fs::{self, Permissions};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Configures the interface as cloud images do, and tells the test what it was told.
@@ -44,27 +48,13 @@ impl FakeGuest {
         require("busybox", "busybox");
         let name = format!("hatchguest{:x}", unique());
         let network = world.namespace(nic.network.id);
-        let outer = format!("g{:x}", unique() & 0xffff_ffff_ffff);
+        let tap = format!("tap{}", &nic.port.to_string()[..11]);
         run("ip", &["netns", "add", &name]);
         let guest = Self { folder: tempfile::tempdir().unwrap(), name };
-        run(
-            "ip",
-            &[
-                "-n",
-                &network,
-                "link",
-                "add",
-                &outer,
-                "type",
-                "veth",
-                "peer",
-                "name",
-                "eth0",
-                "netns",
-                &guest.name,
-            ],
-        );
-        run("ip", &["-n", &network, "link", "set", &outer, "master", "bridge", "up"]);
+        let _ = Command::new("ip").args(["-n", &network, "link", "del", &tap]).output();
+        let ends = ["type", "veth", "peer", "name", "eth0", "netns", &guest.name];
+        run("ip", &[&["-n", &network, "link", "add", &tap][..], &ends].concat());
+        run("ip", &["-n", &network, "link", "set", &tap, "master", "bridge", "up"]);
         run("ip", &["-n", &guest.name, "link", "set", "eth0", "address", &mac.to_string(), "up"]);
         let script = guest.folder.path().join("script");
         fs::write(&script, SCRIPT).unwrap();
@@ -139,12 +129,8 @@ impl FakeGuest {
 
     /// Sends bytes to the metadata service, and reads until it closes.
     pub async fn talk(&self, bytes: Vec<u8>) -> Vec<u8> {
-        let name = self.name.clone();
         let talk = move || {
-            use std::io::{Read, Write};
-            let namespace = fs::File::open(format!("/run/netns/{name}")).unwrap();
-            nix::sched::setns(namespace, nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
-            let mut stream = std::net::TcpStream::connect("169.254.169.254:80").unwrap();
+            let mut stream = TcpStream::connect("169.254.169.254:80").unwrap();
             stream.write_all(&bytes).unwrap();
             let mut answer = Vec::new();
             // A reset ends the answer, too.
@@ -152,11 +138,34 @@ impl FakeGuest {
             answer
         };
         let (answer, answered) = tokio::sync::oneshot::channel();
-        std::thread::spawn(move || answer.send(talk()));
+        let entered = self.entered(talk);
+        std::thread::spawn(move || answer.send(entered()));
         answered.await.unwrap()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// Whether the metadata service lets this guest connect.
+    pub fn reaches_metadata(&self) -> bool {
+        let address = ([169, 254, 169, 254], 80).into();
+        let connect = move || TcpStream::connect_timeout(&address, Duration::from_secs(2)).is_ok();
+        self.inside(connect)
+    }
+
+    /// What runs in this guest whatever thread it is called on, which it does not come back from.
+    fn entered<T, F: FnOnce() -> T>(&self, work: F) -> impl FnOnce() -> T + use<T, F> {
+        let namespace = fs::File::open(format!("/run/netns/{}", self.name)).unwrap();
+        move || {
+            nix::sched::setns(namespace, nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+            work()
+        }
+    }
+
+    /// Does some work on a thread in this guest. What it opens stays there.
+    pub fn inside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        std::thread::spawn(self.entered(work)).join().unwrap()
+    }
+
+    /// A command as this guest, not started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name]).args(arguments);
         command

@@ -2,7 +2,7 @@
 
 use crate::guest::FakeGuest;
 use crate::spec;
-use crate::world::{World, network, nic, run};
+use crate::world::{World, network, nic, open_nic, run};
 use hatchery_model::compute::GuestNic;
 use hatchery_model::id::PortId;
 use hatchery_model::network::MacAddress;
@@ -30,6 +30,9 @@ async fn an_address_passes_from_one_guest_to_the_next() {
     let network = network("10.81.0.0/24");
     world.driver.ensure_network(&network).await.unwrap();
     let first = nic(&network, 9);
+    // Through which everything reaches the DHCP server.
+    let open = open_nic(&network, 200);
+    drop(world.driver.plug(&open).await.unwrap());
     for number in 1..12 {
         let nic = heir(&first, number);
         let tap = world.driver.plug(&nic).await.unwrap();
@@ -39,6 +42,7 @@ async fn an_address_passes_from_one_guest_to_the_next() {
         // One is plugged while its forerunner is still there, as after a crash between two steps.
         if number % 3 != 0 {
             world.driver.unplug(network.id, nic.port).await.unwrap();
+            let guest = FakeGuest::wire_with(&world, &open, nic.mac);
             assert!(guest.is_ignored(), "guest {number} has lost it");
         }
         drop(tap);
@@ -59,6 +63,7 @@ async fn a_port_that_changes_gets_its_new_address() {
     let mut new = old.clone();
     new.addresses[0].address = Ipv4Addr::new(10, 82, 0, 10).into();
     let _tap = world.driver.plug(&new).await.unwrap();
+    let guest = FakeGuest::wire(&world, &new);
     assert_eq!(guest.ask_dhcp().unwrap()["ip"], "10.82.0.10/24");
     world.remove(network.id).await;
 }
@@ -89,7 +94,9 @@ async fn all_but_the_metadata_outlives_the_agent() {
     world.driver.ensure_network(&network).await.unwrap();
     let nic = nic(&network, 9);
     world.guests.insert(network.id, nic.addresses[0].address, spec::guest(vec![nic.clone()]));
-    let tap = world.driver.plug(&nic).await.unwrap();
+    let other = open_nic(&network, 10);
+    drop(world.driver.plug(&nic).await.unwrap());
+    let tap = world.driver.plug(&other).await.unwrap();
     let guest = FakeGuest::wire(&world, &nic);
     let servers = world.servers(network.id);
     let bridge = run("ip", &["-n", &world.namespace(network.id), "-o", "link", "show", "bridge"]);
@@ -107,6 +114,7 @@ async fn all_but_the_metadata_outlives_the_agent() {
 
     world.restart();
     world.driver.unplug(network.id, nic.port).await.unwrap();
+    let guest = FakeGuest::wire_with(&world, &other, nic.mac);
     assert!(guest.is_ignored());
     drop(tap);
     world.remove(network.id).await;

@@ -1,5 +1,5 @@
 //! The network driver on the real kernel: namespaces, a real DHCP client, HTTP over the bridge. Needs root, dnsmasq,
-//! iproute2 and busybox; says so and stops where one is missing.
+//! nftables, iproute2 and busybox; says so and stops where one is missing.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,8 +11,10 @@
 mod contract;
 mod crash;
 mod drive;
+mod frame;
 mod guest;
 mod life;
+mod port_security;
 mod serving;
 mod spec;
 mod world;

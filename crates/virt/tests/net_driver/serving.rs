@@ -2,7 +2,7 @@
 
 use crate::guest::FakeGuest;
 use crate::spec;
-use crate::world::{World, network, nic, run};
+use crate::world::{World, network, nic, open_nic, run};
 use hatchery_model::compute::GuestNic;
 use hatchery_model::network::{HostRoute, MacAddress};
 use hatchery_ports::network_driver::NetworkDriver;
@@ -172,7 +172,8 @@ async fn callers_who_misbehave_are_cut_off() {
     world.restart();
     let network = network("10.74.0.0/24");
     world.driver.ensure_network(&network).await.unwrap();
-    let nic = nic(&network, 9);
+    // Another address is a part of it.
+    let nic = open_nic(&network, 9);
     let _tap = world.driver.plug(&nic).await.unwrap();
     world.guests.insert(network.id, nic.addresses[0].address, spec::guest(vec![nic.clone()]));
     let guest = FakeGuest::wire(&world, &nic);
@@ -227,7 +228,7 @@ async fn only_ports_that_are_known_get_an_address() {
     let world = World::new();
     let network = network("10.76.0.0/24");
     world.driver.ensure_network(&network).await.unwrap();
-    let nic = nic(&network, 9);
+    let nic = open_nic(&network, 9);
     let _tap = world.driver.plug(&nic).await.unwrap();
     let stranger = FakeGuest::wire_with(&world, &nic, MacAddress::generated([0xee, 0xee, 0xee]));
     assert!(stranger.is_ignored());

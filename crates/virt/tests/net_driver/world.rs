@@ -53,6 +53,7 @@ impl World {
     pub fn new() -> Self {
         require("dnsmasq", "dnsmasq-base");
         require("ip", "iproute2");
+        require("nft", "nftables");
         assert!(nix::unistd::geteuid().is_root(), "these tests need root");
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
@@ -93,6 +94,22 @@ impl World {
             }
         }
         found
+    }
+
+    /// Runs `nft` on a network's rules.
+    pub fn nft(&self, network: &NetworkSpec, arguments: &[&str]) -> String {
+        let namespace = self.namespace(network.id);
+        run("ip", &[&["netns", "exec", &namespace, "nft"], arguments].concat())
+    }
+
+    /// What stands in the sets of port security, in order.
+    pub fn entries(&self, network: &NetworkSpec) -> Vec<String> {
+        let text = self.nft(network, &["list", "table", "bridge", "hatchery"]);
+        let parts = text.split(['{', '}', ',', '\n']).map(str::trim);
+        let mut entries: Vec<_> =
+            parts.filter(|part| part.contains("\"tap")).map(str::to_owned).collect();
+        entries.sort();
+        entries
     }
 
     /// Removes a network, and asserts that nothing is left of it.
@@ -161,7 +178,13 @@ pub fn nic(network: &NetworkSpec, last: u8) -> GuestNic {
         network: network.clone(),
         mac: MacAddress::generated([x, y, number as u8]),
         addresses: network.subnets.iter().map(address).collect(),
+        port_security: true,
     }
+}
+
+/// The same without port security.
+pub fn open_nic(network: &NetworkSpec, last: u8) -> GuestNic {
+    GuestNic { port_security: false, ..nic(network, last) }
 }
 
 /// Runs a command that must succeed; gives what it prints.

@@ -21,6 +21,7 @@ use nix::unistd::User;
 use reservations::{Reservation, Reservations};
 use server::Server;
 use std::io;
+use std::net::IpAddr;
 
 pub(super) use server::kill_all as kill_servers;
 
@@ -51,6 +52,14 @@ impl Dhcp {
             })
         })
         .await
+    }
+
+    /// The ports that it serves: hardware address, and the addresses that are lent to it.
+    pub(super) fn ports(&self) -> impl Iterator<Item = (PortId, MacAddress, Vec<IpAddr>)> {
+        self.reservations.all().map(|(port, reservation)| {
+            let addresses = reservation.addresses.iter().map(|entry| entry.address.into());
+            (port, reservation.mac, addresses.collect())
+        })
     }
 
     /// Has the server run, with the configuration that these subnets need. Without a subnet that has DHCP, none runs.

@@ -72,7 +72,7 @@ impl Reservations {
         folder.make()?;
         let mut all =
             Self { folder: folder.clone(), known: HashMap::new(), withdrawn: HashSet::new() };
-        for port in names(folder.ports())? {
+        for port in folder::ports_in(&folder.ports())? {
             let note = fs::read(all.note(port))?;
             match serde_json::from_slice(&note) {
                 Ok(reservation) => {
@@ -88,7 +88,7 @@ impl Reservations {
                 }
             }
         }
-        for port in names(folder.hosts())? {
+        for port in folder::ports_in(&folder.hosts())? {
             if !all.known.contains_key(&port) {
                 folder::remove_file(&all.line(port))?;
             }
@@ -96,11 +96,15 @@ impl Reservations {
         Ok(all)
     }
 
+    /// The ports that are not on their way out, and what each may have.
+    pub(super) fn all(&self) -> impl Iterator<Item = (PortId, &Reservation)> {
+        let known = self.known.iter().filter(|(port, _)| !self.withdrawn.contains(port));
+        known.map(|(port, reservation)| (*port, reservation))
+    }
+
     /// Whether that hardware address may have that address.
     pub(super) fn allows(&self, address: Ipv4Addr, mac: MacAddress) -> bool {
-        self.known.iter().any(|(port, reservation)| {
-            reservation.mac == mac && reservation.has(address) && !self.withdrawn.contains(port)
-        })
+        self.all().any(|(_, reservation)| reservation.mac == mac && reservation.has(address))
     }
 
     /// Ports that must go before `port` can have `wanted`: those with its hardware address or one of its addresses, and
@@ -163,12 +167,4 @@ impl Reservations {
     fn line(&self, port: PortId) -> PathBuf {
         self.folder.hosts().join(port.to_string())
     }
-}
-
-fn names(folder: PathBuf) -> io::Result<Vec<PortId>> {
-    let mut ports = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        ports.extend(entry?.file_name().to_str().and_then(|name| name.parse::<PortId>().ok()));
-    }
-    Ok(ports)
 }
