@@ -28,6 +28,7 @@ pub fn run(args: Doctor) -> anyhow::Result<ExitCode> {
     let config = config::read(None, &state.join("hatchery.toml"))?;
     let mut findings = vec![root(), qemu(&config), qemu_user(&config)];
     findings.push(program("dnsmasq", "dnsmasq-base", "hands out addresses"));
+    findings.push(program("nft", "nftables", "keeps guests from sending in each other's name"));
     findings.push(device("/dev/net/tun", "modprobe tun"));
     findings.push(namespaces());
     findings.push(passable(state.path()));
