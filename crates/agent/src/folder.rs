@@ -17,6 +17,15 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_parent(path)
 }
 
+/// Writes a file in one step, readable by the owner alone, for whoever looks: after a power cut it may be missing or empty.
+pub fn write_note(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("new");
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    file.write_all(bytes)?;
+    fs::rename(&temporary, path)
+}
+
 /// Makes a guest's folder. The hypervisor's user may pass through it and not list it. `Ok` when it is there.
 pub fn make(path: &Path) -> io::Result<()> {
     match fs::DirBuilder::new().mode(0o711).create(path) {

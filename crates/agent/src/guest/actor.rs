@@ -185,7 +185,7 @@ impl Actor {
         let (server, generation) = (self.entry.spec.server, self.entry.spec.generation);
         self.host.registry.set(server, GuestPhase::Destroying, running.clone());
         let mut steps = Steps::new(self.host.parts.clock.clone());
-        let began = steps.begin();
+        let began = steps.now();
         self.clear_until_done(running).await;
         let told = Told::details("process, interfaces, disk and files removed");
         steps.end::<BuildError>(StepName::Destroy, began, Ok(&told));

@@ -69,20 +69,19 @@ impl<'a> Planned<'a> {
     /// Steps 1 and 2, at the same time: interfaces and disk do not need each other.
     pub(super) async fn prepare(self, steps: &mut Steps) -> Result<Prepared<'a>, BuildError> {
         let (host, spec) = (self.host, self.spec);
-        let began = steps.begin();
-        let (plugged, created) =
-            tokio::join!(async { (plug(host, &spec).await, steps.begin()) }, async {
+        let began = steps.now();
+        let ((plugged, plugged_at), (created, created_at)) =
+            tokio::join!(async { (plug(host, &spec).await, steps.now()) }, async {
                 let _no_release = host.base_lock.read().await;
-                host.parts.disks.create(&spec.root).await
+                (host.parts.disks.create(&spec.root).await, steps.now())
             });
-        let (plugged, _) = plugged;
         let told = Told::details(format!(
             "{} vCPUs, {} MiB, {} interfaces",
             spec.vcpus,
             spec.memory_mib,
             spec.nics.len()
         ));
-        steps.end(StepName::Claim, began, plugged.as_ref().map(|_| &told));
+        steps.note(StepName::Claim, (began, plugged_at), plugged.as_ref().map(|_| &told));
         let told = created.as_ref().map(|disk| Told {
             details: format!(
                 "{}: {} bytes of image data copied, disk of {}",
@@ -90,7 +89,7 @@ impl<'a> Planned<'a> {
             ),
             rung: Some(disk.rung),
         });
-        steps.end(StepName::Disk, began, told.as_ref());
+        steps.note(StepName::Disk, (began, created_at), told.as_ref());
         Ok(Prepared { host, taps: plugged?, disk: created?, spec })
     }
 }
@@ -109,7 +108,7 @@ impl Prepared<'_> {
     /// Steps 3 and 4.
     pub(super) async fn start(self, steps: &mut Steps) -> Result<Built, BuildError> {
         let folder = self.host.journal.folder(self.spec.server);
-        let began = steps.begin();
+        let began = steps.now();
         let defined = self.define(&folder).await;
         let told = Told::details(if self.spec.config_drive {
             "definition and config drive"
@@ -119,7 +118,7 @@ impl Prepared<'_> {
         steps.end(StepName::Define, began, defined.as_ref().map(|_| &told));
         let definition = defined?;
 
-        let began = steps.begin();
+        let began = steps.now();
         let hypervisor = &self.host.parts.hypervisor;
         let started = hypervisor.start(&definition, &folder, self.taps).await;
         let told = Told::details(format!("{} runs {}", hypervisor.name(), definition.name));
@@ -142,7 +141,8 @@ impl Prepared<'_> {
         let path = folder.join("definition.json");
         let bytes = serde_json::to_vec_pretty(&definition)
             .map_err(|error| BuildError::Define(io::Error::other(error)))?;
-        folder::off_thread(move || folder::write_durably(&path, &bytes))
+        // For people to read. It follows from the journal, so that nobody has to wait for the disk.
+        folder::off_thread(move || folder::write_note(&path, &bytes))
             .await
             .map_err(BuildError::Define)?;
         Ok(definition)

@@ -30,8 +30,8 @@ impl Steps {
         Self { clock, done: Vec::new() }
     }
 
-    /// Now: the beginning of a step.
-    pub(super) fn begin(&self) -> Timestamp {
+    /// Now: where a step begins or ends.
+    pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
@@ -42,11 +42,20 @@ impl Steps {
         started_at: Timestamp,
         result: Result<&Told, &E>,
     ) {
+        self.note(step, (started_at, self.clock.now()), result);
+    }
+
+    /// Notes a step that ran from one time to another, beside other steps.
+    pub(super) fn note<E: std::fmt::Display>(
+        &mut self,
+        step: StepName,
+        (started_at, finished_at): (Timestamp, Timestamp),
+        result: Result<&Told, &E>,
+    ) {
         let (ok, details, rung) = match result {
             Ok(told) => (true, told.details.clone(), told.rung),
             Err(error) => (false, error.to_string(), None),
         };
-        let finished_at = self.clock.now();
         self.done.push(StepTiming { step, started_at, finished_at, ok, details, rung });
     }
 
