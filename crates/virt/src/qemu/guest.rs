@@ -84,8 +84,11 @@ impl QemuGuest {
         &self,
         stream: std::os::unix::net::UnixStream,
     ) -> Result<(), QmpError> {
-        let client = self.talk_on(stream, self.settings.start_deadline).await?;
-        let state = client.execute("query-status").await?;
+        let mut link = self.link.lock().await;
+        let (client, events) =
+            Client::begin(stream, self.settings.answer_deadline).map_err(|_| QmpError::Closed)?;
+        let state = client.negotiate_and("query-status", self.settings.start_deadline).await?;
+        self.keep(&mut link, client, events);
         match state.get("running").and_then(Value::as_bool) {
             Some(true) => Ok(()),
             _ => Err(QmpError::Refused {
@@ -111,6 +114,16 @@ impl QemuGuest {
         let (client, events) =
             Client::begin(stream, self.settings.answer_deadline).map_err(|_| QmpError::Closed)?;
         client.negotiate(deadline).await?;
+        Ok(self.keep(&mut link, client, events))
+    }
+
+    /// Makes a connection the one that is used from now on, and listens to its events.
+    fn keep(
+        &self,
+        link: &mut Option<Link>,
+        client: Client,
+        events: broadcast::Receiver<Event>,
+    ) -> Arc<Client> {
         let client = Arc::new(client);
         self.told.send_modify(|told| told.complete = false);
         let told = self.told.clone();
@@ -121,7 +134,7 @@ impl QemuGuest {
         if let Some(Link { listener, .. }) = replaced {
             listener.abort();
         }
-        Ok(client)
+        client
     }
 
     /// The monitor's connection, made anew when there is none.

@@ -82,6 +82,22 @@ impl Client {
         self.execute_within("qmp_capabilities", None, deadline).await.map(drop)
     }
 
+    /// Leaves the negotiation mode and has a command done, both sent at once: a start waits for one answer, not for two.
+    pub(crate) async fn negotiate_and(
+        &self,
+        command: &'static str,
+        deadline: Duration,
+    ) -> Result<Value, QmpError> {
+        // Polled in this order, and the writer's lock keeps it: QEMU takes no other command first.
+        let (negotiated, answer) = tokio::join!(
+            biased;
+            self.negotiate(deadline),
+            self.execute_within(command, None, deadline)
+        );
+        negotiated?;
+        answer
+    }
+
     /// Has a command done.
     pub(crate) async fn execute(&self, command: &'static str) -> Result<Value, QmpError> {
         self.execute_within(command, None, self.deadline).await

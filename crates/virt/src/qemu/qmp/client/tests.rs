@@ -110,3 +110,18 @@ async fn nonsense_and_endless_lines_end_the_connection() {
         far.await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn the_first_command_is_sent_with_the_negotiation_and_after_it() {
+    let (near, far) = UnixStream::pair().unwrap();
+    let (client, _events) = Client::begin(near, SOON).unwrap();
+    let far = far_end(far, |write, next| {
+        let sent = [next(), next()];
+        assert_eq!(sent.each_ref().map(|one| &one["execute"]), ["qmp_capabilities", "query"]);
+        for one in &sent {
+            writeln!(write, "{}", json!({"id": one["id"], "return": one["execute"]})).unwrap();
+        }
+    });
+    assert_eq!(client.negotiate_and("query", SOON).await.unwrap(), json!("query"));
+    far.await.unwrap();
+}
