@@ -4,6 +4,7 @@ use super::microversion::Microversion;
 use hatchery_control::Error;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
+use serde_json::Value;
 
 /// Characters of a name or a description at the most.
 const MAX_TEXT: usize = 255;
@@ -17,21 +18,12 @@ pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(from).map(Some)
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum BoolOrText {
-    Bool(bool),
-    Text(String),
-}
-
 /// A boolean that may be absent, in one of its spellings.
 pub fn flexible_bool<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
-    match BoolOrText::deserialize(from)? {
-        BoolOrText::Bool(value) => Ok(Some(value)),
-        BoolOrText::Text(text) => match bool_of(&text) {
-            Some(value) => Ok(Some(value)),
-            None => Err(D::Error::custom(format!("'{text}' is not a boolean"))),
-        },
+    let given = Value::deserialize(from)?;
+    match given.as_bool().or_else(|| bool_of(given.as_str()?)) {
+        Some(value) => Ok(Some(value)),
+        None => Err(D::Error::custom(format!("{given} is not a boolean"))),
     }
 }
 
@@ -46,19 +38,13 @@ pub fn bool_of(text: &str) -> Option<bool> {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum TextOrNumber {
-    Text(String),
-    Number(u64),
-}
-
 /// Nova takes numbers where it wants ids of flavors.
 pub fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    Ok(match TextOrNumber::deserialize(from)? {
-        TextOrNumber::Text(text) => text,
-        TextOrNumber::Number(number) => number.to_string(),
-    })
+    match Value::deserialize(from)? {
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number.to_string()),
+        other => Err(D::Error::custom(format!("{other} is neither a text nor a number"))),
+    }
 }
 
 /// A count of at least 1 that may be absent, as number or as digits.

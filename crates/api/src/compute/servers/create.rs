@@ -189,6 +189,11 @@ fn nic(asked: RequestedNic, version: Microversion) -> Result<NicChoice, Error> {
     // Tags came with 2.32, were lost in 2.37, and came back.
     let first = if version.0 < 37 { 32 } else { 42 };
     too_new(version, "tag", first, asked.tag.is_some())?;
+    if asked.tag.as_deref().is_some_and(|tag| !is_tag(tag)) {
+        return Err(invalid(
+            "Invalid input for field/attribute tag. 1 to 60 characters are wanted, none of them '/' or ','.",
+        ));
+    }
     let network = asked.uuid.map(|id| id.parse().map_err(|_| wrong("network", &id))).transpose()?;
     let port = asked.port.map(|id| id.parse().map_err(|_| wrong("port", &id))).transpose()?;
     if network.is_none() && port.is_none() {

@@ -118,12 +118,23 @@ pub struct SecurityGroup {
 
 /// What networks a server gets.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(try_from = "Value")]
 pub enum Networks {
     /// `auto` or `none` (2.37).
     Word(String),
     /// One interface each.
     List(Vec<RequestedNic>),
+}
+
+impl TryFrom<Value> for Networks {
+    type Error = serde_json::Error;
+
+    fn try_from(given: Value) -> Result<Self, Self::Error> {
+        match given {
+            Value::String(word) => Ok(Self::Word(word)),
+            list => serde_json::from_value(list).map(Self::List),
+        }
+    }
 }
 
 /// One interface.
