@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, Request};
 use futures_util::StreamExt;
 use hatchery_control::Error;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use std::marker::PhantomData;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -29,14 +30,29 @@ impl<T: DeserializeOwned, S: Envelope, X: Send + Sync> FromRequest<X> for Json<T
         let bytes = timeout(JSON_DEADLINE, collect(request.into_body()))
             .await
             .map_err(|_| Error::Invalid("The body did not arrive in time.".into()))??;
-        let value = serde_json::from_slice(&bytes).map_err(|error| {
-            Error::Invalid(match error.classify() {
-                serde_json::error::Category::Data => format!("Invalid input: {error}"),
-                _ => format!("Malformed request body: it is not JSON ({error})"),
-            })
-        })?;
+        let value = parse(&bytes)?;
         Ok(Self(value, PhantomData))
     }
+}
+
+/// Reads the body; a refusal says at which field.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    let no_json =
+        |error| Error::Invalid(format!("Malformed request body: it is not JSON ({error})"));
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        match (error.classify(), path.as_str()) {
+            (Category::Data, "." | "?") => Error::Invalid(format!("Invalid input: {error}")),
+            (Category::Data, path) => {
+                Error::Invalid(format!("Invalid input for field/attribute {path}: {error}"))
+            }
+            (Category::Io | Category::Syntax | Category::Eof, _) => no_json(error),
+        }
+    })?;
+    reader.end().map_err(no_json)?;
+    Ok(value)
 }
 
 /// The whole body, if it has at most [`JSON_CAP`] bytes. What is longer is read on for a while and thrown away, because a client that is
