@@ -38,6 +38,9 @@ async fn in_order_there_is_nothing_to_find() {
     lab.settle().await;
     lab.create_one().await;
     finds(&lab, Findings::default()).await;
+    let lab = lab.placing_later();
+    lab.create_one().await;
+    finds(&lab, Findings::default()).await;
     lab.delete(running).await.unwrap();
     finds(&lab, Findings::default()).await;
 }
@@ -63,7 +66,7 @@ async fn claims_follow_the_servers() {
 
 #[tokio::test]
 async fn work_that_was_lost_is_written_down_again() {
-    let lab = Lab::new().await;
+    let lab = Lab::new().await.placing_later();
     let id = lab.create_one().await;
     let mut uow = lab.db.begin().await.unwrap();
     uow.tasks().delete_by_work(&Work::BuildServer(id)).await.unwrap();
@@ -85,7 +88,7 @@ async fn work_that_was_lost_is_written_down_again() {
 
 #[tokio::test]
 async fn ports_of_servers_that_are_gone_are_let_go() {
-    let lab = Lab::new().await;
+    let lab = Lab::new().await.placing_later();
     let id = lab.create_one().await;
     let mut uow = lab.db.begin().await.unwrap();
     let mut server = uow.servers().find(id).await.unwrap().unwrap();
@@ -95,7 +98,8 @@ async fn ports_of_servers_that_are_gone_are_let_go() {
     uow.commit().await.unwrap();
     finds(&lab, Findings { stray_ports: 1, ..Findings::default() }).await;
     let mut uow = lab.db.read().await.unwrap();
-    assert_eq!(uow.ports().list(&PortFilter::default()).await.unwrap(), []);
+    let of_server = PortFilter { device_id: Some(id.to_string()), ..PortFilter::default() };
+    assert_eq!(uow.ports().list(&of_server).await.unwrap(), []);
 }
 
 #[tokio::test]

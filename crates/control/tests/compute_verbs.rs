@@ -167,7 +167,7 @@ impl Responder for Console {
 
 #[tokio::test]
 async fn a_console_is_asked_of_the_host_and_is_the_owner_s() {
-    let lab = Lab::new().await;
+    let lab = Lab::new().await.placing_later();
     let bus = InProcessBus::new();
     let verb = ConsoleOutput { store: lab.store.clone(), bus: Arc::new(bus.clone()) };
     let id = lab.create_one().await;

@@ -23,6 +23,16 @@ enum Point {
 const POINTS: [Point; 5] =
     [Point::WrittenDown, Point::Placed, Point::Sent, Point::Told, Point::Running];
 
+impl Point {
+    /// The first points are reached step by step: the runner places. The others by a request that places at once.
+    async fn lab(self) -> Lab {
+        match self {
+            Self::WrittenDown | Self::Placed => Lab::new().await.placing_later(),
+            Self::Sent | Self::Told | Self::Running => Lab::new().await,
+        }
+    }
+}
+
 /// Brings a server to a point; returns news that the control plane has not heard.
 async fn bring(lab: &Lab, point: Point) -> (ServerId, Vec<Envelope>) {
     let id = lab.create_one().await;
@@ -61,7 +71,7 @@ async fn the_news_of_the_build_come_before_during_or_after_the_delete() {
     for fails in [false, true] {
         for point in POINTS {
             for late in 0..4 {
-                let lab = Lab::new().await;
+                let lab = point.lab().await;
                 if fails {
                     *lab.hosts[0].fails.lock().unwrap() = Some("no".into());
                 }
@@ -94,7 +104,7 @@ async fn the_news_of_the_build_come_before_during_or_after_the_delete() {
 #[tokio::test]
 async fn everything_twice_changes_nothing() {
     for point in POINTS {
-        let lab = Lab::new().await;
+        let lab = point.lab().await;
         let (id, news) = bring(&lab, point).await;
         lab.delete(id).await.unwrap();
         let tasks = lab.tasks().await;
@@ -123,7 +133,7 @@ async fn everything_twice_changes_nothing() {
 /// The step that places, twice: one claim, one order.
 #[tokio::test]
 async fn a_build_step_twice_places_once() {
-    let lab = Lab::new().await;
+    let lab = Lab::new().await.placing_later();
     lab.create_one().await;
     let tasks = lab.tasks().await;
     let (a, b) = tokio::join!(
@@ -142,7 +152,7 @@ async fn a_build_step_twice_places_once() {
 #[tokio::test]
 async fn a_silent_host_is_told_when_it_comes_back() {
     for point in [Point::Placed, Point::Running] {
-        let lab = Lab::new().await;
+        let lab = point.lab().await;
         let (id, _) = bring(&lab, point).await;
         lab.pass(61, &[]).await;
         lab.delete(id).await.unwrap();

@@ -216,7 +216,7 @@ async fn an_order_that_a_host_lost_goes_to_another() {
 /// The image went while the server waited for a host.
 #[tokio::test]
 async fn an_image_that_is_gone_fails_the_build() {
-    let lab = Lab::new().await;
+    let lab = Lab::new().await.placing_later();
     let id = lab.create_one().await;
     let mut uow = lab.db.begin().await.unwrap();
     uow.images().delete(lab.image).await.unwrap();

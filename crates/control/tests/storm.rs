@@ -87,8 +87,11 @@ impl World {
             let runner = lab.runner.clone();
             loops.spawn(async move { runner.run().await });
         }
-        let relay =
-            OutboxRelay { store: lab.store.clone(), bus: Arc::new(bus), wake: lab.outbox.clone() };
+        let relay = OutboxRelay {
+            store: lab.store.clone(),
+            bus: Arc::new(bus),
+            outgoing: lab.outgoing.clone(),
+        };
         loops.spawn(async move { relay.run().await });
         Self { lab, _subscriptions: subscriptions, _loops: loops }
     }

@@ -19,7 +19,7 @@ use hatchery_api::http::request_id::MakeRequestId;
 use hatchery_api::http::root::{Services, join};
 use hatchery_bus::InProcessBus;
 use hatchery_control::identity::CheckToken;
-use hatchery_control::workflow::Wake;
+use hatchery_control::workflow::{Outgoing, Wake};
 use hatchery_db::Database;
 use hatchery_model::id::RequestId;
 use hatchery_ports::bus::{Bus, Subscription};
@@ -45,6 +45,8 @@ pub struct Ground {
     pub tasks: Wake,
     /// Wakes the outbox's relay.
     pub outbox: Wake,
+    /// To the outbox's relay.
+    pub outgoing: Outgoing,
 }
 
 /// A running cloud. Dropping it ends its tasks; guests go on running.
@@ -96,6 +98,7 @@ pub async fn cloud(
 async fn ground(state: &StateDir, config: &Config, base: &str) -> anyhow::Result<Ground> {
     let url = format!("sqlite:{}", state.join("hatchery.db").display());
     let database = Arc::new(Database::open(&url).await.context("the database cannot be opened")?);
+    let outbox = Wake::default();
     Ok(Ground {
         state: state.clone(),
         config: config.clone(),
@@ -106,7 +109,8 @@ async fn ground(state: &StateDir, config: &Config, base: &str) -> anyhow::Result
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         tasks: Wake::default(),
-        outbox: Wake::default(),
+        outgoing: Outgoing::new(outbox.clone()),
+        outbox,
     })
 }
 

@@ -1,4 +1,5 @@
-//! Takes a request for servers: checked, written down in one transaction, answered. What follows is `workflow::build_server`'s.
+//! Takes a request for servers: checked, written down, and where it can be placed and ordered, in one transaction; then answered. What
+//! follows is the host's, or `workflow::build_server`'s.
 
 use super::image_fit;
 use super::new_server::{NewServer, ZoneChoice};
@@ -6,16 +7,20 @@ use super::plug_networks::{self, NicPlan, Owner};
 use super::settings::ComputeSettings;
 use crate::error::Error;
 use crate::policy;
-use crate::workflow::{Wake, timeline};
+use crate::workflow::guest_spec::{Plugged, Specs};
+use crate::workflow::placement::{self, Choice};
+use crate::workflow::{Order, Outgoing, Wake, setback, timeline};
 use hatchery_model::caller::Caller;
-use hatchery_model::compute::{BuildStep, Flavor, Keypair, Server, ServerState};
+use hatchery_model::compute::{
+    BuildStep, EventResult, Flavor, Host, Keypair, Server, ServerNic, ServerState,
+};
 use hatchery_model::generation::Generation;
-use hatchery_model::id::{ProjectId, ServerId, TaskId};
-use hatchery_model::task::{Task, Work};
+use hatchery_model::id::{ProjectId, ServerId};
+use hatchery_model::image::Image;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::{Entropy, random_uuid};
-use hatchery_ports::store::{Store, UnitOfWork};
+use hatchery_ports::store::{NetworkRows, RequestNames, RequestRows, Store, UnitOfWork};
 use std::sync::Arc;
 
 const ACTION: &str = "os_compute_api:servers:create";
@@ -34,23 +39,33 @@ pub struct CreateServer {
     pub entropy: Arc<dyn Entropy>,
     /// Wakes the task runner.
     pub wake: Wake,
+    /// To the outbox relay.
+    pub outgoing: Outgoing,
     /// What the operator has set.
     pub settings: Arc<ComputeSettings>,
 }
 
-/// What has been found out about a request, common to all servers of it.
-struct Checked {
-    project: ProjectId,
+/// A request with what has been found out about it, common to all servers of it.
+struct Asked<'a> {
+    caller: &'a Caller,
+    new: &'a NewServer,
+    began: Timestamp,
+    project: &'a ProjectId,
+    image: Image,
     flavor: Flavor,
     keypair: Option<Keypair>,
     nics: Vec<NicPlan>,
+    networks: Vec<NetworkRows>,
+    /// What a host has to know of the networks; `None` where one of them lacks a port that serves it.
+    specs: Option<Specs>,
     user_data: Option<String>,
     reservation_id: String,
     device_owner: String,
 }
 
 impl CreateServer {
-    /// Writes the servers down (`Building`), with their ports, actions and tasks, and returns them. Needs `member` on a project.
+    /// Writes the servers down (`Building`), with their ports and actions, and returns them; with the claim and the order to a host where there is
+    /// one, all in one transaction, and else with a task to look for one. Needs `member` on a project.
     ///
     /// `Invalid` (400), `Denied` (403) and `Conflict` (409) with Nova's sentences; nothing is left of a refused request.
     pub async fn run(&self, caller: &Caller, new: NewServer) -> Result<Vec<Server>, Error> {
@@ -58,15 +73,13 @@ impl CreateServer {
         new.check(self.settings.max_servers_per_request)?;
         let user_data = new.checked_user_data()?;
         let mut tries = 0;
-        let servers = loop {
+        loop {
             tries += 1;
             match self.attempt(caller, &new, &project, user_data.clone()).await {
                 Err(Error::Conflict(_)) if tries < TRIES => {}
-                ended => break ended?,
+                ended => return ended,
             }
-        };
-        self.wake.wake();
-        Ok(servers)
+        }
     }
 
     async fn attempt(
@@ -78,120 +91,110 @@ impl CreateServer {
     ) -> Result<Vec<Server>, Error> {
         let began = self.clock.now();
         let mut uow = self.store.begin().await?;
-        let flavor = self.check_image(&mut *uow, caller, new).await?;
-        let keypair = find_keypair(&mut *uow, caller, new).await?;
-        let zone = self.check_zone(&mut *uow, caller, new).await?;
-        let nics = plug_networks::choose(&mut *uow, caller, project, &new.networks).await?;
-        let checked = Checked {
-            project: project.clone(),
+        let ports = plug_networks::find_ports(&mut *uow, &new.networks).await?;
+        let names = RequestNames {
+            image: new.image,
+            flavor: new.flavor.clone(),
+            keypair: new.key_name.clone().map(|name| (caller.user.clone(), name)),
+            networks: plug_networks::networks_of(project, &new.networks, &ports),
+        };
+        let rows = uow.bundles().find_request(&names).await?;
+        let (image, flavor) = check_image(caller, new, &rows)?;
+        if new.key_name.is_some() && rows.keypair.is_none() {
+            return Err(Error::Invalid("Invalid key_name provided.".into()));
+        }
+        let zone = self.check_zone(caller, new, &rows.hosts)?;
+        let nics = plug_networks::choose(caller, project, &new.networks, &ports, &rows.networks)?;
+        let asked = Asked {
+            caller,
+            new,
+            began,
+            project,
+            image,
             flavor,
-            keypair,
+            keypair: rows.keypair,
+            specs: plug_networks::specs(&nics, &rows.networks),
             nics,
+            networks: rows.networks,
             user_data,
             reservation_id: self.reservation_id(),
             device_owner: format!("compute:{zone}"),
         };
-        let mut servers = Vec::new();
+        let mut hosts = rows.hosts;
+        let (mut servers, mut orders) = (Vec::new(), Vec::new());
         for index in 0..new.max_count {
-            servers.push(self.write_down(&mut *uow, caller, new, &checked, index, began).await?);
+            let (server, order) = self.write_down(&mut *uow, &asked, &mut hosts, index).await?;
+            servers.push(server);
+            orders.extend(order);
         }
         uow.commit().await?;
+        if orders.len() < servers.len() {
+            self.wake.wake();
+        }
+        self.outgoing.hand_over(orders);
         Ok(servers)
     }
 
-    /// One server of the request: its ports, its row, its action, its task.
+    /// One server of the request: its ports, its row, its action; and its claim and the order to its host, or else the promise to look for one.
     async fn write_down(
         &self,
         uow: &mut dyn UnitOfWork,
-        caller: &Caller,
-        new: &NewServer,
-        checked: &Checked,
+        asked: &Asked<'_>,
+        hosts: &mut [Host],
         index: u32,
-        began: Timestamp,
-    ) -> Result<Server, Error> {
+    ) -> Result<(Server, Option<Order>), Error> {
         let id = ServerId(random_uuid(&*self.entropy));
-        let owner =
-            Owner { server: id, project: &checked.project, device_owner: &checked.device_owner };
-        let nics = plug_networks::plug(uow, &*self.entropy, began, &owner, &checked.nics).await?;
-        let server = Server {
-            id,
-            generation: Generation::FIRST,
-            number: 0,
-            project: checked.project.clone(),
-            user: caller.user.clone(),
-            name: new.name_of(index),
-            hostname: new.hostname_of(index, id),
-            description: new.description.clone(),
-            state: ServerState::Building(BuildStep::Scheduling),
-            flavor: checked.flavor.clone(),
-            image: Some(new.image),
-            keypair: checked.keypair.clone(),
-            metadata: new.metadata.clone(),
-            tags: new.tags.clone(),
-            user_data: checked.user_data.clone(),
-            config_drive: new.config_drive,
-            availability_zone: new
-                .availability_zone
-                .as_deref()
-                .and_then(|text| ZoneChoice::parse(text).zone),
-            wanted_zone: new.availability_zone.clone(),
-            access_ipv4: new.access_ipv4,
-            access_ipv6: new.access_ipv6,
-            host: None,
-            nics,
-            reservation_id: checked.reservation_id.clone(),
-            launch_index: index,
-            locked: false,
-            plan: None,
-            bytes_copied: None,
-            created_at: began,
-            updated_at: self.clock.now(),
-            launched_at: None,
+        let owner = Owner {
+            server: id,
+            project: asked.project,
+            device_owner: &asked.device_owner,
+            networks: &asked.networks,
         };
+        let (entropy, began) = (&*self.entropy, asked.began);
+        let (nics, ports) = plug_networks::plug(uow, entropy, began, &owner, &asked.nics).await?;
+        let mut server = asked.server(id, nics, index, self.clock.now());
+        let mut action = timeline::of_create(&server, &asked.caller.request);
+        let request = asked.caller.request.clone();
+        let Some((choice, networks)) = self.find_host(asked, hosts, &server)? else {
+            let server = uow.servers().insert(server).await?;
+            uow.actions().insert(&action).await?;
+            setback::look_for_host(uow, entropy, id, &request, began).await?;
+            return Ok((server, None));
+        };
+        placement::take(uow, hosts, &mut server, &choice).await?;
         let server = uow.servers().insert(server).await?;
-        let action = timeline::of_create(&server, &caller.request);
+        let (host, details, now) = (server.host.clone(), choice.details.clone(), self.clock.now());
+        timeline::scheduled(&mut action, EventResult::Success, host, details, now);
         uow.actions().insert(&action).await?;
-        let task = Task {
-            id: TaskId(random_uuid(&*self.entropy)),
-            generation: Generation::FIRST,
-            work: Work::BuildServer(id),
-            request: caller.request.clone(),
-            attempts: 0,
-            due_at: began,
-            created_at: began,
+        let plugged = Plugged { ports: &ports, networks };
+        let ordered = (&server, server.generation);
+        let order = placement::order(uow, entropy, now, ordered, choice, &plugged, request).await?;
+        Ok((server, Some(order)))
+    }
+
+    /// A host for the server, and what it has to know of the server's networks. `None`: that is a matter for the task runner, which has more
+    /// time, and words for what is wrong.
+    fn find_host<'a>(
+        &self,
+        asked: &'a Asked<'_>,
+        hosts: &[Host],
+        server: &Server,
+    ) -> Result<Option<(Choice, &'a Specs)>, Error> {
+        let (Some(networks), true) = (&asked.specs, self.settings.place_at_once) else {
+            return Ok(None);
         };
-        uow.tasks().insert(&task).await?;
-        Ok(server)
+        let now = self.clock.now();
+        let choice =
+            placement::choose(hosts, server, &asked.image, Vec::new(), &self.settings, now)?;
+        Ok(choice.ok().map(|choice| (choice, networks)))
     }
 
-    async fn check_image(
+    /// The zone in which the ports' owner stands.
+    fn check_zone(
         &self,
-        uow: &mut dyn UnitOfWork,
         caller: &Caller,
         new: &NewServer,
-    ) -> Result<Flavor, Error> {
-        let image = uow
-            .images()
-            .find(new.image)
-            .await?
-            .filter(|image| image_fit::may_use(caller, image))
-            .ok_or_else(|| Error::Invalid("Can not find requested image".into()))?;
-        let flavor = uow
-            .flavors()
-            .find(&new.flavor)
-            .await?
-            .filter(|flavor| image_fit::may_use_flavor(caller, flavor))
-            .ok_or_else(|| Error::Invalid(format!("Flavor {} could not be found.", new.flavor)))?;
-        image_fit::check(&flavor, &image)?;
-        Ok(flavor)
-    }
-
-    /// The zone in which the ports' owner stands. Looks the zone up only where the user has named one.
-    async fn check_zone(
-        &self,
-        uow: &mut dyn UnitOfWork,
-        caller: &Caller,
-        new: &NewServer,
+        hosts: &[Host],
     ) -> Result<String, Error> {
         let default = &self.settings.default_availability_zone;
         let Some(text) = &new.availability_zone else {
@@ -201,7 +204,6 @@ impl CreateServer {
         if choice.host.is_some() {
             policy::admin(caller, "os_compute_api:servers:create:forced_host")?;
         }
-        let hosts = uow.hosts().list().await?;
         if let Some(name) = &choice.host
             && !hosts.iter().any(|host| host.name == *name)
         {
@@ -225,16 +227,57 @@ impl CreateServer {
     }
 }
 
-async fn find_keypair(
-    uow: &mut dyn UnitOfWork,
+impl Asked<'_> {
+    /// The row of one server of the request, without a host.
+    fn server(&self, id: ServerId, nics: Vec<ServerNic>, index: u32, now: Timestamp) -> Server {
+        let new = self.new;
+        let zone = new.availability_zone.as_deref().map(ZoneChoice::parse);
+        Server {
+            id,
+            generation: Generation::FIRST,
+            number: 0,
+            project: self.project.clone(),
+            user: self.caller.user.clone(),
+            name: new.name_of(index),
+            hostname: new.hostname_of(index, id),
+            description: new.description.clone(),
+            state: ServerState::Building(BuildStep::Scheduling),
+            flavor: self.flavor.clone(),
+            image: Some(new.image),
+            keypair: self.keypair.clone(),
+            metadata: new.metadata.clone(),
+            tags: new.tags.clone(),
+            user_data: self.user_data.clone(),
+            config_drive: new.config_drive,
+            availability_zone: zone.and_then(|zone| zone.zone),
+            wanted_zone: new.availability_zone.clone(),
+            access_ipv4: new.access_ipv4,
+            access_ipv6: new.access_ipv6,
+            host: None,
+            nics,
+            reservation_id: self.reservation_id.clone(),
+            launch_index: index,
+            locked: false,
+            plan: None,
+            bytes_copied: None,
+            created_at: self.began,
+            updated_at: now,
+            launched_at: None,
+        }
+    }
+}
+
+/// The image and the flavor, if they are there, the caller may use them, and they go together.
+fn check_image(
     caller: &Caller,
     new: &NewServer,
-) -> Result<Option<Keypair>, Error> {
-    let Some(name) = &new.key_name else {
-        return Ok(None);
-    };
-    match uow.keypairs().find(&caller.user, name).await? {
-        Some(keypair) => Ok(Some(keypair)),
-        None => Err(Error::Invalid("Invalid key_name provided.".into())),
-    }
+    rows: &RequestRows,
+) -> Result<(Image, Flavor), Error> {
+    let image = rows.image.clone().filter(|image| image_fit::may_use(caller, image));
+    let image = image.ok_or_else(|| Error::Invalid("Can not find requested image".into()))?;
+    let flavor = rows.flavor.clone().filter(|flavor| image_fit::may_use_flavor(caller, flavor));
+    let unknown = || Error::Invalid(format!("Flavor {} could not be found.", new.flavor));
+    let flavor = flavor.ok_or_else(unknown)?;
+    image_fit::check(&flavor, &image)?;
+    Ok((image, flavor))
 }

@@ -2,14 +2,15 @@
 
 use super::new_server::{NetworkChoice, NicChoice};
 use crate::error::Error;
-use crate::network::allocate::{PortRequest, allocate_port};
+use crate::network::{PortRequest, allocate_on, spec_of};
+use crate::workflow::guest_spec::Specs;
 use hatchery_model::caller::Caller;
 use hatchery_model::compute::ServerNic;
 use hatchery_model::id::{NetworkId, PortId, ProjectId, ServerId};
 use hatchery_model::network::{Network, Port};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::entropy::Entropy;
-use hatchery_ports::store::UnitOfWork;
+use hatchery_ports::store::{NetworkNames, NetworkRows, UnitOfWork};
 use std::net::IpAddr;
 
 /// An interface that may be had.
@@ -21,19 +22,71 @@ pub(super) enum NicPlan {
     Existing(Box<Port>),
 }
 
-/// Decides what a choice means for this project.
-pub(super) async fn choose(
+impl NicPlan {
+    fn network(&self) -> NetworkId {
+        match self {
+            Self::New { network, .. } => *network,
+            Self::Existing(port) => port.network,
+        }
+    }
+}
+
+/// What a host has to know of the networks of these interfaces. `None`: one of them lacks a port that serves it.
+pub(super) fn specs(nics: &[NicPlan], networks: &[NetworkRows]) -> Option<Specs> {
+    let mut specs = Specs::new();
+    for id in nics.iter().map(NicPlan::network) {
+        specs.insert(id, spec_of(rows_of(networks, id)?)?);
+    }
+    Some(specs)
+}
+
+/// The ports that a choice names, as far as they are there. Asks nothing where it names none.
+pub(super) async fn find_ports(
     uow: &mut dyn UnitOfWork,
+    choice: &NetworkChoice,
+) -> Result<Vec<Port>, Error> {
+    let mut ports = Vec::new();
+    if let NetworkChoice::List(list) = choice {
+        for id in list.iter().filter_map(|nic| nic.port) {
+            ports.extend(uow.ports().find(id).await?);
+        }
+    }
+    Ok(ports)
+}
+
+/// The networks that a choice is about. `ports` are those that it names.
+pub(super) fn networks_of(
+    project: &ProjectId,
+    choice: &NetworkChoice,
+    ports: &[Port],
+) -> NetworkNames {
+    match choice {
+        NetworkChoice::None => NetworkNames::These(Vec::new()),
+        NetworkChoice::Unspecified | NetworkChoice::Auto => NetworkNames::UsableBy(project.clone()),
+        NetworkChoice::List(list) => {
+            let named = list.iter().filter(|nic| nic.port.is_none()).filter_map(|nic| nic.network);
+            let mut ids: Vec<_> = named.chain(ports.iter().map(|port| port.network)).collect();
+            ids.sort();
+            ids.dedup();
+            NetworkNames::These(ids)
+        }
+    }
+}
+
+/// Decides what a choice means for this project. `ports` and `networks` are the rows that it names.
+pub(super) fn choose(
     caller: &Caller,
     project: &ProjectId,
     choice: &NetworkChoice,
+    ports: &[Port],
+    networks: &[NetworkRows],
 ) -> Result<Vec<NicPlan>, Error> {
     match choice {
         NetworkChoice::None => Ok(Vec::new()),
         NetworkChoice::Unspecified => {
-            Ok(only_network(uow, caller, project).await?.into_iter().collect())
+            Ok(only_network(caller, project, networks)?.into_iter().collect())
         }
-        NetworkChoice::Auto => match only_network(uow, caller, project).await? {
+        NetworkChoice::Auto => match only_network(caller, project, networks)? {
             Some(nic) => Ok(vec![nic]),
             None => Err(Error::Invalid(format!(
                 "Unable to automatically allocate a network for project {project}: it has none. Make a network with a subnet, or ask for 'none'."
@@ -42,7 +95,7 @@ pub(super) async fn choose(
         NetworkChoice::List(list) => {
             let mut nics = Vec::with_capacity(list.len());
             for nic in list {
-                nics.push(named(uow, caller, project, nic).await?);
+                nics.push(named(caller, project, nic, ports, networks)?);
             }
             check_ports_differ(&nics)?;
             Ok(nics)
@@ -51,13 +104,12 @@ pub(super) async fn choose(
 }
 
 /// The one network that the project can use. More than one is ambiguous.
-async fn only_network(
-    uow: &mut dyn UnitOfWork,
+fn only_network(
     caller: &Caller,
     project: &ProjectId,
+    networks: &[NetworkRows],
 ) -> Result<Option<NicPlan>, Error> {
-    let seen = uow.networks().list(Some(project)).await?;
-    let mut usable = seen.iter().filter(|network| {
+    let mut usable = networks.iter().map(|rows| &rows.network).filter(|network| {
         (network.project == *project || network.shared) && network.admin_state_up
     });
     let Some(network) = usable.next() else {
@@ -72,36 +124,41 @@ async fn only_network(
     Ok(Some(NicPlan::New { network: network.id, fixed_ip: None }))
 }
 
-async fn named(
-    uow: &mut dyn UnitOfWork,
+fn named(
     caller: &Caller,
     project: &ProjectId,
     nic: &NicChoice,
+    ports: &[Port],
+    networks: &[NetworkRows],
 ) -> Result<NicPlan, Error> {
     if let Some(id) = nic.port {
-        return existing(uow, caller, project, id).await;
+        return existing(caller, project, id, ports);
     }
     let id = nic.network.ok_or_else(|| {
         Error::Invalid("A network interface needs a network (uuid) or a port.".into())
     })?;
     let unknown = || Error::Invalid(format!("Network {id} could not be found."));
-    let network = uow.networks().find(id).await?.ok_or_else(unknown)?;
+    let network = rows_of(networks, id).map(|rows| &rows.network).ok_or_else(unknown)?;
     let own = network.project == *project || caller.is_admin();
     if !own && !network.shared && !network.external {
         return Err(unknown());
     }
-    check_external(caller, &network)?;
+    check_external(caller, network)?;
     Ok(NicPlan::New { network: id, fixed_ip: nic.fixed_ip })
 }
 
-async fn existing(
-    uow: &mut dyn UnitOfWork,
+fn rows_of(networks: &[NetworkRows], id: NetworkId) -> Option<&NetworkRows> {
+    networks.iter().find(|rows| rows.network.id == id)
+}
+
+fn existing(
     caller: &Caller,
     project: &ProjectId,
     id: PortId,
+    ports: &[Port],
 ) -> Result<NicPlan, Error> {
     let unknown = || Error::Invalid(format!("Port id {id} could not be found."));
-    let port = uow.ports().find(id).await?.ok_or_else(unknown)?;
+    let port = ports.iter().find(|port| port.id == id).ok_or_else(unknown)?;
     if port.project != *project && !caller.is_admin() {
         return Err(unknown());
     }
@@ -111,7 +168,7 @@ async fn existing(
     if port.fixed_ips.is_empty() && port.port_security {
         return Err(Error::Invalid(format!("Port {id} requires a FixedIP in order to be used.")));
     }
-    Ok(NicPlan::Existing(Box::new(port)))
+    Ok(NicPlan::Existing(Box::new(port.clone())))
 }
 
 fn in_use(id: PortId) -> Error {
@@ -141,28 +198,29 @@ fn check_external(caller: &Caller, network: &Network) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whose the interfaces are to be.
+/// Whose the interfaces are to be, and where.
 pub(super) struct Owner<'a> {
     pub(super) server: ServerId,
     pub(super) project: &'a ProjectId,
     /// `compute:<zone>`
     pub(super) device_owner: &'a str,
+    /// The networks that the plans name.
+    pub(super) networks: &'a [NetworkRows],
 }
 
-/// Takes the interfaces for a server, as part of `uow`.
+/// Takes the interfaces for a server, as part of `uow`; gives its interfaces and its ports.
 pub(super) async fn plug(
     uow: &mut dyn UnitOfWork,
     entropy: &dyn Entropy,
     now: Timestamp,
     owner: &Owner<'_>,
     plans: &[NicPlan],
-) -> Result<Vec<ServerNic>, Error> {
-    let mut nics = Vec::with_capacity(plans.len());
+) -> Result<(Vec<ServerNic>, Vec<Port>), Error> {
+    let (mut nics, mut ports) = (Vec::new(), Vec::new());
     for plan in plans {
-        let nic = match plan {
+        let (port, owned) = match plan {
             NicPlan::New { network, fixed_ip } => {
-                let port = new_port(uow, entropy, now, owner, *network, *fixed_ip).await?;
-                ServerNic { port: port.id, network: port.network, owned: true }
+                (new_port(uow, entropy, now, owner, *network, *fixed_ip).await?, true)
             }
             NicPlan::Existing(port) => {
                 let mut port = port.as_ref().clone();
@@ -170,12 +228,14 @@ pub(super) async fn plug(
                 port.device_owner = owner.device_owner.to_owned();
                 port.updated_at = now;
                 uow.ports().update(&port).await?;
-                ServerNic { port: port.id, network: port.network, owned: false }
+                port.generation = port.generation.next();
+                (port, false)
             }
         };
-        nics.push(nic);
+        nics.push(ServerNic { port: port.id, network: port.network, owned });
+        ports.push(port);
     }
-    Ok(nics)
+    Ok((nics, ports))
 }
 
 async fn new_port(
@@ -198,15 +258,16 @@ async fn new_port(
         host: None,
         admin_state_up: true,
     };
-    let port = match (allocate_port(uow, entropy, now, request).await, fixed_ip) {
+    let unknown = || Error::Invalid(format!("Network {network} could not be found."));
+    let rows = rows_of(owner.networks, network).ok_or_else(unknown)?;
+    let allocated = allocate_on(uow, entropy, now, request, rows, None).await.map_err(Error::from);
+    let port = match (allocated, fixed_ip) {
         (Err(Error::Conflict(_)), Some(address)) => {
             return Err(Error::Invalid(format!(
                 "Fixed IP address {address} is already in use on network {network}."
             )));
         }
-        (Err(Error::NotFound { .. }), _) => {
-            return Err(Error::Invalid(format!("Network {network} could not be found.")));
-        }
+        (Err(Error::NotFound { .. }), _) => return Err(unknown()),
         (allocated, _) => allocated?,
     };
     if port.fixed_ips.is_empty() && port.port_security {

@@ -9,6 +9,8 @@ pub struct ComputeSettings {
     pub scheduler: SchedulerSettings,
     /// `default_availability_zone`: where a host stands that nobody has put elsewhere.
     pub default_availability_zone: String,
+    /// Whether a request looks for hosts itself, in its own transaction. Otherwise, and where it finds none, the task runner does.
+    pub place_at_once: bool,
     /// A task that waits for a host's answer looks again after so long.
     pub recheck_seconds: i64,
     /// So long may the rows and a host's report differ before the report is believed: news may still be on its way.
@@ -22,6 +24,7 @@ impl Default for ComputeSettings {
         Self {
             scheduler: SchedulerSettings::default(),
             default_availability_zone: "nova".into(),
+            place_at_once: true,
             recheck_seconds: 30,
             report_grace_seconds: 30,
             max_servers_per_request: 1000,

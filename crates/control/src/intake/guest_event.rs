@@ -2,23 +2,19 @@
 
 use super::Intake;
 use crate::error::Error;
-use crate::workflow::guest_spec::ports_of;
 use crate::workflow::setback::{self, Setback};
 use crate::workflow::{finish_delete, illegal, timeline};
-use hatchery_model::compute::{ActionKind, BuildStep, Server, ServerState};
+use hatchery_model::compute::{Action, ActionKind, BuildStep, Server, ServerState};
 use hatchery_model::generation::Generation;
-use hatchery_model::id::{HostName, RequestId};
+use hatchery_model::id::RequestId;
 use hatchery_model::message::{Event, StepTiming};
-use hatchery_model::network::PortStatus;
-use hatchery_model::task::Work;
+use hatchery_model::network::{Port, PortStatus};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::entropy::random_uuid;
-use hatchery_ports::store::UnitOfWork;
+use hatchery_ports::store::{GuestRows, UnitOfWork};
 
 /// What is known of a start.
 pub(super) struct Started<'a> {
-    pub(super) host: &'a HostName,
-    pub(super) request: Option<&'a RequestId>,
     pub(super) steps: &'a [StepTiming],
     /// `None` where only a report tells of it.
     pub(super) bytes_copied: Option<u64>,
@@ -31,35 +27,53 @@ impl Intake {
         event: &Event,
         request: &RequestId,
     ) -> Result<(), Error> {
-        let now = self.clock.now();
-        let (Event::GuestStarted { server, host, .. }
-        | Event::GuestFailed { server, host, .. }
-        | Event::GuestStopped { server, host, .. }
-        | Event::GuestGone { server, host, .. }) = event
+        let (Event::GuestStarted { server: id, host, .. }
+        | Event::GuestFailed { server: id, host, .. }
+        | Event::GuestStopped { server: id, host, .. }
+        | Event::GuestGone { server: id, host, .. }) = event
         else {
             return Ok(());
         };
         let mut uow = self.store.begin().await?;
-        let found = uow.servers().find(*server).await?;
-        let Some(server) = found.filter(|server| server.host.as_ref() == Some(host)) else {
-            tracing::info!(server.id = %server, host.id = %host, "news of a guest that is not the server's any more");
+        let GuestRows { server, action, ports } = uow.bundles().find_guest(*id, request).await?;
+        let Some(server) = server.filter(|server| server.host.as_ref() == Some(host)) else {
+            tracing::info!(server.id = %id, host.id = %host, "news of a guest that is not the server's any more");
             return Ok(());
         };
+        if self.change(&mut *uow, event, request, (server, action, ports)).await? {
+            uow.commit().await?;
+            // Nothing but a failure leaves work behind.
+            if matches!(event, Event::GuestFailed { .. }) {
+                self.tasks.wake();
+            }
+        }
+        Ok(())
+    }
+
+    /// Says whether anything had to be written.
+    async fn change(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        event: &Event,
+        request: &RequestId,
+        (server, action, ports): (Server, Option<Action>, Vec<Port>),
+    ) -> Result<bool, Error> {
+        let now = self.clock.now();
         match event {
             Event::GuestStarted { generation, steps, bytes_copied, .. } => {
-                let news = Started {
-                    host,
-                    request: Some(request),
-                    steps,
-                    bytes_copied: Some(*bytes_copied),
-                };
-                if stale(&server, *generation) || !started(&mut *uow, server, news, now).await? {
-                    return Ok(());
+                if stale(&server, *generation) {
+                    return Ok(false);
                 }
+                let action = match action.filter(|action| action.kind == ActionKind::Create) {
+                    Some(action) => Some(action),
+                    None => setback::find_create(uow, &server, None).await?,
+                };
+                let news = Started { steps, bytes_copied: Some(*bytes_copied) };
+                return started(uow, server, action, ports, news, now).await;
             }
-            Event::GuestFailed { generation, steps, message, details, .. } => {
+            Event::GuestFailed { host, generation, steps, message, details, .. } => {
                 if stale(&server, *generation) || !is_spawning(&server) {
-                    return Ok(());
+                    return Ok(false);
                 }
                 tracing::warn!(server.id = %server.id, host.id = %host, message, details, "a guest could not be made");
                 let setback = Setback {
@@ -68,27 +82,25 @@ impl Intake {
                     message: message.clone(),
                     details: details.clone(),
                 };
-                setback::leave_host(&mut *uow, server, request, setback, now).await?;
+                setback::leave_host(uow, &*self.entropy, server, request, setback, now).await?;
             }
             Event::GuestStopped { reason, .. } => {
                 if server.state != ServerState::Active {
-                    return Ok(());
+                    return Ok(false);
                 }
                 let own = RequestId(format!("req-{}", random_uuid(&*self.entropy)));
-                stopped(&mut *uow, server, own, reason, now).await?;
+                stopped(uow, server, ports, own, reason, now).await?;
             }
             Event::GuestGone { generation, steps, .. } => {
                 let deleting = matches!(server.state, ServerState::Deleting { .. });
                 if !deleting || *generation != server.generation {
-                    return Ok(());
+                    return Ok(false);
                 }
-                finish_delete(&mut *uow, server, steps, now).await?;
+                finish_delete(uow, server, steps, now).await?;
             }
-            Event::HostReported(_) => return Ok(()),
+            Event::HostReported(_) => return Ok(false),
         }
-        uow.commit().await?;
-        self.tasks.wake();
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -102,10 +114,12 @@ pub(super) fn is_spawning(server: &Server) -> bool {
     server.state == ServerState::Building(BuildStep::Spawning)
 }
 
-/// The guest runs. Says whether anything had to be written.
+/// The guest runs. Says whether anything had to be written. `action` is the create's, `ports` are the server's.
 pub(super) async fn started(
     uow: &mut dyn UnitOfWork,
     mut server: Server,
+    action: Option<Action>,
+    ports: Vec<Port>,
     news: Started<'_>,
     now: Timestamp,
 ) -> Result<bool, Error> {
@@ -123,8 +137,10 @@ pub(super) async fn started(
         | ServerState::Deleting { .. }
         | ServerState::Deleted { .. } => return Ok(false),
     }
-    if let Some(mut action) = setback::find_create(uow, &server, news.request).await? {
-        timeline::timed(&mut action, news.host, news.steps, now);
+    if let Some(mut action) = action {
+        if let Some(host) = &server.host {
+            timeline::timed(&mut action, host, news.steps, now);
+        }
         if spawning {
             action.message = None;
         }
@@ -135,18 +151,17 @@ pub(super) async fn started(
     if spawning {
         server.state = server.state.started().map_err(illegal)?;
         server.launched_at = Some(now);
-        set_ports(uow, &server, PortStatus::Active, now).await?;
-        let work = Work::BuildServer(server.id);
-        uow.tasks().delete_by_work(&work).await?;
+        set_ports(uow, &server, ports, PortStatus::Active, now).await?;
     }
     uow.servers().update(&server).await?;
     Ok(true)
 }
 
-/// The guest does not run any more, and nobody has asked for that.
+/// The guest does not run any more, and nobody has asked for that. `ports` are the server's.
 pub(super) async fn stopped(
     uow: &mut dyn UnitOfWork,
     mut server: Server,
+    ports: Vec<Port>,
     request: RequestId,
     reason: &str,
     now: Timestamp,
@@ -157,7 +172,7 @@ pub(super) async fn stopped(
     uow.actions().insert(&action).await?;
     server.state = server.state.stopped().map_err(illegal)?;
     server.updated_at = now;
-    set_ports(uow, &server, PortStatus::Down, now).await?;
+    set_ports(uow, &server, ports, PortStatus::Down, now).await?;
     uow.servers().update(&server).await?;
     Ok(())
 }
@@ -166,13 +181,11 @@ pub(super) async fn stopped(
 pub(super) async fn set_ports(
     uow: &mut dyn UnitOfWork,
     server: &Server,
+    ports: Vec<Port>,
     status: PortStatus,
     now: Timestamp,
 ) -> Result<(), Error> {
-    if server.nics.is_empty() {
-        return Ok(());
-    }
-    for mut port in ports_of(uow, server).await? {
+    for mut port in ports {
         if port.status == status && port.host == server.host {
             continue;
         }

@@ -4,6 +4,7 @@ use super::Intake;
 use super::guest_event::{Started, is_spawning, set_ports, started, stopped};
 use super::repair::{Repair, compare};
 use crate::error::Error;
+use crate::workflow::guest_spec::ports_of;
 use crate::workflow::setback::{self, Setback};
 use crate::workflow::{illegal, order};
 use hatchery_model::compute::{Claim, Fault, Host, HostReport, HostResources, Server, ServerState};
@@ -116,9 +117,10 @@ impl Intake {
             let known = server.map_or(*generation, |server| server.generation);
             let guest = (*id, known.max(*generation));
             tracing::warn!(server.id = %id, host.id = %host, "a guest that no server there owns is taken apart");
-            order::destroy(&mut *uow, &*self.entropy, now, host, request, guest).await?;
+            let order =
+                order::destroy(&mut *uow, &*self.entropy, now, host, request, guest).await?;
             uow.commit().await?;
-            self.outbox.wake();
+            self.outgoing.hand_over([order]);
             return Ok(());
         }
         let Some(server) = server.filter(|server| is_on(server, host)) else {
@@ -126,10 +128,11 @@ impl Intake {
         };
         tracing::warn!(server.id = %id, host.id = %host, ?repair, "a report says what no event has said");
         match repair {
-            Repair::Started(_) => self.repair_started(&mut *uow, server, host).await?,
+            Repair::Started(_) => self.repair_started(&mut *uow, server).await?,
             Repair::Stopped(_) if server.state == ServerState::Active => {
                 let reason = "The host reports that the guest does not run any more.";
-                stopped(&mut *uow, server, request, reason, now).await?;
+                let ports = ports_of(&mut *uow, &server).await?;
+                stopped(&mut *uow, server, ports, request, reason, now).await?;
             }
             Repair::Failed(_) if is_spawning(&server) => {
                 let message = "The host could not make the guest; its log says why.";
@@ -147,18 +150,19 @@ impl Intake {
         &self,
         uow: &mut dyn UnitOfWork,
         mut server: Server,
-        host: &HostName,
     ) -> Result<(), Error> {
         let now = self.clock.now();
+        let ports = ports_of(uow, &server).await?;
         if server.state == ServerState::Stopped {
             server.state = server.state.started().map_err(illegal)?;
             server.updated_at = now;
-            set_ports(uow, &server, PortStatus::Active, now).await?;
+            set_ports(uow, &server, ports, PortStatus::Active, now).await?;
             uow.servers().update(&server).await?;
             return Ok(());
         }
-        let news = Started { host, request: None, steps: &[], bytes_copied: None };
-        started(uow, server, news, now).await?;
+        let action = setback::find_create(uow, &server, None).await?;
+        let news = Started { steps: &[], bytes_copied: None };
+        started(uow, server, action, ports, news, now).await?;
         Ok(())
     }
 
@@ -176,7 +180,8 @@ impl Intake {
             message: message.to_owned(),
             details: format!("Found in a report of host {host}."),
         };
-        setback::leave_host(uow, server, &request, setback, self.clock.now()).await
+        let (entropy, now) = (&*self.entropy, self.clock.now());
+        setback::leave_host(uow, entropy, server, &request, setback, now).await
     }
 
     /// The host does not know a guest that it should have, and has not for a while.
@@ -215,7 +220,8 @@ impl Intake {
         }
         server.state = server.state.failed(fault).map_err(illegal)?;
         server.updated_at = now;
-        set_ports(uow, &server, PortStatus::Down, now).await?;
+        let ports = ports_of(uow, &server).await?;
+        set_ports(uow, &server, ports, PortStatus::Down, now).await?;
         uow.servers().update(&server).await?;
         Ok(())
     }

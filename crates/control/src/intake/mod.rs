@@ -6,7 +6,7 @@ mod repair;
 
 use crate::compute::ComputeSettings;
 use crate::error::Error;
-use crate::workflow::{TRIES, Wake};
+use crate::workflow::{Outgoing, TRIES, Wake};
 use async_trait::async_trait;
 use hatchery_model::id::{HostName, RequestId, ServerId};
 use hatchery_model::message::{Body, Envelope, Event};
@@ -25,22 +25,22 @@ pub struct Intake {
     entropy: Arc<dyn Entropy>,
     settings: Arc<ComputeSettings>,
     tasks: Wake,
-    outbox: Wake,
+    outgoing: Outgoing,
     /// Since when a host's reports lack a guest that it should have. Kept in memory: a restart only gives the guest more time.
     missing: Mutex<HashMap<(HostName, ServerId), Timestamp>>,
 }
 
 impl Intake {
-    /// `tasks` wakes the task runner, `outbox` the relay.
+    /// `tasks` wakes the task runner, `outgoing` the relay.
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         settings: Arc<ComputeSettings>,
         tasks: Wake,
-        outbox: Wake,
+        outgoing: Outgoing,
     ) -> Self {
-        Self { store, clock, entropy, settings, tasks, outbox, missing: Mutex::default() }
+        Self { store, clock, entropy, settings, tasks, outgoing, missing: Mutex::default() }
     }
 
     async fn take(&self, event: &Event, request: &RequestId) -> Result<(), Error> {

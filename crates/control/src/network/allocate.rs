@@ -1,7 +1,7 @@
 //! Takes addresses and makes a port of them, in the caller's transaction; and gives them back.
 //!
-//! On the path of a server create, so it asks little of the database: the network, its subnets, one free address a pool tried,
-//! and one insert each for address and port. Who may do that has been decided before.
+//! On the path of a server create, so it asks little of the database: the network with its subnets (nothing, where they have been read), one
+//! free address a pool tried, and one insert each for address and port. Who may do that has been decided before.
 
 use super::refusal::Refusal;
 use crate::error::Error;
@@ -10,7 +10,7 @@ use hatchery_model::id::{HostName, NetworkId, PortId, ProjectId, SubnetId};
 use hatchery_model::network::{FixedIp, MacAddress, Port, PortStatus, Subnet};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::entropy::{Entropy, random_uuid};
-use hatchery_ports::store::{StoreError, UnitOfWork};
+use hatchery_ports::store::{NetworkRows, StoreError, UnitOfWork};
 use std::net::IpAddr;
 
 pub use super::serve_dhcp::{DHCP_OWNER, network_spec};
@@ -67,18 +67,30 @@ pub(super) async fn allocate(
     request: PortRequest,
     port_security: Option<bool>,
 ) -> Result<Port, Refusal> {
-    let network = uow
-        .networks()
-        .find(request.network)
+    let rows = uow
+        .bundles()
+        .find_network(request.network)
         .await?
         .ok_or_else(|| Error::not_found("Network", request.network))?;
-    let subnets = uow.subnets().list(Some(network.id)).await?;
+    allocate_on(uow, entropy, now, request, &rows, port_security).await
+}
+
+/// The same on a network that has been read in this transaction.
+pub(crate) async fn allocate_on(
+    uow: &mut dyn UnitOfWork,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+    request: PortRequest,
+    rows: &NetworkRows,
+    port_security: Option<bool>,
+) -> Result<Port, Refusal> {
+    let NetworkRows { network, subnets, .. } = rows;
     let id = PortId(random_uuid(entropy));
     let fixed_ips = match &request.fixed_ips {
-        None => take_any(uow, &subnets, id, network.id).await?,
+        None => take_any(uow, subnets, id, network.id).await?,
         Some(wanted) => {
             let trusted = request.device_owner.starts_with("network:");
-            take_wanted(uow, &subnets, id, network.id, wanted, trusted).await?
+            take_wanted(uow, subnets, id, network.id, wanted, trusted).await?
         }
     };
     let mut port = Port {

@@ -22,6 +22,7 @@ mod update_port;
 mod update_subnet;
 mod verbs;
 
+pub(crate) use allocate::allocate_on;
 pub use allocate::{PortRequest, allocate_port, release_port};
 pub use create_network::NewNetwork;
 pub use create_port::NewPort;
@@ -30,6 +31,7 @@ pub use find::{PortQuery, SubnetUse};
 pub use first_network::{FirstNetwork, ensure_first_network};
 pub use refusal::Refusal;
 pub use serve_dhcp::network_spec;
+pub(crate) use serve_dhcp::spec_of;
 pub use update_network::NetworkPatch;
 pub use update_port::PortPatch;
 pub use update_subnet::SubnetPatch;

@@ -7,11 +7,10 @@ use hatchery_model::id::{NetworkId, SubnetId};
 use hatchery_model::network::{NetworkSpec, Port, Subnet, SubnetSpec};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::entropy::Entropy;
-use hatchery_ports::store::{PortFilter, UnitOfWork};
+use hatchery_ports::store::{NetworkRows, PortFilter, UnitOfWork};
 use std::net::IpAddr;
 
-/// The owner of a port that keeps an address for DHCP and metadata.
-pub const DHCP_OWNER: &str = "network:dhcp";
+pub use hatchery_model::network::DHCP_OWNER;
 
 /// What a host builds for a network. Subnets with DHCP have a port that keeps the server's address: made with the subnet, so that
 /// this only reads (and a reading transaction will do), unless such a port is missing. May be repeated.
@@ -23,31 +22,41 @@ pub async fn network_spec(
     now: Timestamp,
     network: NetworkId,
 ) -> Result<NetworkSpec, Error> {
-    let record =
-        uow.networks().find(network).await?.ok_or_else(|| Error::not_found("Network", network))?;
-    let subnets = uow.subnets().list(Some(network)).await?;
-    let ports = dhcp_ports(uow, network).await?;
-    let mut specs = Vec::with_capacity(subnets.len());
-    for subnet in subnets {
-        let server_address = match address_in(&ports, subnet.id) {
-            None if serves(&subnet) => ensure_dhcp_port(uow, entropy, now, &subnet).await?,
-            kept => kept,
-        };
-        specs.push(SubnetSpec {
+    let unknown = || Error::not_found("Network", network);
+    let rows = uow.bundles().find_network(network).await?.ok_or_else(unknown)?;
+    if let Some(spec) = spec_of(&rows) {
+        return Ok(spec);
+    }
+    for subnet in &rows.subnets {
+        ensure_dhcp_port(uow, entropy, now, subnet).await?;
+    }
+    let rows = uow.bundles().find_network(network).await?;
+    rows.as_ref().and_then(spec_of).ok_or_else(unknown)
+}
+
+/// The same from rows that have been read. `None`: a subnet lacks the port that keeps its server's address.
+pub(crate) fn spec_of(rows: &NetworkRows) -> Option<NetworkSpec> {
+    let mut subnets = Vec::with_capacity(rows.subnets.len());
+    for subnet in &rows.subnets {
+        let server_address = address_in(&rows.dhcp_ports, subnet.id);
+        if serves(subnet) && server_address.is_none() {
+            return None;
+        }
+        subnets.push(SubnetSpec {
             id: subnet.id,
             cidr: subnet.cidr,
             gateway: subnet.gateway,
-            dhcp: serves(&subnet),
+            dhcp: serves(subnet),
             server_address,
-            dns: subnet.dns,
-            host_routes: subnet.host_routes,
+            dns: subnet.dns.clone(),
+            host_routes: subnet.host_routes.clone(),
         });
     }
-    Ok(NetworkSpec {
-        id: network,
-        mtu: record.mtu,
-        host_access: record.host_access,
-        subnets: specs,
+    Some(NetworkSpec {
+        id: rows.network.id,
+        mtu: rows.network.mtu,
+        host_access: rows.network.host_access,
+        subnets,
     })
 }
 

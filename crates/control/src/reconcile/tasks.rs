@@ -1,7 +1,7 @@
 //! Servers that wait for work, and the tasks that promise it.
 
 use crate::error::Error;
-use hatchery_model::compute::{Server, ServerState};
+use hatchery_model::compute::{BuildStep, Server, ServerState};
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{RequestId, ServerId, TaskId};
 use hatchery_model::page::Page;
@@ -76,9 +76,11 @@ async fn insert(
 /// The work that a server waits for.
 fn awaited(server: &Server) -> Option<Work> {
     match server.state {
-        ServerState::Building(_) => Some(Work::BuildServer(server.id)),
+        // One that stands on a host waits for the host.
+        ServerState::Building(BuildStep::Scheduling) => Some(Work::BuildServer(server.id)),
         ServerState::Deleting { .. } => Some(Work::DeleteServer(server.id)),
-        ServerState::Active
+        ServerState::Building(BuildStep::Spawning)
+        | ServerState::Active
         | ServerState::Stopped
         | ServerState::Failed(_)
         | ServerState::Deleted { .. } => None,

@@ -1,35 +1,37 @@
-//! The workflow of a create: find a host and claim it, order the guest, then wait for the news.
+//! The workflow of a create that its request could not place: find a host and claim it, order the guest. A host that falls silent while it builds
+//! is left for another.
 //!
-//! Each step is one transaction in which the task's row takes part, so that a step that another has done meanwhile is a
-//! conflict and not a second order. The news themselves (`GuestStarted`, `GuestFailed`) are `intake`'s.
+//! Each step is one transaction on the server's row, so that a step that another has done meanwhile changes nothing. Once the order is out,
+//! nothing is promised any more but what the row says (`Spawning`, on this host): the news themselves (`GuestStarted`, `GuestFailed`) are
+//! `intake`'s, and silence is found by looking.
 
 use super::claim;
-use super::guest_spec;
+use super::guest_spec::{Plugged, network_specs};
 use super::order;
+use super::outgoing::{Order, Outgoing};
+use super::placement;
 use super::setback::{self, Setback};
-use super::step::{Step, TRIES, illegal};
+use super::step::{Step, TRIES};
 use super::timeline;
-use super::wake::Wake;
-use crate::compute::{ComputeSettings, ZoneChoice};
+use crate::compute::ComputeSettings;
 use crate::error::Error;
-use crate::scheduler::{PlaceRequest, is_up, place};
+use crate::scheduler::is_up;
 use async_trait::async_trait;
 use hatchery_model::compute::{
-    Action, BuildStep, Claim, EventResult, Fault, Host, NotPlaced, RootDisk, Server, ServerState,
+    Action, BuildStep, EventResult, Fault, NotPlaced, Server, ServerState,
 };
-use hatchery_model::generation::Generation;
-use hatchery_model::id::{DiskId, HostName, ImageId, ServerId};
-use hatchery_model::message::Command;
-use hatchery_model::provision::plan;
+use hatchery_model::id::{RequestId, ServerId};
 use hatchery_model::task::{Task, Work};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::clock::Clock;
-use hatchery_ports::entropy::Entropy;
-use hatchery_ports::store::{Store, UnitOfWork};
+use hatchery_ports::entropy::{Entropy, random_uuid};
+use hatchery_ports::store::{BuildRows, Store, UnitOfWork};
 use std::sync::Arc;
 
 /// What a user is told when no host takes the server, in Nova's words.
 const NO_VALID_HOST: &str = "No valid host was found. There are not enough hosts available.";
+/// Servers on silent hosts that are read at once.
+const BATCH: u32 = 64;
 
 /// Runs the steps of `Work::BuildServer`.
 pub struct BuildServer {
@@ -41,16 +43,8 @@ pub struct BuildServer {
     pub entropy: Arc<dyn Entropy>,
     /// What the operator has set.
     pub settings: Arc<ComputeSettings>,
-    /// Wakes the outbox relay.
-    pub outbox: Wake,
-}
-
-/// A host that was chosen, with all that follows from it.
-struct Choice {
-    host: Host,
-    claim: Claim,
-    root: RootDisk,
-    considered: usize,
+    /// To the outbox relay.
+    pub outgoing: Outgoing,
 }
 
 #[async_trait]
@@ -75,147 +69,104 @@ impl Step for BuildServer {
             }
         }
     }
+
+    async fn sweep(&self) -> Result<usize, Error> {
+        let before = self.clock.now().plus_seconds(-self.settings.scheduler.service_down_seconds);
+        let building = ServerState::Building(BuildStep::Spawning).name();
+        let mut uow = self.store.read().await?;
+        let unheard = uow.servers().list_unheard(building, before, BATCH).await?;
+        drop(uow);
+        for server in &unheard {
+            self.leave_silent_host(server.id).await?;
+        }
+        Ok(unheard.len())
+    }
 }
 
 impl BuildServer {
     async fn attempt(&self, task: &Task, id: ServerId) -> Result<(), Error> {
         let mut uow = self.store.begin().await?;
-        // Not the task's row that was listed: a step may have been done since.
-        let Some(task) = uow.tasks().find(task.id).await? else {
-            return Ok(());
-        };
-        match uow.servers().find(id).await? {
+        let mut rows = uow.bundles().find_build(id, &task.request).await?;
+        let order = match rows.server.take() {
             Some(server) if server.state == ServerState::Building(BuildStep::Scheduling) => {
-                self.place(&mut *uow, task, server).await?;
+                self.place(&mut *uow, &task.request, server, rows).await?
             }
-            Some(server) if server.state == ServerState::Building(BuildStep::Spawning) => {
-                self.wait_or_leave(&mut *uow, task, server).await?;
-            }
-            // Built, failed, deleted or forgotten: nothing is left to be done.
-            Some(_) | None => {
-                uow.tasks().delete_by_work(&task.work).await?;
-            }
-        }
+            // Placed, failed, deleted or forgotten: nothing is left to be done.
+            Some(_) | None => None,
+        };
+        uow.tasks().delete_by_work(&task.work).await?;
         uow.commit().await?;
-        self.outbox.wake();
+        self.outgoing.hand_over(order);
         Ok(())
     }
 
-    /// First step: a host, its claim, and the order, or the reason why there is none.
+    /// A host, its claim, and the order; or the reason why there is none.
     async fn place(
         &self,
         uow: &mut dyn UnitOfWork,
-        task: Task,
-        server: Server,
-    ) -> Result<(), Error> {
-        let now = self.clock.now();
-        // Before anything has happened to the server, its action follows from its row.
-        let mut action = timeline::of_create(&server, &task.request);
-        if server.generation != Generation::FIRST {
-            let found = uow.actions().find(server.id, &task.request).await?;
-            action = found.unwrap_or(action);
-        }
-        let image_id = server.image.ok_or_else(|| Error::not_found("Image", "(none)"))?;
-        let unknown = || Error::not_found("Image", image_id);
-        let image = uow.images().find(image_id).await?.ok_or_else(unknown)?;
-        let sha512 = image.content().ok_or_else(unknown)?.sha512.clone();
-        let hosts = uow.hosts().list().await?;
-        let mut request = PlaceRequest::new(&server.flavor, &image).ok_or_else(unknown)?;
-        let zone = ZoneChoice::parse(server.wanted_zone.as_deref().unwrap_or_default());
-        (request.zone, request.host) = (zone.zone, zone.host);
-        request.excluded = timeline::failed_hosts(&action);
-        let disk = DiskId::root_of(server.id);
-        match self.choose(hosts, &request, (disk, image_id, sha512), now) {
-            Ok(choice) => self.dispatch(uow, task, server, action, choice, now).await,
-            Err(refused) => {
-                let fault = no_host_fault(&action, &refused, now);
-                let details = fault.details.clone();
-                timeline::scheduled(&mut action, EventResult::Error, None, details, now);
-                setback::fail(uow, server, Some(action), fault, now).await
-            }
-        }
-    }
-
-    fn choose(
-        &self,
-        hosts: Vec<Host>,
-        request: &PlaceRequest,
-        (disk, image, sha512): (DiskId, ImageId, String),
-        now: Timestamp,
-    ) -> Result<Choice, NotPlaced> {
-        let considered = hosts.len();
-        let settings = &self.settings.scheduler;
-        if request.excluded.len() >= settings.max_attempts as usize {
-            let tried = ("RetryFilter".to_owned(), considered);
-            return Err(NotPlaced { hosts: considered, refused: vec![tried] });
-        }
-        let name = place(&hosts, request, settings, now)?;
-        let unplanned =
-            || NotPlaced { hosts: considered, refused: vec![("ProvisionFilter".to_owned(), 1)] };
-        let host = hosts.into_iter().find(|host| host.name == name).ok_or_else(unplanned)?;
-        let plan =
-            plan(&request.image, &host.target, None, request.disk).map_err(|_| unplanned())?;
-        Ok(Choice {
-            host,
-            claim: request.claim,
-            root: RootDisk { disk, image, image_sha512: sha512, size: request.disk, plan },
-            considered,
-        })
-    }
-
-    /// Claim, row, order, timeline and task change together.
-    async fn dispatch(
-        &self,
-        uow: &mut dyn UnitOfWork,
-        mut task: Task,
+        request: &RequestId,
         mut server: Server,
-        mut action: Action,
-        choice: Choice,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let Choice { mut host, claim, root, considered } = choice;
-        claim::take(uow, &mut host, server.id, claim).await?;
-        server.state = server.state.placed().map_err(illegal)?;
-        server.host = Some(host.name.clone());
-        server.availability_zone = Some(host.availability_zone.clone());
-        server.plan = Some(root.plan.clone());
+        rows: BuildRows,
+    ) -> Result<Option<Order>, Error> {
+        let now = self.clock.now();
+        let BuildRows { action, image, ports, networks, mut hosts, .. } = rows;
+        let mut action = match action {
+            Some(action) => action,
+            None => setback::find_create(uow, &server, None)
+                .await?
+                .unwrap_or_else(|| timeline::of_create(&server, request)),
+        };
+        let unknown = || {
+            let image = server.image.map_or_else(|| "(none)".to_owned(), |id| id.to_string());
+            Error::not_found("Image", image)
+        };
+        let image = image.ok_or_else(unknown)?;
+        let excluded = timeline::failed_hosts(&action);
+        let choice =
+            match placement::choose(&hosts, &server, &image, excluded, &self.settings, now)? {
+                Ok(choice) => choice,
+                Err(refused) => {
+                    let fault = no_host_fault(&action, &refused, now);
+                    let details = fault.details.clone();
+                    timeline::scheduled(&mut action, EventResult::Error, None, details, now);
+                    setback::fail(uow, server, Some(action), fault, now).await?;
+                    return Ok(None);
+                }
+            };
+        placement::take(uow, &mut hosts, &mut server, &choice).await?;
         server.updated_at = now;
         uow.servers().update(&server).await?;
-        let details = format!(
-            "{} of {considered} hosts was chosen; its disk: {}, {} of image data to copy.",
-            host.name, root.plan.rung, root.plan.copies
-        );
-        let generation = server.generation.next();
-        let spec = guest_spec::gather(uow, &*self.entropy, now, &server, generation, root).await?;
-        let command = Command::BuildGuest(Box::new(spec));
-        let request = task.request.clone();
-        order::write_down(uow, &*self.entropy, now, &host.name, request, command).await?;
-        timeline::scheduled(&mut action, EventResult::Success, Some(host.name), details, now);
+        let (host, details) = (server.host.clone(), choice.details.clone());
+        timeline::scheduled(&mut action, EventResult::Success, host, details, now);
         uow.actions().update(&action).await?;
-        self.look_again(&mut task, now);
-        uow.tasks().update(&task).await?;
-        Ok(())
+        let networks = network_specs(uow, &*self.entropy, now, &networks).await?;
+        let plugged = Plugged { ports: &ports, networks: &networks };
+        let ordered = (&server, server.generation.next());
+        let (entropy, request) = (&*self.entropy, request.clone());
+        placement::order(uow, entropy, now, ordered, choice, &plugged, request).await.map(Some)
     }
 
-    /// Second step: the order is out. A host that is heard is waited for; one that is silent is left for another.
-    async fn wait_or_leave(
-        &self,
-        uow: &mut dyn UnitOfWork,
-        mut task: Task,
-        server: Server,
-    ) -> Result<(), Error> {
+    /// A host that has not been heard for long is left, with the order that nothing of the guest is to stay there.
+    async fn leave_silent_host(&self, id: ServerId) -> Result<(), Error> {
         let now = self.clock.now();
+        let mut uow = self.store.begin().await?;
+        let server = uow.servers().find(id).await?;
+        let spawning = ServerState::Building(BuildStep::Spawning);
+        let Some(server) = server.filter(|server| server.state == spawning) else {
+            return Ok(());
+        };
         let Some(name) = server.host.clone() else {
             return Err(Error::not_found("Host of instance", server.id));
         };
-        if self.hears(uow, &name, now).await? {
-            self.look_again(&mut task, now);
-            uow.tasks().update(&task).await?;
+        let host = uow.hosts().find(&name).await?;
+        if host.is_some_and(|host| is_up(&host, &self.settings.scheduler, now)) {
             return Ok(());
         }
-        // The order may still be on its way, or the guest may run there unheard: this order comes after it.
+        let request = RequestId(format!("req-{}", random_uuid(&*self.entropy)));
+        // The order to build may still be on its way, or the guest may run there unheard: this one comes after it.
         let guest = (server.id, server.generation.next());
-        order::destroy(uow, &*self.entropy, now, &name, task.request.clone(), guest).await?;
+        let order =
+            order::destroy(&mut *uow, &*self.entropy, now, &name, request.clone(), guest).await?;
         let setback = Setback {
             host: name.clone(),
             steps: Vec::new(),
@@ -225,22 +176,10 @@ impl BuildServer {
                 self.settings.scheduler.service_down_seconds
             ),
         };
-        setback::leave_host(uow, server, &task.request, setback, now).await
-    }
-
-    async fn hears(
-        &self,
-        uow: &mut dyn UnitOfWork,
-        name: &HostName,
-        now: Timestamp,
-    ) -> Result<bool, Error> {
-        let host = uow.hosts().find(name).await?;
-        Ok(host.is_some_and(|host| is_up(&host, &self.settings.scheduler, now)))
-    }
-
-    fn look_again(&self, task: &mut Task, now: Timestamp) {
-        task.attempts += 1;
-        task.due_at = now.plus_seconds(self.settings.recheck_seconds);
+        setback::leave_host(&mut *uow, &*self.entropy, server, &request, setback, now).await?;
+        uow.commit().await?;
+        self.outgoing.hand_over([order]);
+        Ok(())
     }
 
     /// What can never work ends the server, in a transaction of its own: the one of the step is gone.
@@ -263,6 +202,7 @@ impl BuildServer {
         };
         claim::give_back(&mut *uow, id).await?;
         setback::fail(&mut *uow, server, action, fault, now).await?;
+        uow.tasks().delete_by_work(&task.work).await?;
         uow.commit().await?;
         Ok(())
     }

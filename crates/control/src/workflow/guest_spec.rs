@@ -1,33 +1,42 @@
-//! All that an agent needs to make a guest, gathered in the transaction that sends it.
+//! All that an agent needs to make a guest, gathered from rows read in the transaction that sends it.
 
 use crate::error::Error;
-use crate::network::network_spec;
+use crate::network::{network_spec, spec_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hatchery_model::compute::{GuestMetadata, GuestNic, GuestSpec, RootDisk, Server};
+use hatchery_model::compute::{GuestMetadata, GuestNic, GuestSpec, RootDisk, Server, ServerNic};
 use hatchery_model::generation::Generation;
 use hatchery_model::id::NetworkId;
 use hatchery_model::network::{NetworkSpec, NicAddress, Port};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::entropy::Entropy;
-use hatchery_ports::store::{PortFilter, UnitOfWork};
+use hatchery_ports::store::{NetworkRows, PortFilter, UnitOfWork};
 use std::collections::BTreeMap;
 
 /// Bytes of randomness that a guest starts with, as in Nova.
 const SEED_LENGTH: usize = 512;
 
-/// The spec of a server's guest for the order with this generation.
+/// Networks as hosts have to know them.
+pub(crate) type Specs = BTreeMap<NetworkId, NetworkSpec>;
+
+/// What a server's interfaces are plugged into.
+pub(crate) struct Plugged<'a> {
+    pub(crate) ports: &'a [Port],
+    /// The ports' networks.
+    pub(crate) networks: &'a Specs,
+}
+
+/// The spec of a server's guest for the order with this generation. Pure, but for the seed.
 ///
 /// `NotFound`: a port or network of the server is gone.
-pub(super) async fn gather(
-    uow: &mut dyn UnitOfWork,
+pub(super) fn gather(
     entropy: &dyn Entropy,
-    now: Timestamp,
     server: &Server,
     generation: Generation,
     root: RootDisk,
+    plugged: &Plugged<'_>,
 ) -> Result<GuestSpec, Error> {
-    let nics = gather_nics(uow, entropy, now, server).await?;
+    let nics = server.nics.iter().map(|nic| guest_nic(nic, plugged));
     Ok(GuestSpec {
         server: server.id,
         generation,
@@ -35,7 +44,7 @@ pub(super) async fn gather(
         vcpus: server.flavor.vcpus,
         memory_mib: server.flavor.memory_mib,
         root,
-        nics,
+        nics: nics.collect::<Result<_, _>>()?,
         metadata: metadata(entropy, server),
         config_drive: server.config_drive,
     })
@@ -61,49 +70,42 @@ fn metadata(entropy: &dyn Entropy, server: &Server) -> GuestMetadata {
     }
 }
 
-async fn gather_nics(
+fn guest_nic(nic: &ServerNic, plugged: &Plugged<'_>) -> Result<GuestNic, Error> {
+    let port = plugged.ports.iter().find(|port| port.id == nic.port);
+    let port = port.ok_or_else(|| Error::not_found("Port", nic.port))?;
+    let network = plugged.networks.get(&nic.network);
+    Ok(GuestNic {
+        port: port.id,
+        network: network.ok_or_else(|| Error::not_found("Network", nic.network))?.clone(),
+        mac: port.mac,
+        addresses: addresses(port),
+        port_security: port.port_security,
+    })
+}
+
+/// The specs of networks that have been read. Where a port is missing that serves one, it is made.
+pub(super) async fn network_specs(
     uow: &mut dyn UnitOfWork,
     entropy: &dyn Entropy,
     now: Timestamp,
-    server: &Server,
-) -> Result<Vec<GuestNic>, Error> {
-    if server.nics.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ports = ports_of(uow, server).await?;
-    let mut networks: BTreeMap<NetworkId, NetworkSpec> = BTreeMap::new();
-    let mut nics = Vec::with_capacity(server.nics.len());
-    for nic in &server.nics {
-        let port = ports
-            .iter()
-            .find(|port| port.id == nic.port)
-            .ok_or_else(|| Error::not_found("Port", nic.port))?;
-        let network = match networks.get(&nic.network) {
-            Some(network) => network.clone(),
-            None => {
-                let network = network_spec(uow, entropy, now, nic.network).await?;
-                networks.insert(nic.network, network.clone());
-                network
-            }
+    networks: &[NetworkRows],
+) -> Result<Specs, Error> {
+    let mut specs = BTreeMap::new();
+    for rows in networks {
+        let id = rows.network.id;
+        let spec = match spec_of(rows) {
+            Some(spec) => spec,
+            None => network_spec(uow, entropy, now, id).await?,
         };
-        nics.push(GuestNic {
-            port: port.id,
-            network,
-            mac: port.mac,
-            addresses: addresses(port),
-            port_security: port.port_security,
-        });
+        specs.insert(id, spec);
     }
-    Ok(nics)
+    Ok(specs)
 }
 
 fn addresses(port: &Port) -> Vec<NicAddress> {
     port.fixed_ips
         .iter()
-        .map(|fixed| NicAddress {
-            subnet: fixed.subnet,
-            address: fixed.address,
-        })
+        .map(|fixed| NicAddress { subnet: fixed.subnet, address: fixed.address })
         .collect()
 }
 
@@ -112,9 +114,6 @@ pub(crate) async fn ports_of(
     uow: &mut dyn UnitOfWork,
     server: &Server,
 ) -> Result<Vec<Port>, Error> {
-    let filter = PortFilter {
-        device_id: Some(server.id.to_string()),
-        ..PortFilter::default()
-    };
+    let filter = PortFilter { device_id: Some(server.id.to_string()), ..PortFilter::default() };
     Ok(uow.ports().list(&filter).await?)
 }

@@ -5,6 +5,8 @@ pub(crate) mod claim;
 pub(crate) mod guest_spec;
 pub(crate) mod order;
 mod outbox_relay;
+mod outgoing;
+pub(crate) mod placement;
 mod runner;
 pub(crate) mod setback;
 mod step;
@@ -14,6 +16,8 @@ mod wake;
 
 pub use build_server::BuildServer;
 pub use outbox_relay::OutboxRelay;
+pub use outgoing::Outgoing;
+pub(crate) use outgoing::Order;
 pub use runner::TaskRunner;
 pub use step::Step;
 pub(crate) use step::{TRIES, illegal};

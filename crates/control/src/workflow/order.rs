@@ -1,5 +1,6 @@
 //! Orders to agents, as rows: they leave only if the transaction commits.
 
+use super::outgoing::Order;
 use crate::error::Error;
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{HostName, MessageId, RequestId, ServerId};
@@ -8,7 +9,7 @@ use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::entropy::{Entropy, random_uuid};
 use hatchery_ports::store::UnitOfWork;
 
-/// Writes an order to a host's agent down.
+/// Writes an order to a host's agent down. The relay may be handed what comes back once the transaction has committed.
 pub(crate) async fn write_down(
     uow: &mut dyn UnitOfWork,
     entropy: &dyn Entropy,
@@ -16,7 +17,7 @@ pub(crate) async fn write_down(
     host: &HostName,
     request: RequestId,
     command: Command,
-) -> Result<(), Error> {
+) -> Result<Order, Error> {
     let envelope = Envelope {
         id: MessageId(random_uuid(entropy)),
         request,
@@ -24,8 +25,8 @@ pub(crate) async fn write_down(
         created_at: now,
         body: Body::Command(command),
     };
-    uow.outbox().insert(&envelope).await?;
-    Ok(())
+    let place = uow.outbox().insert(&envelope).await?;
+    Ok((place, envelope))
 }
 
 /// Writes down that nothing of a guest is to be left on a host.
@@ -36,7 +37,7 @@ pub(crate) async fn destroy(
     host: &HostName,
     request: RequestId,
     guest: (ServerId, Generation),
-) -> Result<(), Error> {
+) -> Result<Order, Error> {
     let (server, generation) = guest;
     let command = Command::DestroyGuest { server, generation };
     write_down(uow, entropy, now, host, request, command).await

@@ -1,9 +1,12 @@
 //! Sends what transactions have left in the outbox, and forgets it when its receiver has taken it over.
 //!
+//! Who has just committed an order hands it over, and it is not read: but only the one whose place comes right after the last that was seen, so
+//! that none is passed by. A row that nobody has handed over is found by reading.
+//!
 //! Rows of one address leave in their order; addresses do not wait for each other. A crash between sending and forgetting sends again, which
 //! receivers are made for.
 
-use super::wake::Wake;
+use super::outgoing::{Order, Outgoing, Woken};
 use crate::error::Error;
 use hatchery_model::id::MessageId;
 use hatchery_model::message::{Address, Envelope};
@@ -33,7 +36,7 @@ pub struct OutboxRelay {
     /// Where messages go.
     pub bus: Arc<dyn Bus>,
     /// Wakes this relay.
-    pub wake: Wake,
+    pub outgoing: Outgoing,
 }
 
 /// What the relay knows of rows that it has seen and not forgotten yet.
@@ -68,7 +71,10 @@ impl OutboxRelay {
                 }
             };
             tokio::select! {
-                () = self.wake.woken() => self.collect(&mut flow, false).await,
+                woken = self.outgoing.woken() => match woken {
+                    Woken::Orders(orders) => self.take(&mut flow, orders).await,
+                    Woken::Rows => self.collect(&mut flow, false).await,
+                },
                 _ = timer.tick() => self.collect(&mut flow, true).await,
                 Some(id) = taken_over.recv() => {
                     done.push(id);
@@ -79,6 +85,20 @@ impl OutboxRelay {
                     forget_at = self.forget(&mut flow, &mut done).await;
                 }
                 () = wait => forget_at = self.forget(&mut flow, &mut done).await,
+            }
+        }
+    }
+
+    /// Hands orders to the senders of their addresses as they come, as long as none is missing between them.
+    async fn take(&self, flow: &mut Flow, orders: Vec<Order>) {
+        for (place, envelope) in orders {
+            if place == flow.after + 1 {
+                flow.after = place;
+                if flow.known.insert(envelope.id) {
+                    self.hand_over(flow, envelope);
+                }
+            } else if place > flow.after {
+                self.collect(flow, false).await;
             }
         }
     }

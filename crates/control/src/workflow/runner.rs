@@ -6,6 +6,7 @@ use super::step::Step;
 use super::wake::Wake;
 use crate::error::Error;
 use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, FuturesUnordered};
 use hatchery_model::id::TaskId;
 use hatchery_model::task::{Task, Work};
@@ -14,6 +15,7 @@ use hatchery_ports::store::Store;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::MissedTickBehavior;
 
 /// Looks at the rows at least so often.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -23,6 +25,48 @@ const BATCH: u32 = 64;
 const CONCURRENT: usize = 8;
 /// Longest pause after a step that failed.
 const MAX_PAUSE_SECONDS: i64 = 60;
+
+/// Where to look for work.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Look {
+    Nowhere,
+    Tasks,
+    Everything,
+}
+
+/// What has ended.
+enum Done {
+    /// A look, with what is due.
+    Look(Vec<Task>),
+    /// A step of this task.
+    Step(TaskId),
+}
+
+/// The tasks that a runner knows.
+#[derive(Default)]
+struct Hand {
+    waiting: VecDeque<Task>,
+    taken: HashSet<TaskId>,
+    /// Whose steps have ended since the last look began, which may have seen them as they were before.
+    ended: HashSet<TaskId>,
+    /// Whether the last look left something out.
+    more: bool,
+}
+
+impl Hand {
+    fn put(&mut self, due: Vec<Task>) {
+        self.more = due.len() == BATCH as usize;
+        let is_new = |task: &Task| !self.taken.contains(&task.id) && !self.ended.contains(&task.id);
+        self.waiting = due.into_iter().filter(is_new).collect();
+    }
+
+    /// Says whether it is time to look for more.
+    fn end(&mut self, id: TaskId) -> bool {
+        self.taken.remove(&id);
+        self.ended.insert(id);
+        self.more && self.waiting.is_empty()
+    }
+}
 
 /// See the head of this file.
 pub struct TaskRunner {
@@ -44,43 +88,60 @@ impl TaskRunner {
     /// Runs tasks for ever. A slow step keeps nobody waiting but its own task. Dropping the future leaves every task either done or
     /// still to be done.
     pub async fn run(&self) {
-        let mut running = FuturesUnordered::new();
-        let mut taken: HashSet<TaskId> = HashSet::new();
-        let mut waiting: VecDeque<Task> = VecDeque::new();
-        let (mut look, mut more) = (true, false);
+        let mut running: FuturesUnordered<BoxFuture<'_, Done>> = FuturesUnordered::new();
+        let mut hand = Hand::default();
+        let mut timer = tokio::time::interval(INTERVAL);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The timer's first tick comes at once.
+        let (mut wanted, mut looking) = (Look::Nowhere, false);
         loop {
-            if look {
-                let due = self.due().await.unwrap_or_else(|error| {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "tasks cannot be read"
-                    );
-                    Vec::new()
-                });
-                more = due.len() == BATCH as usize;
-                waiting = due.into_iter().filter(|t| !taken.contains(&t.id)).collect();
+            // A look goes on beside the steps: waiting for it alone would keep steps from ending that it may itself wait for.
+            if wanted != Look::Nowhere && !looking {
+                looking = true;
+                hand.ended.clear();
+                let everything = wanted == Look::Everything;
+                wanted = Look::Nowhere;
+                running.push(Box::pin(async move { Done::Look(self.look(everything).await) }));
             }
-            while running.len() < CONCURRENT
-                && let Some(task) = waiting.pop_front()
+            while hand.taken.len() < CONCURRENT
+                && let Some(task) = hand.waiting.pop_front()
             {
-                taken.insert(task.id);
-                running.push(self.run_one(task));
+                hand.taken.insert(task.id);
+                running.push(Box::pin(async move { Done::Step(self.run_one(task).await) }));
             }
-            look = tokio::select! {
-                Some(done) = running.next() => {
-                    taken.remove(&done);
-                    more && waiting.is_empty()
-                }
-                () = self.wake.woken() => true,
-                () = tokio::time::sleep(INTERVAL) => true,
-            };
+            tokio::select! {
+                Some(done) = running.next() => match done {
+                    Done::Look(due) => {
+                        looking = false;
+                        hand.put(due);
+                    }
+                    Done::Step(id) => {
+                        if hand.end(id) {
+                            wanted = wanted.max(Look::Tasks);
+                        }
+                    }
+                },
+                () = self.wake.woken() => wanted = wanted.max(Look::Tasks),
+                _ = timer.tick() => wanted = Look::Everything,
+            }
         }
+    }
+
+    async fn look(&self, everything: bool) -> Vec<Task> {
+        if everything {
+            self.sweep().await;
+        }
+        self.due().await.unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "tasks cannot be read");
+            Vec::new()
+        })
     }
 
     /// Runs the next step of what is due now, one batch; says how many there were.
     pub async fn run_due(&self) -> Result<usize, Error> {
+        let swept = self.sweep().await;
         let due = self.due().await?;
-        let count = due.len();
+        let count = due.len() + swept;
         let steps = due.into_iter().map(|task| self.run_one(task));
         stream::iter(steps)
             .for_each_concurrent(CONCURRENT, |step| async {
@@ -88,6 +149,20 @@ impl TaskRunner {
             })
             .await;
         Ok(count)
+    }
+
+    /// What became due without a task. What cannot be done now is tried at the next look.
+    async fn sweep(&self) -> usize {
+        let mut done = 0;
+        for step in [&self.build_server, &self.delete_server, &self.delete_image] {
+            match step.sweep().await {
+                Ok(count) => done += count,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "a sweep broke off");
+                }
+            }
+        }
+        done
     }
 
     async fn due(&self) -> Result<Vec<Task>, Error> {

@@ -5,12 +5,14 @@ use super::step::illegal;
 use super::timeline;
 use crate::error::Error;
 use hatchery_model::compute::{Action, ActionKind, EventResult, Fault, Server};
-use hatchery_model::id::{HostName, RequestId};
+use hatchery_model::generation::Generation;
+use hatchery_model::id::{HostName, RequestId, ServerId, TaskId};
 use hatchery_model::message::StepTiming;
 use hatchery_model::page::Page;
-use hatchery_model::task::Work;
+use hatchery_model::task::{Task, Work};
 use hatchery_model::timestamp::Timestamp;
-use hatchery_ports::store::UnitOfWork;
+use hatchery_ports::entropy::{Entropy, random_uuid};
+use hatchery_ports::store::{StoreError, UnitOfWork};
 
 /// What went wrong on a host.
 pub(crate) struct Setback {
@@ -20,10 +22,11 @@ pub(crate) struct Setback {
     pub(crate) details: String,
 }
 
-/// Gives the claim back, remembers the host as tried, and has another one looked for. Whether there is one is the next step's question: it fails the
+/// Gives the claim of a server that was placed back, remembers the host as tried, and has another one looked for. Whether there is one is the next step's question: it fails the
 /// server with this setback's message where there is none.
 pub(crate) async fn leave_host(
     uow: &mut dyn UnitOfWork,
+    entropy: &dyn Entropy,
     mut server: Server,
     request: &RequestId,
     setback: Setback,
@@ -53,15 +56,42 @@ pub(crate) async fn leave_host(
     server.plan = None;
     server.updated_at = now;
     uow.servers().update(&server).await?;
-    let work = Work::BuildServer(server.id);
-    if let Some(mut task) = uow.tasks().find_by_work(&work).await? {
-        task.due_at = now;
-        uow.tasks().update(&task).await?;
-    }
-    Ok(())
+    // The create's own request, so that its timeline goes on.
+    look_for_host(uow, entropy, server.id, &action.request, now).await
 }
 
-/// The server is in error, its action says why, and nothing more is done. The caller has seen to the claim.
+/// Promises that a host will be looked for.
+pub(crate) async fn look_for_host(
+    uow: &mut dyn UnitOfWork,
+    entropy: &dyn Entropy,
+    server: ServerId,
+    request: &RequestId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let task = Task {
+        id: TaskId(random_uuid(entropy)),
+        generation: Generation::FIRST,
+        work: Work::BuildServer(server),
+        request: request.clone(),
+        attempts: 0,
+        due_at: now,
+        created_at: now,
+    };
+    match uow.tasks().insert(&task).await {
+        Ok(()) => Ok(()),
+        // Promised already: then now.
+        Err(StoreError::Conflict { .. }) => {
+            if let Some(mut task) = uow.tasks().find_by_work(&task.work).await? {
+                task.due_at = now;
+                uow.tasks().update(&task).await?;
+            }
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The server is in error, and its action says why. Claim and task are the caller's to remove.
 pub(crate) async fn fail(
     uow: &mut dyn UnitOfWork,
     mut server: Server,
@@ -77,8 +107,6 @@ pub(crate) async fn fail(
     server.state = server.state.failed(fault).map_err(illegal)?;
     server.updated_at = now;
     uow.servers().update(&server).await?;
-    let work = Work::BuildServer(server.id);
-    uow.tasks().delete_by_work(&work).await?;
     Ok(())
 }
 

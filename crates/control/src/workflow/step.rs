@@ -14,6 +14,11 @@ pub(crate) const TRIES: u32 = 5;
 pub trait Step: Send + Sync {
     /// Runs the step. After an `Err` the runner tries again later.
     async fn run(&self, task: &Task) -> Result<(), Error>;
+
+    /// Does what became due without a task; says how much there was. Called now and then.
+    async fn sweep(&self) -> Result<usize, Error> {
+        Ok(0)
+    }
 }
 
 /// A transition that the step's own check should have kept out.

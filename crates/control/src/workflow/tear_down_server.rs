@@ -3,10 +3,10 @@
 use super::claim;
 use super::guest_spec::ports_of;
 use super::order;
+use super::outgoing::{Order, Outgoing};
 use super::setback::find_kind;
 use super::step::{Step, TRIES, illegal};
 use super::timeline;
-use super::wake::Wake;
 use crate::compute::ComputeSettings;
 use crate::error::Error;
 use crate::network::release_port;
@@ -36,8 +36,8 @@ pub struct TearDownServer {
     pub entropy: Arc<dyn Entropy>,
     /// What the operator has set.
     pub settings: Arc<ComputeSettings>,
-    /// Wakes the outbox relay.
-    pub outbox: Wake,
+    /// To the outbox relay.
+    pub outgoing: Outgoing,
 }
 
 #[async_trait]
@@ -63,16 +63,17 @@ impl TearDownServer {
         let Some(task) = uow.tasks().find(task.id).await? else {
             return Ok(());
         };
-        match uow.servers().find(id).await? {
+        let order = match uow.servers().find(id).await? {
             Some(server) if matches!(server.state, ServerState::Deleting { .. }) => {
-                self.take_apart(&mut *uow, task, server).await?;
+                self.take_apart(&mut *uow, task, server).await?
             }
             Some(_) | None => {
                 uow.tasks().delete_by_work(&task.work).await?;
+                None
             }
-        }
+        };
         uow.commit().await?;
-        self.outbox.wake();
+        self.outgoing.hand_over(order);
         Ok(())
     }
 
@@ -81,20 +82,23 @@ impl TearDownServer {
         uow: &mut dyn UnitOfWork,
         mut task: Task,
         server: Server,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Order>, Error> {
         let now = self.clock.now();
         let Some(name) = server.host.clone() else {
-            return finish(uow, server, &[], now).await;
+            finish(uow, server, &[], now).await?;
+            return Ok(None);
         };
         let guest = (server.id, server.generation);
-        order::destroy(uow, &*self.entropy, now, &name, task.request.clone(), guest).await?;
+        let order =
+            order::destroy(uow, &*self.entropy, now, &name, task.request.clone(), guest).await?;
         let host = uow.hosts().find(&name).await?;
         let heard = host.is_some_and(|host| is_up(&host, &self.settings.scheduler, now));
         if !heard {
             // As Nova does for a host that is down: the user is not kept waiting, and the order is the first thing that the host hears when
             // it comes back.
             tracing::warn!(server.id = %server.id, host.id = %name, "deleted without its host, which is silent");
-            return finish(uow, server, &[], now).await;
+            finish(uow, server, &[], now).await?;
+            return Ok(Some(order));
         }
         let pause = self
             .settings
@@ -104,7 +108,7 @@ impl TearDownServer {
         task.attempts += 1;
         task.due_at = now.plus_seconds(pause);
         uow.tasks().update(&task).await?;
-        Ok(())
+        Ok(Some(order))
     }
 }
 

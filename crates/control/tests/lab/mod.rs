@@ -15,7 +15,7 @@ use hatchery_control::compute::{
     ComputeSettings, CreateServer, DeleteServer, HostVerbs, NewServer, ShowServer,
 };
 use hatchery_control::intake::Intake;
-use hatchery_control::workflow::{BuildServer, Step, TaskRunner, TearDownServer, Wake};
+use hatchery_control::workflow::{BuildServer, Outgoing, Step, TaskRunner, TearDownServer, Wake};
 use hatchery_db::Database;
 use hatchery_model::caller::Caller;
 use hatchery_model::compute::{Action, Server};
@@ -44,6 +44,7 @@ pub struct Lab {
     pub settings: Arc<ComputeSettings>,
     pub tasks: Wake,
     pub outbox: Wake,
+    pub outgoing: Outgoing,
     pub runner: Arc<TaskRunner>,
     pub intake: Arc<Intake>,
     pub hosts: Vec<Arc<FakeHost>>,
@@ -79,6 +80,7 @@ impl Lab {
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
         let settings = Arc::new(ComputeSettings::default());
         let (tasks, outbox) = (Wake::default(), Wake::default());
+        let outgoing = Outgoing::new(outbox.clone());
         let runner = Arc::new(TaskRunner {
             store: store.clone(),
             clock: clock.clone(),
@@ -88,14 +90,14 @@ impl Lab {
                 clock: clock.clone(),
                 entropy: entropy.clone(),
                 settings: settings.clone(),
-                outbox: outbox.clone(),
+                outgoing: outgoing.clone(),
             }),
             delete_server: Arc::new(TearDownServer {
                 store: store.clone(),
                 clock: clock.clone(),
                 entropy: entropy.clone(),
                 settings: settings.clone(),
-                outbox: outbox.clone(),
+                outgoing: outgoing.clone(),
             }),
             delete_image: Arc::new(NoImages),
         });
@@ -105,7 +107,7 @@ impl Lab {
             entropy.clone(),
             settings.clone(),
             tasks.clone(),
-            outbox.clone(),
+            outgoing.clone(),
         ));
         let (image, flavor, network) = rows::insert(&*db, clock.now()).await;
         let lab = Self {
@@ -118,6 +120,7 @@ impl Lab {
             settings,
             tasks,
             outbox,
+            outgoing,
             runner,
             intake,
             hosts: hosts.into_iter().map(Arc::new).collect(),
@@ -129,12 +132,19 @@ impl Lab {
         lab
     }
 
+    /// The same where requests leave the search of a host to the task runner.
+    pub fn placing_later(self) -> Self {
+        let settings = ComputeSettings { place_at_once: false, ..self.settings.as_ref().clone() };
+        Self { settings: Arc::new(settings), ..self }
+    }
+
     pub fn create_verb(&self) -> CreateServer {
         CreateServer {
             store: self.store.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             wake: self.tasks.clone(),
+            outgoing: self.outgoing.clone(),
             settings: self.settings.clone(),
         }
     }

@@ -1,6 +1,7 @@
 //! Rows that every test needs.
 
 use hatchery_control::compute::{NetworkChoice, NewServer};
+use hatchery_control::network::network_spec;
 use hatchery_model::caller::{Caller, Scope};
 use hatchery_model::compute::Flavor;
 use hatchery_model::generation::Generation;
@@ -15,6 +16,7 @@ use hatchery_model::network::{AddressRange, Network, Subnet};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_ports::store::Store;
+use hatchery_testkit::SeededEntropy;
 use uuid::Uuid;
 
 /// A member of the project `p`.
@@ -62,6 +64,8 @@ pub async fn insert(store: &dyn Store, now: Timestamp) -> (ImageId, FlavorId, Ne
     let network = network(1, now);
     uow.networks().insert(&network).await.unwrap();
     uow.subnets().insert(&subnet(1, network.id, now)).await.unwrap();
+    // As the door does it, with the port that serves the subnet.
+    network_spec(&mut *uow, &SeededEntropy::new(3), now, network.id).await.unwrap();
     uow.commit().await.unwrap();
     (image.id, flavor.id, network.id)
 }

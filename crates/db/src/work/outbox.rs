@@ -1,5 +1,6 @@
 //! Messages that are to be sent. Places grow in the order of the commits, because one transaction writes at a time.
 
+use crate::error::conflict;
 use crate::rows::{body, column, parse};
 use crate::select::Select;
 use crate::unit_of_work::Transaction;
@@ -10,7 +11,8 @@ use hatchery_model::message::Envelope;
 use hatchery_ports::store::{Outbox, StoreError};
 
 const NOUN: &str = "message";
-const INSERT: &str = "INSERT INTO outbox (id, body) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
+const INSERT: &str =
+    "INSERT INTO outbox (id, body) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING RETURNING place";
 const LIST: &str = "SELECT place, body FROM outbox WHERE place > $1 ORDER BY place LIMIT $2";
 
 /// Ids in one statement: one of the few texts that its statement can have is kept prepared.
@@ -18,9 +20,12 @@ const BATCH: usize = 64;
 
 #[async_trait]
 impl Outbox for Transaction {
-    async fn insert(&mut self, envelope: &Envelope) -> Result<(), StoreError> {
+    async fn insert(&mut self, envelope: &Envelope) -> Result<i64, StoreError> {
         let values = vec![text(envelope.id), body(NOUN, envelope)?];
-        self.change_one(NOUN, envelope.id, INSERT, values).await
+        let rows = self.rows("write", NOUN, INSERT, values).await?;
+        let row = rows.first().ok_or_else(|| conflict(NOUN, envelope.id))?;
+        self.wrote = true;
+        column(NOUN, row, 0)
     }
 
     async fn list(&mut self, after: i64, limit: u32) -> Result<Vec<(i64, Envelope)>, StoreError> {

@@ -40,14 +40,14 @@ pub async fn join(
         ground.entropy.clone(),
         settings.clone(),
         ground.tasks.clone(),
-        ground.outbox.clone(),
+        ground.outgoing.clone(),
     );
     let intake = ground.bus.subscribe(Address::Control, Arc::new(intake)).await?;
     let runner = runner(ground, &settings, delete_image);
     let relay = OutboxRelay {
         store: ground.store.clone(),
         bus: ground.bus.clone(),
-        wake: ground.outbox.clone(),
+        outgoing: ground.outgoing.clone(),
     };
     let census = Census {
         store: ground.store.clone(),
@@ -96,14 +96,14 @@ fn runner(
             clock: ground.clock.clone(),
             entropy: ground.entropy.clone(),
             settings: settings.clone(),
-            outbox: ground.outbox.clone(),
+            outgoing: ground.outgoing.clone(),
         }),
         delete_server: Arc::new(TearDownServer {
             store: ground.store.clone(),
             clock: ground.clock.clone(),
             entropy: ground.entropy.clone(),
             settings: settings.clone(),
-            outbox: ground.outbox.clone(),
+            outgoing: ground.outgoing.clone(),
         }),
         delete_image,
     }
@@ -119,6 +119,7 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>) -> ComputeVerbs {
             clock: ground.clock.clone(),
             entropy: ground.entropy.clone(),
             wake: ground.tasks.clone(),
+            outgoing: ground.outgoing.clone(),
             settings: settings.clone(),
         }),
         delete: Arc::new(DeleteServer {

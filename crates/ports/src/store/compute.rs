@@ -35,6 +35,14 @@ pub trait Servers: Send {
     /// A page of those that fit, newest first unless sorted. Sort keys: `created_at`, `updated_at`, `display_name`, `uuid`, `host`.
     async fn list(&mut self, filter: &ServerFilter, page: &Page)
     -> Result<Vec<Server>, StoreError>;
+    /// Those in a state, by [`hatchery_model::compute::ServerState::name`], whose host was last heard before then: oldest first, `limit` at the
+    /// most.
+    async fn list_unheard(
+        &mut self,
+        state: &'static str,
+        heard_before: hatchery_model::timestamp::Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Server>, StoreError>;
     /// A new one; gives it the next number and returns it so.
     async fn insert(&mut self, server: Server) -> Result<Server, StoreError>;
     /// Replaces it, by compare-and-set on its generation. The row given has the generation read; the one stored the

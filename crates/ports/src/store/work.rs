@@ -27,8 +27,8 @@ pub trait Tasks: Send {
 /// Messages that are to be sent.
 #[async_trait]
 pub trait Outbox: Send {
-    /// A new one, to be sent after this commits.
-    async fn insert(&mut self, envelope: &Envelope) -> Result<(), StoreError>;
+    /// A new one, to be sent after this commits; says its place. Places grow in the order of the commits.
+    async fn insert(&mut self, envelope: &Envelope) -> Result<i64, StoreError>;
     /// Those not sent yet with a place in the order after `after`, in the order of their insertion, each with its place.
     async fn list(&mut self, after: i64, limit: u32) -> Result<Vec<(i64, Envelope)>, StoreError>;
     /// Forgets those that their receivers have taken over.

@@ -10,9 +10,13 @@ use async_trait::async_trait;
 use hatchery_model::compute::Server;
 use hatchery_model::id::ServerId;
 use hatchery_model::page::{Direction, Page};
+use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::store::{ServerFilter, Servers, StoreError};
 
 const FIND: &str = "SELECT number, body FROM servers WHERE id = $1";
+const LIST_UNHEARD: &str = "SELECT servers.number, servers.body FROM servers JOIN hosts ON hosts.name = servers.host \
+    WHERE servers.deleted = 0 AND servers.state = $1 AND hosts.heard_at < $2 \
+    ORDER BY servers.created_at, servers.id LIMIT $3";
 const INSERT: &str = "INSERT INTO servers (id, generation, project, user_id, image, flavor, name, host, state, \
     deleted, created_at, updated_at, body) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
@@ -63,6 +67,17 @@ impl Servers for Transaction {
         select.page(&SORTING, page);
         let (sql, values) = select.finish();
         let rows = self.rows("read", NOUN, sql, values).await?;
+        rows.iter().map(|row| from_row(row, 0, 1)).collect()
+    }
+
+    async fn list_unheard(
+        &mut self,
+        state: &'static str,
+        heard_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Server>, StoreError> {
+        let values = vec![text(state), int(heard_before.0), int(limit)];
+        let rows = self.rows("read", NOUN, LIST_UNHEARD, values).await?;
         rows.iter().map(|row| from_row(row, 0, 1)).collect()
     }
 

@@ -22,6 +22,36 @@ pub async fn servers(store: &dyn Store) {
     let (old, new, gone) = insert_three(store, &project).await;
     filters(store, &project, &old, &new, &gone).await;
     numbers_are_never_given_twice(store, &project).await;
+    on_hosts_that_are_silent(store, &project).await;
+}
+
+async fn on_hosts_that_are_silent(store: &dyn Store, project: &ProjectId) {
+    let mut unit = store.begin().await.unwrap();
+    // Fixture's hosts are heard at 10.
+    let (mut silent, loud) = (host("servers silent"), host("servers loud"));
+    silent.heard_at = Timestamp(-70);
+    for row in [&silent, &loud] {
+        unit.hosts().insert(row).await.unwrap();
+    }
+    let building = ServerState::Building(BuildStep::Spawning);
+    let mut made = Vec::new();
+    for (age, host, state) in [
+        (2, Some(&silent), building.clone()),
+        (1, Some(&silent), building.clone()),
+        (1, Some(&silent), ServerState::Active),
+        (1, Some(&loud), building.clone()),
+        (1, None, building.clone()),
+    ] {
+        let host = host.map(|host| host.name.clone());
+        let row = Server { state, host, ..server(project, age) };
+        made.push(unit.servers().insert(row).await.unwrap());
+    }
+    let mut list =
+        async |before, limit| unit.servers().list_unheard("building", before, limit).await.unwrap();
+    assert_eq!(list(Timestamp(-69), 9).await, [made[1].clone(), made[0].clone()]);
+    assert_eq!(list(Timestamp(-69), 1).await, [made[1].clone()]);
+    assert_eq!(list(Timestamp(-70), 9).await, []);
+    unit.commit().await.unwrap();
 }
 
 async fn insert_three(store: &dyn Store, project: &ProjectId) -> (Server, Server, Server) {

@@ -53,18 +53,19 @@ pub async fn outbox(store: &dyn Store) {
     let mut unit = store.begin().await.unwrap();
     let rows = unit.outbox();
     let envelopes: Vec<_> = (0..130).map(|_| envelope("a-host")).collect();
+    let mut places = Vec::new();
     for envelope in &envelopes {
-        rows.insert(envelope).await.unwrap();
+        places.push(rows.insert(envelope).await.unwrap());
     }
     assert_conflict(rows.insert(&envelopes[0]).await);
     let listed = rows.list(0, u32::MAX).await.unwrap();
     assert!(listed.is_sorted_by(|a, b| a.0 < b.0));
     let ours: Vec<_> = listed
         .iter()
-        .map(|(_, envelope)| envelope)
-        .filter(|envelope| envelopes.contains(envelope))
+        .filter(|(_, envelope)| envelopes.contains(envelope))
+        .map(|(place, envelope)| (*place, envelope))
         .collect();
-    assert_eq!(ours, envelopes.iter().collect::<Vec<_>>());
+    assert_eq!(ours, places.into_iter().zip(&envelopes).collect::<Vec<_>>());
 
     let last_place = listed[listed.len() - 1].0;
     let ids: Vec<MessageId> = listed.iter().map(|(_, envelope)| envelope.id).collect();
