@@ -17,6 +17,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use uuid::Uuid;
 
 type Named = Vec<(&'static str, Vec<u8>)>;
@@ -454,6 +456,44 @@ async fn rules_that_someone_touched_are_made_whole_by_the_next_plug() {
         let rules = world.nft(&network, &["list", "chain", "bridge", "hatchery", "from_ports"]);
         assert!(rules.contains("@senders drop"), "{rules}");
     }
+    world.remove(network.id).await;
+}
+
+/// The kernel puts a table in force piece by piece; none of its states may be open.
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_that_are_made_anew_let_nothing_through_meanwhile() {
+    let world = World::new();
+    let network = network("10.62.0.0/24");
+    world.driver.ensure_network(&network).await.unwrap();
+    let (one, other) = (with_v6(nic(&network, 5)), with_v6(nic(&network, 6)));
+    let mut guests = Vec::new();
+    for nic in [&one, &other] {
+        drop(world.driver.plug(nic).await.unwrap());
+        guests.push(FakeGuest::wire(&world, nic));
+    }
+    let (own, victim) = (Who::of(&one), Who::of(&other));
+    let (from, to) = (Arc::new(Raw::of(&guests[0])), Raw::of(&guests[1]));
+    let bad = attacks(own, victim);
+    let over = Arc::new(AtomicBool::new(false));
+    let flood = {
+        let (from, bad, over) = (from.clone(), bad.clone(), over.clone());
+        move || {
+            while !over.load(Ordering::Relaxed) {
+                for (number, (_, frame)) in bad.iter().enumerate() {
+                    from.send(&numbered(frame, number));
+                }
+            }
+        }
+    };
+    let flood = std::thread::spawn(flood);
+    for round in 0..60 {
+        let verb = if round % 2 == 0 { "add" } else { "delete" };
+        world.nft(&network, &[verb, "table", "bridge", "elsewhere"]);
+        world.driver.ensure_network(&network).await.unwrap();
+    }
+    over.store(true, Ordering::Relaxed);
+    flood.join().unwrap();
+    assert_eq!(arriving(&from, own, &to, &bad), BTreeSet::new());
     world.remove(network.id).await;
 }
 
