@@ -2,19 +2,22 @@
 
 use crate::compute::{host_from_row, server_from_row};
 use crate::error::corrupt;
+use crate::network::address;
 use crate::rows::{column, parse};
 use crate::unit_of_work::Transaction;
 use crate::value::{Value, text};
 use async_trait::async_trait;
 use hatchery_model::compute::{Action, Flavor, Host, Keypair, Server};
-use hatchery_model::id::{NetworkId, RequestId, ServerId};
+use hatchery_model::id::{NetworkId, RequestId, ServerId, SubnetId};
 use hatchery_model::image::Image;
 use hatchery_model::network::{Network, Port, Subnet};
 use hatchery_ports::store::{
-    BuildRows, Bundles, GuestRows, NetworkNames, NetworkRows, RequestNames, RequestRows, StoreError,
+    BuildRows, Bundles, GuestRows, NetworkNames, NetworkRows, RequestNames, RequestRows,
+    StoreError, TakenRun,
 };
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// What a row is. Its number stands in the first column.
@@ -30,9 +33,10 @@ enum Kind {
     Server,
     Action,
     Port,
+    FirstRun,
 }
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     Kind::Image,
     Kind::Flavor,
     Kind::Keypair,
@@ -43,9 +47,16 @@ const KINDS: [Kind; 10] = [
     Kind::Server,
     Kind::Action,
     Kind::Port,
+    Kind::FirstRun,
 ];
 
 const NOTHING: &str = "0, 0, 0, 0, 0, 0";
+/// The id of a subnet, and the lowest address taken there with the end of the run that begins with it: in words, of which the last is missing
+/// where no address comes after, and the last two where none is taken.
+const FIRST_RUN: &str = "SELECT id || COALESCE( \
+    ' ' || (SELECT address FROM addresses WHERE subnet = subnets.id ORDER BY address LIMIT 1) || ' ' || \
+    (SELECT next FROM addresses WHERE subnet = subnets.id AND run_end = 1 ORDER BY address LIMIT 1), '') AS body, network \
+    FROM subnets";
 const NUMBER: &str = "number, 0, 0, 0, 0, 0";
 const HOST: &str =
     "generation, heard_at, claimed_vcpus, claimed_memory_mib, claimed_disk_gib, claimed_servers";
@@ -87,6 +98,8 @@ impl Union {
         ] {
             self.arm(kind, NOTHING, &format!("{from} IN ({ids})"), values());
         }
+        let runs = format!("({FIRST_RUN}) AS runs WHERE network IN ({ids})");
+        self.arm(Kind::FirstRun, NOTHING, &runs, values());
     }
 
     fn hosts(&mut self) {
@@ -117,6 +130,7 @@ struct Found {
     server: Option<Server>,
     action: Option<Action>,
     ports: Vec<Port>,
+    first_runs: BTreeMap<SubnetId, Option<TakenRun>>,
 }
 
 impl Found {
@@ -137,6 +151,7 @@ impl Found {
             Kind::Server => self.server = Some(server_from_row(row, FIRST, BODY)?),
             Kind::Action => self.action = Some(parse("action", &body()?)?),
             Kind::Port => self.ports.push(parse("port", &body()?)?),
+            Kind::FirstRun => self.first_runs.extend([first_run(&body()?)?]),
         }
         Ok(())
     }
@@ -156,6 +171,12 @@ impl Found {
         let networks = std::mem::take(&mut self.networks).into_iter();
         networks
             .map(|network| NetworkRows {
+                first_runs: self
+                    .subnets
+                    .iter()
+                    .filter(|one| one.network == network.id)
+                    .filter_map(|one| Some((one.id, *self.first_runs.get(&one.id)?)))
+                    .collect(),
                 subnets: self.subnets.extract_if(.., |one| one.network == network.id).collect(),
                 dhcp_ports: self
                     .dhcp_ports
@@ -165,6 +186,18 @@ impl Found {
             })
             .collect()
     }
+}
+
+fn first_run(words: &str) -> Result<(SubnetId, Option<TakenRun>), StoreError> {
+    const NOUN: &str = "subnet";
+    let mut split = words.split(' ');
+    let id = split.next().unwrap_or_default();
+    let id = id.parse().map_err(|error| corrupt(NOUN, id, error))?;
+    let Some(first) = split.next() else {
+        return Ok((id, None));
+    };
+    let next = split.next().filter(|next| !next.is_empty()).map(address::read).transpose()?;
+    Ok((id, Some(TakenRun { first: address::read(first)?, next })))
 }
 
 impl Transaction {

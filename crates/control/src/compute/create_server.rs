@@ -55,7 +55,6 @@ struct Asked<'a> {
     flavor: Flavor,
     keypair: Option<Keypair>,
     nics: Vec<NicPlan>,
-    networks: Vec<NetworkRows>,
     /// What a host has to know of the networks; `None` where one of them lacks a port that serves it.
     specs: Option<Specs>,
     user_data: Option<String>,
@@ -115,15 +114,15 @@ impl CreateServer {
             keypair: rows.keypair,
             specs: plug_networks::specs(&nics, &rows.networks),
             nics,
-            networks: rows.networks,
             user_data,
             reservation_id: self.reservation_id(),
             device_owner: format!("compute:{zone}"),
         };
-        let mut hosts = rows.hosts;
+        let (mut networks, mut hosts) = (rows.networks, rows.hosts);
         let (mut servers, mut orders) = (Vec::new(), Vec::new());
         for index in 0..new.max_count {
-            let (server, order) = self.write_down(&mut *uow, &asked, &mut hosts, index).await?;
+            let rows = (&mut *networks, &mut *hosts);
+            let (server, order) = self.write_down(&mut *uow, &asked, rows, index).await?;
             servers.push(server);
             orders.extend(order);
         }
@@ -140,18 +139,19 @@ impl CreateServer {
         &self,
         uow: &mut dyn UnitOfWork,
         asked: &Asked<'_>,
-        hosts: &mut [Host],
+        (networks, hosts): (&mut [NetworkRows], &mut [Host]),
         index: u32,
     ) -> Result<(Server, Option<Order>), Error> {
         let id = ServerId(random_uuid(&*self.entropy));
-        let owner = Owner {
+        let mut owner = Owner {
             server: id,
             project: asked.project,
             device_owner: &asked.device_owner,
-            networks: &asked.networks,
+            networks,
         };
         let (entropy, began) = (&*self.entropy, asked.began);
-        let (nics, ports) = plug_networks::plug(uow, entropy, began, &owner, &asked.nics).await?;
+        let (nics, ports) =
+            plug_networks::plug(uow, entropy, began, &mut owner, &asked.nics).await?;
         let mut server = asked.server(id, nics, index, self.clock.now());
         let mut action = timeline::of_create(&server, &asked.caller.request);
         let request = asked.caller.request.clone();

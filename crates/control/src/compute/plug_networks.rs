@@ -204,8 +204,8 @@ pub(super) struct Owner<'a> {
     pub(super) project: &'a ProjectId,
     /// `compute:<zone>`
     pub(super) device_owner: &'a str,
-    /// The networks that the plans name.
-    pub(super) networks: &'a [NetworkRows],
+    /// The networks that the plans name, kept as they are then.
+    pub(super) networks: &'a mut [NetworkRows],
 }
 
 /// Takes the interfaces for a server, as part of `uow`; gives its interfaces and its ports.
@@ -213,7 +213,7 @@ pub(super) async fn plug(
     uow: &mut dyn UnitOfWork,
     entropy: &dyn Entropy,
     now: Timestamp,
-    owner: &Owner<'_>,
+    owner: &mut Owner<'_>,
     plans: &[NicPlan],
 ) -> Result<(Vec<ServerNic>, Vec<Port>), Error> {
     let (mut nics, mut ports) = (Vec::new(), Vec::new());
@@ -242,7 +242,7 @@ async fn new_port(
     uow: &mut dyn UnitOfWork,
     entropy: &dyn Entropy,
     now: Timestamp,
-    owner: &Owner<'_>,
+    owner: &mut Owner<'_>,
     network: NetworkId,
     fixed_ip: Option<IpAddr>,
 ) -> Result<Port, Error> {
@@ -259,7 +259,8 @@ async fn new_port(
         admin_state_up: true,
     };
     let unknown = || Error::Invalid(format!("Network {network} could not be found."));
-    let rows = rows_of(owner.networks, network).ok_or_else(unknown)?;
+    let rows = owner.networks.iter_mut().find(|rows| rows.network.id == network);
+    let rows = rows.ok_or_else(unknown)?;
     let allocated = allocate_on(uow, entropy, now, request, rows, None).await.map_err(Error::from);
     let port = match (allocated, fixed_ip) {
         (Err(Error::Conflict(_)), Some(address)) => {

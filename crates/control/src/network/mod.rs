@@ -17,6 +17,7 @@ mod ranges;
 mod refusal;
 mod serve_dhcp;
 mod subnet_layout;
+mod take_addresses;
 mod update_network;
 mod update_port;
 mod update_subnet;

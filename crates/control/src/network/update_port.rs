@@ -1,8 +1,8 @@
 //! Changes a port. What a running guest has been told of it (hardware and IP addresses) cannot change under the guest.
 
 use super::access::changeable_port;
-use super::allocate::take_wanted;
 use super::refusal::{Refusal, same_revision};
+use super::take_addresses::Taking;
 use crate::error::Error;
 use crate::policy;
 use hatchery_model::caller::Caller;
@@ -11,6 +11,7 @@ use hatchery_model::id::{HostName, PortId, SubnetId};
 use hatchery_model::network::{MacAddress, Network, Port};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::store::{Store, StoreError, UnitOfWork};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// What is to be set; `None` leaves it.
@@ -104,6 +105,8 @@ async fn readdress(
     let subnets = uow.subnets().list(Some(port.network)).await?;
     uow.addresses().delete(port.id).await?;
     let trusted = port.device_owner.starts_with("network:");
-    port.fixed_ips = take_wanted(uow, &subnets, port.id, port.network, wanted, trusted).await?;
+    let (network, first_runs) = (port.network, &mut BTreeMap::new());
+    let mut taking = Taking { uow, network, port: port.id, subnets: &subnets, first_runs };
+    port.fixed_ips = taking.wanted(wanted, trusted).await?;
     Ok(())
 }

@@ -34,7 +34,8 @@ fn spell(address: IpAddr) -> String {
     }
 }
 
-fn read(spelled: &str) -> Result<IpAddr, StoreError> {
+/// An address from its hex digits.
+pub(crate) fn read(spelled: &str) -> Result<IpAddr, StoreError> {
     let wrong = |error| corrupt(NOUN, spelled, error);
     match spelled.len() {
         8 => u32::from_str_radix(spelled, 16)

@@ -1,6 +1,6 @@
 //! Neutron's rows.
 
-mod address;
+pub(crate) mod address;
 mod network_record;
 mod port;
 mod subnet;

@@ -5,9 +5,13 @@
 use super::StoreError;
 use async_trait::async_trait;
 use hatchery_model::compute::{Action, Flavor, Host, Keypair, Server};
-use hatchery_model::id::{FlavorId, ImageId, NetworkId, ProjectId, RequestId, ServerId, UserId};
+use hatchery_model::id::{
+    FlavorId, ImageId, NetworkId, ProjectId, RequestId, ServerId, SubnetId, UserId,
+};
 use hatchery_model::image::Image;
 use hatchery_model::network::{Network, Port, Subnet};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// What a request for servers names.
 #[derive(Clone, Debug)]
@@ -55,6 +59,18 @@ pub struct NetworkRows {
     pub subnets: Vec<Subnet>,
     /// Its ports whose owner is `network:dhcp`.
     pub dhcp_ports: Vec<Port>,
+    /// Of each subnet, the lowest addresses that are taken, if any are: most often they tell the lowest that is free. True until the next one is
+    /// taken there.
+    pub first_runs: BTreeMap<SubnetId, Option<TakenRun>>,
+}
+
+/// Taken addresses without a gap between them, as many as there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TakenRun {
+    /// The first of them.
+    pub first: IpAddr,
+    /// The free one after the last. `None`: the last is the last of all addresses.
+    pub next: Option<IpAddr>,
 }
 
 /// What the search of a host for a server looks at.

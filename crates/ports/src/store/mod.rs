@@ -16,6 +16,7 @@ mod work;
 
 pub use bundle::{
     BuildRows, Bundles, GuestRows, NetworkNames, NetworkRows, RequestNames, RequestRows,
+    TakenRun,
 };
 pub use compute::{Actions, Claims, Flavors, Hosts, Keypairs, ServerFilter, Servers};
 pub use identity::{

@@ -2,11 +2,15 @@
 
 use super::fixture::{action, flavor, host, id, image, keypair, network, port, server, subnet};
 use crate::store::{
-    BuildRows, GuestRows, NetworkNames, NetworkRows, RequestNames, Store, UnitOfWork,
+    BuildRows, GuestRows, NetworkNames, NetworkRows, RequestNames, Store, TakenRun, UnitOfWork,
 };
 use hatchery_model::compute::Server;
-use hatchery_model::id::{FlavorId, ImageId, NetworkId, ProjectId, RequestId, ServerId, UserId};
+use hatchery_model::id::{
+    FlavorId, ImageId, NetworkId, PortId, ProjectId, RequestId, ServerId, SubnetId, UserId,
+};
 use hatchery_model::network::{DHCP_OWNER, Network};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// What a request names, what a build looks at, what news change; and nothing else of the tables.
 pub async fn bundles(store: &dyn Store) {
@@ -21,6 +25,7 @@ pub async fn bundles(store: &dyn Store) {
     let found = unit.bundles().find_network(networks[0].network.id).await.unwrap();
     assert_eq!(found.as_ref(), Some(&networks[0]));
     assert_eq!(unit.bundles().find_network(NetworkId(id())).await.unwrap(), None);
+    runs_at_the_end_of_all_addresses(&mut *unit, &project).await;
     unit.commit().await.unwrap();
 }
 
@@ -44,9 +49,40 @@ async fn insert_networks(unit: &mut dyn UnitOfWork, project: &ProjectId) -> Vec<
         for port in [&late, &early, &port(network.id, 3, 5)] {
             unit.ports().insert(port).await.unwrap();
         }
-        rows.push(NetworkRows { network, subnets: vec![a, b], dhcp_ports: vec![early, late] });
+        let run = take_addresses(unit, a.id).await;
+        rows.push(NetworkRows {
+            network,
+            first_runs: BTreeMap::from([(a.id, Some(run)), (b.id, None)]),
+            subnets: vec![a, b],
+            dhcp_ports: vec![early, late],
+        });
     }
     rows
+}
+
+/// Two runs, of which the first is what is told.
+async fn take_addresses(unit: &mut dyn UnitOfWork, subnet: SubnetId) -> TakenRun {
+    let address = |tail| IpAddr::from([10, 0, 0, tail]);
+    for tail in [9, 4, 3, 8] {
+        unit.addresses().insert(subnet, address(tail), PortId(id())).await.unwrap();
+    }
+    TakenRun { first: address(3), next: Some(address(5)) }
+}
+
+async fn runs_at_the_end_of_all_addresses(unit: &mut dyn UnitOfWork, project: &ProjectId) {
+    let network = network(project, "bundle end");
+    let subnet = subnet(network.id, "");
+    unit.networks().insert(&network).await.unwrap();
+    unit.subnets().insert(&subnet).await.unwrap();
+    for (address, next) in
+        [("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", None), ("fd00::9", Some("fd00::a"))]
+    {
+        let first = address.parse().unwrap();
+        unit.addresses().insert(subnet.id, first, PortId(id())).await.unwrap();
+        let found = unit.bundles().find_network(network.id).await.unwrap().unwrap();
+        let run = TakenRun { first, next: next.map(|next| next.parse().unwrap()) };
+        assert_eq!(found.first_runs, BTreeMap::from([(subnet.id, Some(run))]));
+    }
 }
 
 async fn requests(unit: &mut dyn UnitOfWork, project: &ProjectId, networks: &[NetworkRows]) {
