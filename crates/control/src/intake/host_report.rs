@@ -21,16 +21,19 @@ use std::sync::PoisonError;
 
 /// Figures that always move (memory in use, free space) are written down at most so often.
 const FIGURES_SECONDS: u64 = 60;
+/// That a host was heard is written down again after this part of the time after which it counts as silent.
+const HEARD_PARTS: i64 = 10;
 /// Outbox rows read at once.
 const OUTBOX_BATCH: u32 = 256;
 
 impl Intake {
     pub(super) async fn host_reported(&self, report: &HostReport) -> Result<(), Error> {
-        self.keep_host(report).await?;
         let mut uow = self.store.read().await?;
+        let host = uow.hosts().find(&report.name).await?;
         let filter = ServerFilter { host: Some(report.name.clone()), ..ServerFilter::default() };
         let servers = uow.servers().list(&filter, &Page::default()).await?;
         drop(uow);
+        self.keep_host(host, report).await?;
         let now = self.clock.now();
         let repairs = compare(report, &servers, now, self.settings.report_grace_seconds);
         let lasting = self.missing_for_long(&report.name, &repairs);
@@ -43,11 +46,12 @@ impl Intake {
         Ok(())
     }
 
-    /// Writes down what has changed of a host; a report in which nothing has costs one column.
-    async fn keep_host(&self, report: &HostReport) -> Result<(), Error> {
+    /// Writes down what has changed of a host. A report in which nothing has costs one column, or nothing soon after another one: hosts report at
+    /// each change of a guest.
+    async fn keep_host(&self, host: Option<Host>, report: &HostReport) -> Result<(), Error> {
         let now = self.clock.now();
-        let mut uow = self.store.begin().await?;
-        match uow.hosts().find(&report.name).await? {
+        let soon = self.settings.scheduler.service_down_seconds / HEARD_PARTS;
+        match host {
             None => {
                 let host = Host {
                     id: report.id,
@@ -61,7 +65,9 @@ impl Intake {
                     availability_zone: self.settings.default_availability_zone.clone(),
                     created_at: now,
                 };
+                let mut uow = self.store.begin().await?;
                 uow.hosts().insert(&host).await?;
+                uow.commit().await?;
                 tracing::info!(host.id = %report.name, "a new host was heard");
             }
             Some(mut host) if has_changed(&host, report) => {
@@ -69,11 +75,17 @@ impl Intake {
                 host.resources = report.resources.clone();
                 host.target = report.target.clone();
                 host.heard_at = now;
+                let mut uow = self.store.begin().await?;
                 uow.hosts().update(&host).await?;
+                uow.commit().await?;
             }
-            Some(_) => uow.hosts().update_heard_at(&report.name, now).await?,
+            Some(host) if host.heard_at.plus_seconds(soon) <= now => {
+                let mut uow = self.store.begin().await?;
+                uow.hosts().update_heard_at(&report.name, now).await?;
+                uow.commit().await?;
+            }
+            Some(_) => {}
         }
-        uow.commit().await?;
         Ok(())
     }
 
