@@ -3,6 +3,9 @@
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
+/// Columns of a line of JSON.
+const WIDTH: usize = 110;
+
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -14,7 +17,7 @@ impl Answer {
     pub fn shown(&self) -> String {
         let body = match &self.body {
             Value::Null => String::new(),
-            body => format!("\n{}", redacted(&serde_json::to_string_pretty(body).unwrap())),
+            body => format!("\n{}", redacted(&printed(body, 0))),
         };
         format!("{}{body}", self.status)
     }
@@ -22,7 +25,7 @@ impl Answer {
     /// A part of the body, as JSON on several lines.
     pub fn part(&self, path: &str) -> String {
         let part = self.body.pointer(path).unwrap_or_else(|| panic!("{path}: {}", self.shown()));
-        redacted(&serde_json::to_string_pretty(part).unwrap())
+        redacted(&printed(part, 0))
     }
 
     pub fn text(&self, path: &str) -> String {
@@ -45,6 +48,28 @@ impl Answer {
         let all = self.body[list].as_array().unwrap_or_else(|| panic!("{}", self.shown()));
         all.iter().map(|one| one[key].as_str().unwrap_or_default().to_owned()).collect()
     }
+}
+
+/// JSON on as few lines as have [`WIDTH`].
+fn printed(value: &Value, indent: usize) -> String {
+    let line = redacted(&value.to_string());
+    let (open, close, items): (_, _, Vec<(String, &Value)>) = match value {
+        _ if line.len() + indent <= WIDTH => return value.to_string(),
+        Value::Array(items) => ('[', ']', items.iter().map(|item| (String::new(), item)).collect()),
+        Value::Object(fields) => {
+            let named = |(name, item)| (format!("\"{name}\": "), item);
+            ('{', '}', fields.iter().map(named).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            return value.to_string();
+        }
+    };
+    let pad = " ".repeat(indent + 2);
+    let lines: Vec<String> = items
+        .into_iter()
+        .map(|(name, item)| format!("{pad}{name}{}", printed(item, indent + 2)))
+        .collect();
+    format!("{open}\n{}\n{}{close}", lines.join(",\n"), " ".repeat(indent))
 }
 
 /// Replaces UUIDs, reservation ids, host ids and hardware addresses.

@@ -5,6 +5,15 @@
 mod answer;
 mod callers;
 mod cloud;
+mod explain;
+mod flavors;
 mod host;
+mod hypervisors;
+mod keypairs;
+mod limits;
+mod policy;
+mod protocol;
+mod routes;
 mod rows;
 mod servers;
+mod services;

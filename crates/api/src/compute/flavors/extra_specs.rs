@@ -5,8 +5,8 @@ use crate::http::body::Json;
 use crate::http::caller::By;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
-use hatchery_control::Error;
 use hatchery_control::compute::FlavorVerbs;
+use hatchery_control::{Error, policy};
 use hatchery_model::id::FlavorId;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -43,6 +43,7 @@ pub async fn list(
     By(caller, _): By<Compute>,
     Path(id): Path<String>,
 ) -> Answer {
+    policy::reader_project(&caller, "os_compute_api:os-flavor-extra-specs:index")?;
     let flavor = verbs.show(&caller, &FlavorId(id)).await?;
     Ok(axum::Json(json!({"extra_specs": flavor.extra_specs})).into_response())
 }
@@ -53,6 +54,7 @@ pub async fn show(
     By(caller, _): By<Compute>,
     Path((id, name)): Path<(String, String)>,
 ) -> Answer {
+    policy::reader_project(&caller, "os_compute_api:os-flavor-extra-specs:show")?;
     let flavor = verbs.show(&caller, &FlavorId(id)).await?;
     match flavor.extra_specs.get(&name) {
         Some(value) => Ok(axum::Json(json!({name: value})).into_response()),
@@ -101,6 +103,7 @@ pub async fn access(
     By(caller, _): By<Compute>,
     Path(id): Path<String>,
 ) -> Answer {
+    policy::admin(&caller, "os_compute_api:os-flavor-access")?;
     let flavor = verbs.show(&caller, &FlavorId(id)).await?;
     if flavor.is_public {
         return Err(Error::not_found("Access list of public flavor", flavor.id).into());

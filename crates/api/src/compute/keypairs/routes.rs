@@ -16,6 +16,7 @@ use hatchery_control::Error;
 use hatchery_control::compute::{KeypairVerbs, NewKeypair};
 use hatchery_model::compute::KeyType;
 use hatchery_model::id::UserId;
+use hatchery_model::page::Page;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -55,14 +56,19 @@ pub async fn list(
     version: Microversion,
     Query(pairs): Pairs,
 ) -> Answer {
-    let page = paging::page(&pairs, Some(paging::MAX_LIMIT))?;
+    // Pages came with 2.35.
+    let page = if version.0 >= 35 {
+        paging::page(&pairs, Some(paging::MAX_LIMIT))?
+    } else {
+        Page::default()
+    };
     let keypairs = verbs.list(&caller, user(&pairs, version), &page).await?;
     let shown: Vec<_> =
         keypairs.iter().map(|keypair| json!({"keypair": view::brief(version, keypair)})).collect();
     let full = page.limit.is_some_and(|limit| limit > 0 && shown.len() >= limit as usize);
     let last = keypairs.last().map(|keypair| keypair.name.as_str());
     let mut body = json!({"keypairs": shown});
-    if let Some(next) = links::next(&root, "os-keypairs", &pairs, last, full && version.0 >= 35) {
+    if let Some(next) = links::next(&root, "os-keypairs", &pairs, last, full) {
         body["keypairs_links"] = next;
     }
     Ok(axum::Json(body).into_response())

@@ -64,21 +64,11 @@ async fn a_server_without_a_host_has_no_console() {
     let answer = cloud.send(&format!("POST /servers/{id}/action"), "member", 1, body.clone()).await;
     assert_snapshot!(answer.shown(), @r#"
     409 Conflict
-    {
-      "conflictingRequest": {
-        "code": 409,
-        "message": "Instance [uuid] is not ready"
-      }
-    }
+    {"conflictingRequest":{"code":409,"message":"Instance [uuid] is not ready"}}
     "#);
     let reader = cloud.send(&format!("POST /servers/{id}/action"), "reader", 1, body).await;
     assert_snapshot!(reader.shown(), @r#"
     403 Forbidden
-    {
-      "forbidden": {
-        "code": 403,
-        "message": "Policy doesn't allow os_compute_api:os-console-output to be performed."
-      }
-    }
+    {"forbidden":{"code":403,"message":"Policy doesn't allow os_compute_api:os-console-output to be performed."}}
     "#);
 }

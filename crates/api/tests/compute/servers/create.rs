@@ -30,20 +30,10 @@ async fn a_member_is_told_where_the_server_will_be() {
         "OS-DCF:diskConfig": "MANUAL",
         "id": "[uuid]",
         "links": [
-          {
-            "href": "http://cloud/compute/v2.1/servers/[uuid]",
-            "rel": "self"
-          },
-          {
-            "href": "http://cloud/compute/servers/[uuid]",
-            "rel": "bookmark"
-          }
+          {"href":"http://cloud/compute/v2.1/servers/[uuid]","rel":"self"},
+          {"href":"http://cloud/compute/servers/[uuid]","rel":"bookmark"}
         ],
-        "security_groups": [
-          {
-            "name": "default"
-          }
-        ]
+        "security_groups": [{"name":"default"}]
       }
     }
     "#);
@@ -65,9 +55,7 @@ async fn several_servers_are_asked_for_by_one_request() {
     let answer = cloud.send(CREATE, "member", 1, body(server)).await;
     assert_snapshot!(answer.shown(), @r#"
     202 Accepted
-    {
-      "reservation_id": "[reservation]"
-    }
+    {"reservation_id":"[reservation]"}
     "#);
     let id = answer.text("/reservation_id");
     let made = cloud
@@ -96,12 +84,7 @@ async fn only_those_who_may_make_servers() {
     let reader = cloud.send(CREATE, "reader", 1, body(wanted("web"))).await;
     assert_snapshot!(reader.shown(), @r#"
     403 Forbidden
-    {
-      "forbidden": {
-        "code": 403,
-        "message": "Policy doesn't allow os_compute_api:servers:create to be performed."
-      }
-    }
+    {"forbidden":{"code":403,"message":"Policy doesn't allow os_compute_api:servers:create to be performed."}}
     "#);
     let unscoped = cloud.send(CREATE, "unscoped", 1, body(wanted("web"))).await;
     assert_snapshot!(unscoped.shown(), @r#"
@@ -136,10 +119,7 @@ async fn only_administrators_name_a_host() {
     assert_snapshot!(member.shown(), @r#"
     403 Forbidden
     {
-      "forbidden": {
-        "code": 403,
-        "message": "Policy doesn't allow os_compute_api:servers:create:forced_host to be performed."
-      }
+      "forbidden": {"code":403,"message":"Policy doesn't allow os_compute_api:servers:create:forced_host to be performed."}
     }
     "#);
     let by_field = cloud.send(CREATE, "member", 74, with("host", json!("host-1"))).await;
@@ -149,21 +129,13 @@ async fn only_administrators_name_a_host() {
     let unknown = cloud.send(CREATE, "admin", 74, with("host", json!("host-2"))).await;
     assert_snapshot!(unknown.shown(), @r#"
     400 Bad Request
-    {
-      "badRequest": {
-        "code": 400,
-        "message": "Compute host host-2 could not be found."
-      }
-    }
+    {"badRequest":{"code":400,"message":"Compute host host-2 could not be found."}}
     "#);
 }
 
-/// What makes no sense in any microversion, with the sentence that says so.
-#[tokio::test]
-async fn malformed_requests_are_told_what_is_wrong() {
-    let cloud = Cloud::new().await;
-    let mut sentences = String::new();
-    for (field, value) in [
+/// Fields with values that make no sense in any microversion.
+fn malformed() -> Vec<(&'static str, Value)> {
+    vec![
         ("name", json!("")),
         ("name", json!(" web")),
         ("name", json!(7)),
@@ -194,7 +166,14 @@ async fn malformed_requests_are_told_what_is_wrong() {
         ("OS-DCF:diskConfig", json!("auto")),
         ("block_device_mapping_v2", json!([{"source_type": "volume", "uuid": IMAGE}])),
         ("personality", json!([])),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn malformed_requests_are_told_what_is_wrong() {
+    let cloud = Cloud::new().await;
+    let mut sentences = String::new();
+    for (field, value) in malformed() {
         let answer = cloud.send(CREATE, "member", 1, with(field, value.clone())).await;
         sentences.push_str(&format!("{field} {value}: {} {}\n", answer.status, answer.message()));
     }

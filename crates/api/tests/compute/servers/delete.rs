@@ -22,12 +22,7 @@ async fn a_member_s_server_goes() {
     );
     assert_snapshot!(cloud.ask(&call, "member").await.shown(), @r#"
     404 Not Found
-    {
-      "itemNotFound": {
-        "code": 404,
-        "message": "Instance [uuid] could not be found."
-      }
-    }
+    {"itemNotFound":{"code":404,"message":"Instance [uuid] could not be found."}}
     "#);
 }
 
@@ -38,12 +33,7 @@ async fn others_cannot() {
     let call = format!("DELETE /servers/{id}");
     assert_snapshot!(cloud.ask(&call, "reader").await.shown(), @r#"
     403 Forbidden
-    {
-      "forbidden": {
-        "code": 403,
-        "message": "Policy doesn't allow os_compute_api:servers:delete to be performed."
-      }
-    }
+    {"forbidden":{"code":403,"message":"Policy doesn't allow os_compute_api:servers:delete to be performed."}}
     "#);
     assert_eq!(cloud.ask(&call, "other").await.status, StatusCode::NOT_FOUND);
     assert_eq!(cloud.ask(&call, "unscoped").await.status, StatusCode::NOT_FOUND);
@@ -60,12 +50,7 @@ async fn a_locked_server_stays_unless_an_administrator_asks() {
     let call = format!("DELETE /servers/{id}");
     assert_snapshot!(cloud.ask(&call, "member").await.shown(), @r#"
     409 Conflict
-    {
-      "conflictingRequest": {
-        "code": 409,
-        "message": "Instance [uuid] is locked"
-      }
-    }
+    {"conflictingRequest":{"code":409,"message":"Instance [uuid] is locked"}}
     "#);
     assert_eq!(cloud.ask(&call, "admin").await.status, StatusCode::NO_CONTENT);
 }

@@ -9,36 +9,15 @@ async fn addresses_by_network() {
     let id = cloud.active("web").await;
     assert_snapshot!(cloud.ask(&format!("GET /servers/{id}/ips"), "reader").await.shown(), @r#"
     200 OK
-    {
-      "addresses": {
-        "private": [
-          {
-            "addr": "10.1.0.2",
-            "version": 4
-          }
-        ]
-      }
-    }
+    {"addresses":{"private":[{"addr":"10.1.0.2","version":4}]}}
     "#);
     assert_snapshot!(cloud.ask(&format!("GET /servers/{id}/ips/private"), "reader").await.shown(), @r#"
     200 OK
-    {
-      "private": [
-        {
-          "addr": "10.1.0.2",
-          "version": 4
-        }
-      ]
-    }
+    {"private":[{"addr":"10.1.0.2","version":4}]}
     "#);
     assert_snapshot!(cloud.ask(&format!("GET /servers/{id}/ips/public"), "reader").await.shown(), @r#"
     404 Not Found
-    {
-      "itemNotFound": {
-        "code": 404,
-        "message": "Network of the instance public could not be found."
-      }
-    }
+    {"itemNotFound":{"code":404,"message":"Network of the instance public could not be found."}}
     "#);
 }
 
@@ -49,8 +28,6 @@ async fn no_volumes() {
     let volumes = cloud.ask(&format!("GET /servers/{id}/os-volume_attachments"), "reader").await;
     assert_snapshot!(volumes.shown(), @r#"
     200 OK
-    {
-      "volumeAttachments": []
-    }
+    {"volumeAttachments":[]}
     "#);
 }

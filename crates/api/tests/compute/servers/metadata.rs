@@ -15,71 +15,36 @@ async fn labels_are_added_replaced_and_removed() {
     };
     assert_snapshot!(send("POST", "", json!({"metadata": {"a": "1", "b": "2"}})).await, @r#"
     200 OK
-    {
-      "metadata": {
-        "a": "1",
-        "b": "2"
-      }
-    }
+    {"metadata":{"a":"1","b":"2"}}
     "#);
     assert_snapshot!(send("POST", "", json!({"metadata": {"b": "3"}})).await, @r#"
     200 OK
-    {
-      "metadata": {
-        "a": "1",
-        "b": "3"
-      }
-    }
+    {"metadata":{"a":"1","b":"3"}}
     "#);
     assert_snapshot!(send("PUT", "/c", json!({"meta": {"c": "4"}})).await, @r#"
     200 OK
-    {
-      "meta": {
-        "c": "4"
-      }
-    }
+    {"meta":{"c":"4"}}
     "#);
     assert_snapshot!(send("GET", "/c", Value::Null).await, @r#"
     200 OK
-    {
-      "meta": {
-        "c": "4"
-      }
-    }
+    {"meta":{"c":"4"}}
     "#);
     assert_snapshot!(send("DELETE", "/a", Value::Null).await, @"204 No Content");
     assert_snapshot!(send("DELETE", "/a", Value::Null).await, @r#"
     404 Not Found
-    {
-      "itemNotFound": {
-        "code": 404,
-        "message": "Metadata item a could not be found."
-      }
-    }
+    {"itemNotFound":{"code":404,"message":"Metadata item a could not be found."}}
     "#);
     assert_snapshot!(send("GET", "/a", Value::Null).await, @r#"
     404 Not Found
-    {
-      "itemNotFound": {
-        "code": 404,
-        "message": "Metadata item a could not be found."
-      }
-    }
+    {"itemNotFound":{"code":404,"message":"Metadata item a could not be found."}}
     "#);
     assert_snapshot!(send("GET", "", Value::Null).await, @r#"
     200 OK
-    {
-      "metadata": {
-        "b": "3",
-        "c": "4"
-      }
-    }
+    {"metadata":{"b":"3","c":"4"}}
     "#);
     assert_snapshot!(send("PUT", "", json!({"metadata": {}})).await, @r#"
     200 OK
-    {
-      "metadata": {}
-    }
+    {"metadata":{}}
     "#);
     let shown = cloud.ask(&format!("GET /servers/{id}"), "member").await;
     assert_eq!(shown.body["server"]["metadata"], json!({}));
@@ -126,32 +91,21 @@ async fn a_server_must_be_there_to_be_labelled() {
     assert_snapshot!(cloud.send(&call(&building), "member", 1, body.clone()).await.shown(), @r#"
     409 Conflict
     {
-      "conflictingRequest": {
-        "code": 409,
-        "message": "Cannot 'update metadata' instance [uuid] while it is in vm_state building"
-      }
+      "conflictingRequest": {"code":409,"message":"Cannot 'update metadata' instance [uuid] while it is in vm_state building"}
     }
     "#);
     let failed = cloud.failed("db").await;
     assert_snapshot!(cloud.send(&call(&failed), "member", 1, body.clone()).await.shown(), @r#"
     409 Conflict
     {
-      "conflictingRequest": {
-        "code": 409,
-        "message": "Cannot 'update metadata' instance [uuid] while it is in vm_state error"
-      }
+      "conflictingRequest": {"code":409,"message":"Cannot 'update metadata' instance [uuid] while it is in vm_state error"}
     }
     "#);
     let locked = cloud.active("mail").await;
     cloud.force(&locked, |server| server.locked = true).await;
     assert_snapshot!(cloud.send(&call(&locked), "member", 1, body.clone()).await.shown(), @r#"
     409 Conflict
-    {
-      "conflictingRequest": {
-        "code": 409,
-        "message": "Instance [uuid] is locked"
-      }
-    }
+    {"conflictingRequest":{"code":409,"message":"Instance [uuid] is locked"}}
     "#);
     assert_eq!(cloud.send(&call(&locked), "admin", 1, body.clone()).await.status, StatusCode::OK);
     cloud.stop(&locked).await;

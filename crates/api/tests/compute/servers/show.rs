@@ -23,58 +23,26 @@ async fn the_first_microversion_shows_what_the_owner_may_see() {
         "OS-SRV-USG:terminated_at": null,
         "accessIPv4": "",
         "accessIPv6": "",
-        "addresses": {
-          "private": [
-            {
-              "OS-EXT-IPS-MAC:mac_addr": "[mac]",
-              "OS-EXT-IPS:type": "fixed",
-              "addr": "10.1.0.2",
-              "version": 4
-            }
-          ]
-        },
+        "addresses": {"private":[{"OS-EXT-IPS-MAC:mac_addr":"[mac]","OS-EXT-IPS:type":"fixed","addr":"10.1.0.2","version":4}]},
         "config_drive": "",
         "created": "2026-01-01T00:00:00Z",
-        "flavor": {
-          "id": "1",
-          "links": [
-            {
-              "href": "http://cloud/compute/flavors/1",
-              "rel": "bookmark"
-            }
-          ]
-        },
+        "flavor": {"id":"1","links":[{"href":"http://cloud/compute/flavors/1","rel":"bookmark"}]},
         "hostId": "[host id]",
         "id": "[uuid]",
         "image": {
           "id": "00000000-0000-0000-0000-000000000011",
-          "links": [
-            {
-              "href": "http://cloud/compute/images/00000000-0000-0000-0000-000000000011",
-              "rel": "bookmark"
-            }
-          ]
+          "links": [{"href":"http://cloud/compute/images/00000000-0000-0000-0000-000000000011","rel":"bookmark"}]
         },
         "key_name": null,
         "links": [
-          {
-            "href": "http://cloud/compute/v2.1/servers/[uuid]",
-            "rel": "self"
-          },
-          {
-            "href": "http://cloud/compute/servers/[uuid]",
-            "rel": "bookmark"
-          }
+          {"href":"http://cloud/compute/v2.1/servers/[uuid]","rel":"self"},
+          {"href":"http://cloud/compute/servers/[uuid]","rel":"bookmark"}
         ],
         "metadata": {},
         "name": "web",
         "os-extended-volumes:volumes_attached": [],
         "progress": 0,
-        "security_groups": [
-          {
-            "name": "default"
-          }
-        ],
+        "security_groups": [{"name":"default"}],
         "status": "ACTIVE",
         "tenant_id": "one",
         "updated": "2026-01-01T00:00:00Z",
@@ -112,50 +80,22 @@ async fn the_newest_shows_administrators_everything() {
         "OS-SRV-USG:terminated_at": null,
         "accessIPv4": "",
         "accessIPv6": "",
-        "addresses": {
-          "private": [
-            {
-              "OS-EXT-IPS-MAC:mac_addr": "[mac]",
-              "OS-EXT-IPS:type": "fixed",
-              "addr": "10.1.0.2",
-              "version": 4
-            }
-          ]
-        },
+        "addresses": {"private":[{"OS-EXT-IPS-MAC:mac_addr":"[mac]","OS-EXT-IPS:type":"fixed","addr":"10.1.0.2","version":4}]},
         "config_drive": "",
         "created": "2026-01-01T00:00:00Z",
         "description": null,
-        "flavor": {
-          "disk": 1,
-          "ephemeral": 0,
-          "extra_specs": {},
-          "original_name": "m1.tiny",
-          "ram": 512,
-          "swap": 0,
-          "vcpus": 1
-        },
+        "flavor": {"disk":1,"ephemeral":0,"extra_specs":{},"original_name":"m1.tiny","ram":512,"swap":0,"vcpus":1},
         "hostId": "[host id]",
         "host_status": "UP",
         "id": "[uuid]",
         "image": {
           "id": "00000000-0000-0000-0000-000000000011",
-          "links": [
-            {
-              "href": "http://cloud/compute/images/00000000-0000-0000-0000-000000000011",
-              "rel": "bookmark"
-            }
-          ]
+          "links": [{"href":"http://cloud/compute/images/00000000-0000-0000-0000-000000000011","rel":"bookmark"}]
         },
         "key_name": null,
         "links": [
-          {
-            "href": "http://cloud/compute/v2.1/servers/[uuid]",
-            "rel": "self"
-          },
-          {
-            "href": "http://cloud/compute/servers/[uuid]",
-            "rel": "bookmark"
-          }
+          {"href":"http://cloud/compute/v2.1/servers/[uuid]","rel":"self"},
+          {"href":"http://cloud/compute/servers/[uuid]","rel":"bookmark"}
         ],
         "locked": false,
         "locked_reason": null,
@@ -164,11 +104,7 @@ async fn the_newest_shows_administrators_everything() {
         "os-extended-volumes:volumes_attached": [],
         "pinned_availability_zone": null,
         "progress": 0,
-        "security_groups": [
-          {
-            "name": "default"
-          }
-        ],
+        "security_groups": [{"name":"default"}],
         "server_groups": [],
         "status": "ACTIVE",
         "tags": [],
@@ -204,36 +140,17 @@ async fn a_server_that_is_being_made_has_no_addresses_yet() {
         "config_drive": "",
         "created": "2026-01-01T00:00:00Z",
         "description": null,
-        "flavor": {
-          "disk": 1,
-          "ephemeral": 0,
-          "extra_specs": {},
-          "original_name": "m1.tiny",
-          "ram": 512,
-          "swap": 0,
-          "vcpus": 1
-        },
+        "flavor": {"disk":1,"ephemeral":0,"extra_specs":{},"original_name":"m1.tiny","ram":512,"swap":0,"vcpus":1},
         "hostId": "",
         "id": "[uuid]",
         "image": {
           "id": "00000000-0000-0000-0000-000000000011",
-          "links": [
-            {
-              "href": "http://cloud/compute/images/00000000-0000-0000-0000-000000000011",
-              "rel": "bookmark"
-            }
-          ]
+          "links": [{"href":"http://cloud/compute/images/00000000-0000-0000-0000-000000000011","rel":"bookmark"}]
         },
         "key_name": null,
         "links": [
-          {
-            "href": "http://cloud/compute/v2.1/servers/[uuid]",
-            "rel": "self"
-          },
-          {
-            "href": "http://cloud/compute/servers/[uuid]",
-            "rel": "bookmark"
-          }
+          {"href":"http://cloud/compute/v2.1/servers/[uuid]","rel":"self"},
+          {"href":"http://cloud/compute/servers/[uuid]","rel":"bookmark"}
         ],
         "locked": false,
         "locked_reason": null,
@@ -242,11 +159,7 @@ async fn a_server_that_is_being_made_has_no_addresses_yet() {
         "os-extended-volumes:volumes_attached": [],
         "pinned_availability_zone": null,
         "progress": 0,
-        "security_groups": [
-          {
-            "name": "default"
-          }
-        ],
+        "security_groups": [{"name":"default"}],
         "server_groups": [],
         "status": "BUILD",
         "tags": [],
@@ -265,13 +178,7 @@ async fn a_server_that_failed_says_why() {
     let id = cloud.failed("web").await;
     let mine = cloud.ask(&format!("GET /servers/{id}"), "member").await;
     assert_eq!(mine.text("/server/status"), "ERROR");
-    assert_snapshot!(mine.part("/server/fault"), @r#"
-    {
-      "code": 500,
-      "created": "2026-01-01T00:00:00Z",
-      "message": "The disk is full."
-    }
-    "#);
+    assert_snapshot!(mine.part("/server/fault"), @r#"{"code":500,"created":"2026-01-01T00:00:00Z","message":"The disk is full."}"#);
     let theirs = cloud.ask(&format!("GET /servers/{id}"), "admin").await;
     assert_snapshot!(theirs.part("/server/fault"), @r#"
     {
@@ -365,12 +272,7 @@ async fn what_is_not_there_and_what_is_another_project_s_look_alike() {
     let other = cloud.ask(&format!("GET /servers/{id}"), "other").await;
     assert_snapshot!(other.shown(), @r#"
     404 Not Found
-    {
-      "itemNotFound": {
-        "code": 404,
-        "message": "Instance [uuid] could not be found."
-      }
-    }
+    {"itemNotFound":{"code":404,"message":"Instance [uuid] could not be found."}}
     "#);
     for missing in ["00000000-0000-0000-0000-0000000000ff", "web", &id.replace('-', "")] {
         let answer = cloud.ask(&format!("GET /servers/{missing}"), "admin").await;

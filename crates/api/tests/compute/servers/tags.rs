@@ -22,31 +22,17 @@ async fn tags_are_added_replaced_and_removed() {
     assert_eq!(send("GET", "/red", Value::Null).await.status, StatusCode::NO_CONTENT);
     assert_snapshot!(send("PUT", "", json!({"tags": ["blue", "green"]})).await.shown(), @r#"
     200 OK
-    {
-      "tags": [
-        "blue",
-        "green"
-      ]
-    }
+    {"tags":["blue","green"]}
     "#);
     assert_snapshot!(send("GET", "/red", Value::Null).await.shown(), @r#"
     404 Not Found
-    {
-      "itemNotFound": {
-        "code": 404,
-        "message": "Tag red could not be found."
-      }
-    }
+    {"itemNotFound":{"code":404,"message":"Tag red could not be found."}}
     "#);
     assert_eq!(send("DELETE", "/blue", Value::Null).await.status, StatusCode::NO_CONTENT);
     assert_eq!(send("DELETE", "/blue", Value::Null).await.status, StatusCode::NOT_FOUND);
     assert_snapshot!(send("GET", "", Value::Null).await.shown(), @r#"
     200 OK
-    {
-      "tags": [
-        "green"
-      ]
-    }
+    {"tags":["green"]}
     "#);
     assert_eq!(send("DELETE", "", Value::Null).await.status, StatusCode::NO_CONTENT);
     assert_eq!(send("GET", "", Value::Null).await.body, json!({"tags": []}));
@@ -87,12 +73,7 @@ async fn tags_that_are_none_are_refused() {
         cloud.send(&format!("PUT /servers/{id}/tags/50"), "member", 26, Value::Null).await;
     assert_snapshot!(one_more.shown(), @r#"
     400 Bad Request
-    {
-      "badRequest": {
-        "code": 400,
-        "message": "The number of tags exceeded the per-server limit 50"
-      }
-    }
+    {"badRequest":{"code":400,"message":"The number of tags exceeded the per-server limit 50"}}
     "#);
 }
 
@@ -103,22 +84,14 @@ async fn tags_came_with_2_26_and_need_a_server_that_is_there() {
     let early = cloud.send(&format!("GET /servers/{id}/tags"), "member", 25, Value::Null).await;
     assert_snapshot!(early.shown(), @r#"
     404 Not Found
-    {
-      "itemNotFound": {
-        "code": 404,
-        "message": "The resource in microversion 2.25 could not be found."
-      }
-    }
+    {"itemNotFound":{"code":404,"message":"The resource in microversion 2.25 could not be found."}}
     "#);
     let building =
         cloud.send(&format!("PUT /servers/{id}/tags/red"), "member", 26, Value::Null).await;
     assert_snapshot!(building.shown(), @r#"
     409 Conflict
     {
-      "conflictingRequest": {
-        "code": 409,
-        "message": "Cannot 'update tags' instance [uuid] while it is in vm_state building"
-      }
+      "conflictingRequest": {"code":409,"message":"Cannot 'update tags' instance [uuid] while it is in vm_state building"}
     }
     "#);
 }

@@ -25,45 +25,19 @@ async fn names_can_be_changed() {
         "OS-DCF:diskConfig": "MANUAL",
         "accessIPv4": "",
         "accessIPv6": "",
-        "addresses": {
-          "private": [
-            {
-              "addr": "10.1.0.2",
-              "version": 4
-            }
-          ]
-        },
+        "addresses": {"private":[{"addr":"10.1.0.2","version":4}]},
         "created": "2026-01-01T00:00:00Z",
         "description": "rows",
-        "flavor": {
-          "id": "1",
-          "links": [
-            {
-              "href": "http://cloud/compute/flavors/1",
-              "rel": "bookmark"
-            }
-          ]
-        },
+        "flavor": {"id":"1","links":[{"href":"http://cloud/compute/flavors/1","rel":"bookmark"}]},
         "hostId": "[host id]",
         "id": "[uuid]",
         "image": {
           "id": "00000000-0000-0000-0000-000000000011",
-          "links": [
-            {
-              "href": "http://cloud/compute/images/00000000-0000-0000-0000-000000000011",
-              "rel": "bookmark"
-            }
-          ]
+          "links": [{"href":"http://cloud/compute/images/00000000-0000-0000-0000-000000000011","rel":"bookmark"}]
         },
         "links": [
-          {
-            "href": "http://cloud/compute/v2.1/servers/[uuid]",
-            "rel": "self"
-          },
-          {
-            "href": "http://cloud/compute/servers/[uuid]",
-            "rel": "bookmark"
-          }
+          {"href":"http://cloud/compute/v2.1/servers/[uuid]","rel":"self"},
+          {"href":"http://cloud/compute/servers/[uuid]","rel":"bookmark"}
         ],
         "locked": false,
         "metadata": {},
@@ -109,12 +83,7 @@ async fn others_cannot() {
     let name = body(json!({"name": "mine"}));
     assert_snapshot!(cloud.send(&call, "reader", 1, name.clone()).await.shown(), @r#"
     403 Forbidden
-    {
-      "forbidden": {
-        "code": 403,
-        "message": "Policy doesn't allow os_compute_api:servers:update to be performed."
-      }
-    }
+    {"forbidden":{"code":403,"message":"Policy doesn't allow os_compute_api:servers:update to be performed."}}
     "#);
     assert_eq!(cloud.send(&call, "other", 1, name.clone()).await.status, StatusCode::NOT_FOUND);
     assert_eq!(cloud.send(&call, "", 1, name.clone()).await.status, StatusCode::UNAUTHORIZED);
@@ -183,10 +152,7 @@ async fn a_server_can_be_renamed_while_it_is_made() {
     assert_snapshot!(cloud.send(&call, "member", 1, name).await.shown(), @r#"
     409 Conflict
     {
-      "conflictingRequest": {
-        "code": 409,
-        "message": "Cannot 'update' instance [uuid] while it is in task_state deleting"
-      }
+      "conflictingRequest": {"code":409,"message":"Cannot 'update' instance [uuid] while it is in task_state deleting"}
     }
     "#);
 }

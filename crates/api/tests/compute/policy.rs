@@ -1,0 +1,226 @@
+//! Who may do what: every route asked by everyone. The figures are statuses, as Nova's default policy wants them.
+
+use crate::cloud::{Cloud, wanted};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+/// Callers, in the order of the columns.
+const CALLERS: [&str; 6] = ["", "unscoped", "other", "reader", "member", "admin"];
+
+/// Routes that no row below asks, with the reason. Aimed to be empty.
+pub const NOT_ASKED: [(&str, &str); 0] = [];
+
+/// Each route with the microversion in which it is asked. `{id}` is a server of project `one`.
+const LOOKING: [(&str, u32); 42] = [
+    ("GET /", 1),
+    ("GET /servers", 1),
+    ("GET /servers/detail", 1),
+    ("GET /servers/{id}", 1),
+    ("GET /servers/{id}/os-instance-actions", 1),
+    ("GET /servers/{id}/os-instance-actions/{request}", 1),
+    ("GET /servers/{id}/ips", 1),
+    ("GET /servers/{id}/ips/private", 1),
+    ("GET /servers/{id}/metadata", 1),
+    ("GET /servers/{id}/metadata/a", 1),
+    ("GET /servers/{id}/tags", 26),
+    ("GET /servers/{id}/tags/red", 26),
+    ("GET /servers/{id}/os-volume_attachments", 1),
+    ("GET /flavors", 1),
+    ("GET /flavors/detail", 1),
+    ("GET /flavors/1", 1),
+    ("GET /flavors/9", 1),
+    ("GET /flavors/1/os-extra_specs", 1),
+    ("GET /flavors/1/os-extra_specs/a", 1),
+    ("GET /flavors/9/os-flavor-access", 1),
+    ("GET /os-keypairs", 1),
+    ("GET /os-keypairs/mine", 1),
+    ("GET /os-hypervisors", 1),
+    ("GET /os-hypervisors/detail", 1),
+    ("GET /os-hypervisors/statistics", 1),
+    ("GET /os-hypervisors/1", 1),
+    ("GET /os-hypervisors/1/uptime", 1),
+    ("GET /os-hypervisors/host-1/search", 1),
+    ("GET /os-hypervisors/host-1/servers", 1),
+    ("GET /os-services", 1),
+    ("GET /os-availability-zone", 1),
+    ("GET /os-availability-zone/detail", 1),
+    ("GET /os-hatchery-explain?image=00000000-0000-0000-0000-000000000011&flavor=9", 1),
+    ("GET /os-hatchery-provision/{id}", 1),
+    ("GET /os-hatchery-figures", 1),
+    ("GET /limits", 1),
+    ("GET /os-quota-sets/one", 1),
+    ("GET /os-quota-sets/one/defaults", 1),
+    ("GET /os-quota-sets/one/detail", 1),
+    ("GET /extensions", 1),
+    ("GET /os-aggregates", 1),
+    ("GET /os-server-groups", 1),
+];
+
+/// The same with bodies.
+fn changing() -> Vec<(&'static str, u32, Value)> {
+    let flavor = json!({"flavor": {"name": "new", "id": "new", "ram": 1, "vcpus": 1, "disk": 1}});
+    let key = json!({"keypair": {"name": "made"}});
+    let disabled = json!({"host": "host-1", "binary": "nova-compute"});
+    vec![
+        ("POST /servers", 1, json!({"server": wanted("new")})),
+        ("PUT /servers/{id}", 1, json!({"server": {"name": "new"}})),
+        ("POST /servers/{id}/action", 1, json!({"os-getConsoleOutput": {}})),
+        ("POST /servers/{id}/metadata", 1, json!({"metadata": {"b": "c"}})),
+        ("PUT /servers/{id}/metadata", 1, json!({"metadata": {"a": "b"}})),
+        ("PUT /servers/{id}/metadata/a", 1, json!({"meta": {"a": "c"}})),
+        ("DELETE /servers/{id}/metadata/a", 1, Value::Null),
+        ("PUT /servers/{id}/tags", 26, json!({"tags": ["red"]})),
+        ("PUT /servers/{id}/tags/blue", 26, Value::Null),
+        ("DELETE /servers/{id}/tags/blue", 26, Value::Null),
+        ("DELETE /servers/{id}/tags", 26, Value::Null),
+        ("POST /flavors", 1, flavor),
+        ("PUT /flavors/1", 55, json!({"flavor": {"description": "x"}})),
+        ("POST /flavors/1/os-extra_specs", 1, json!({"extra_specs": {"b": "c"}})),
+        ("PUT /flavors/1/os-extra_specs/b", 1, json!({"b": "d"})),
+        ("DELETE /flavors/1/os-extra_specs/b", 1, Value::Null),
+        ("DELETE /flavors/9", 1, Value::Null),
+        ("POST /os-keypairs", 2, key),
+        ("DELETE /os-keypairs/made", 2, Value::Null),
+        ("PUT /os-services/disable", 1, disabled),
+        ("DELETE /servers/{id}", 1, Value::Null),
+    ]
+}
+
+/// Every call that a row asks, as method and path.
+pub fn asked() -> Vec<&'static str> {
+    let looking = LOOKING.iter().map(|(call, _)| *call);
+    looking.chain(changing().into_iter().map(|(call, ..)| call)).collect()
+}
+
+struct Stage {
+    cloud: Cloud,
+    server: String,
+    request: String,
+}
+
+/// A server of project `one` with a label and a tag, a flavor with a spec, and a key of everyone's.
+async fn stage() -> Stage {
+    let cloud = Cloud::new().await;
+    let more = json!({"metadata": {"a": "b"}, "tags": ["red"]});
+    let server = cloud.create_of("web", "member", more).await;
+    cloud.settle().await;
+    let specs = json!({"extra_specs": {"a": "b"}});
+    cloud.send("POST /flavors/1/os-extra_specs", "admin", 1, specs).await;
+    for caller in &CALLERS[1..] {
+        let key = json!({"keypair": {"name": "mine"}});
+        let made = cloud.send("POST /os-keypairs", caller, 1, key).await;
+        assert!(made.status.is_success(), "{}", made.shown());
+    }
+    let list = format!("GET /servers/{server}/os-instance-actions");
+    let request = cloud.ask(&list, "admin").await.text("/instanceActions/0/request_id");
+    Stage { cloud, server, request }
+}
+
+impl Stage {
+    /// One line: the call, and the status of each caller.
+    async fn row(&self, call: &str, version: u32, body: &Value) -> String {
+        let filled = call.replace("{id}", &self.server).replace("{request}", &self.request);
+        let mut row = format!("{:<50}", call.split('?').next().unwrap_or_default());
+        for caller in CALLERS {
+            let answer = self.cloud.send(&filled, caller, version, body.clone()).await;
+            assert!(!answer.status.is_server_error(), "{call}: {}", answer.shown());
+            if answer.status.is_client_error() {
+                assert!(!answer.message().is_empty(), "{call}: {}", answer.shown());
+            }
+            row.push_str(&format!(" {}", answer.status.as_u16()));
+        }
+        row + "\n"
+    }
+}
+
+fn head() -> String {
+    let names = CALLERS.map(|name| format!(" {:<3}", &name[..name.len().min(3)]));
+    format!("{:<50}{}\n", "", names.concat())
+}
+
+#[tokio::test]
+async fn looking() {
+    let stage = stage().await;
+    let mut table = head();
+    for (call, version) in LOOKING {
+        table.push_str(&stage.row(call, version, &Value::Null).await);
+    }
+    assert_snapshot!(table, @r#"
+                                                           uns oth rea mem adm
+    GET /                                              200 200 200 200 200 200
+    GET /servers                                       401 403 200 200 200 200
+    GET /servers/detail                                401 403 200 200 200 200
+    GET /servers/{id}                                  401 404 404 200 200 200
+    GET /servers/{id}/os-instance-actions              401 404 404 200 200 200
+    GET /servers/{id}/os-instance-actions/{request}    401 404 404 200 200 200
+    GET /servers/{id}/ips                              401 404 404 200 200 200
+    GET /servers/{id}/ips/private                      401 404 404 200 200 200
+    GET /servers/{id}/metadata                         401 404 404 200 200 200
+    GET /servers/{id}/metadata/a                       401 404 404 200 200 200
+    GET /servers/{id}/tags                             401 404 404 200 200 200
+    GET /servers/{id}/tags/red                         401 404 404 204 204 204
+    GET /servers/{id}/os-volume_attachments            401 404 404 200 200 200
+    GET /flavors                                       401 200 200 200 200 200
+    GET /flavors/detail                                401 200 200 200 200 200
+    GET /flavors/1                                     401 200 200 200 200 200
+    GET /flavors/9                                     401 404 404 404 404 200
+    GET /flavors/1/os-extra_specs                      401 403 200 200 200 200
+    GET /flavors/1/os-extra_specs/a                    401 403 200 200 200 200
+    GET /flavors/9/os-flavor-access                    401 403 403 403 403 200
+    GET /os-keypairs                                   401 200 200 200 200 200
+    GET /os-keypairs/mine                              401 200 200 200 200 200
+    GET /os-hypervisors                                401 403 403 403 403 200
+    GET /os-hypervisors/detail                         401 403 403 403 403 200
+    GET /os-hypervisors/statistics                     401 403 403 403 403 200
+    GET /os-hypervisors/1                              401 403 403 403 403 200
+    GET /os-hypervisors/1/uptime                       401 403 403 403 403 200
+    GET /os-hypervisors/host-1/search                  401 403 403 403 403 200
+    GET /os-hypervisors/host-1/servers                 401 403 403 403 403 200
+    GET /os-services                                   401 403 403 403 403 200
+    GET /os-availability-zone                          401 200 200 200 200 200
+    GET /os-availability-zone/detail                   401 403 403 403 403 200
+    GET /os-hatchery-explain                           401 403 403 403 403 200
+    GET /os-hatchery-provision/{id}                    401 403 403 403 403 200
+    GET /os-hatchery-figures                           401 403 403 403 403 200
+    GET /limits                                        401 200 200 200 200 200
+    GET /os-quota-sets/one                             401 403 403 200 200 200
+    GET /os-quota-sets/one/defaults                    401 200 200 200 200 200
+    GET /os-quota-sets/one/detail                      401 403 403 200 200 200
+    GET /extensions                                    401 200 200 200 200 200
+    GET /os-aggregates                                 401 403 403 403 403 200
+    GET /os-server-groups                              401 403 200 200 200 200
+    "#);
+}
+
+#[tokio::test]
+async fn changing_things() {
+    let stage = stage().await;
+    let mut table = head();
+    for (call, version, body) in changing() {
+        table.push_str(&stage.row(call, version, &body).await);
+    }
+    assert_snapshot!(table, @r#"
+                                                           uns oth rea mem adm
+    POST /servers                                      401 403 202 403 202 202
+    PUT /servers/{id}                                  401 404 404 403 200 200
+    POST /servers/{id}/action                          401 404 404 403 200 200
+    POST /servers/{id}/metadata                        401 404 404 403 200 200
+    PUT /servers/{id}/metadata                         401 404 404 403 200 200
+    PUT /servers/{id}/metadata/a                       401 404 404 403 200 200
+    DELETE /servers/{id}/metadata/a                    401 404 404 403 204 404
+    PUT /servers/{id}/tags                             401 404 404 403 200 200
+    PUT /servers/{id}/tags/blue                        401 404 404 403 201 204
+    DELETE /servers/{id}/tags/blue                     401 404 404 403 204 404
+    DELETE /servers/{id}/tags                          401 404 404 403 204 204
+    POST /flavors                                      401 403 403 403 403 200
+    PUT /flavors/1                                     401 403 403 403 403 200
+    POST /flavors/1/os-extra_specs                     401 403 403 403 403 200
+    PUT /flavors/1/os-extra_specs/b                    401 403 403 403 403 200
+    DELETE /flavors/1/os-extra_specs/b                 401 403 403 403 403 200
+    DELETE /flavors/9                                  401 403 403 403 403 202
+    POST /os-keypairs                                  401 201 201 201 201 201
+    DELETE /os-keypairs/made                           401 204 204 204 204 204
+    PUT /os-services/disable                           401 403 403 403 403 200
+    DELETE /servers/{id}                               401 404 404 403 204 204
+    "#);
+}
