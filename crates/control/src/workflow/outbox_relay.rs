@@ -190,3 +190,6 @@ async fn send_in_order(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
