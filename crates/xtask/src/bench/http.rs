@@ -22,6 +22,8 @@ pub struct Answer {
 pub struct Http {
     stream: BufReader<TcpStream>,
     host: SocketAddr,
+    /// `x-subject-token`: the token that is asked about.
+    pub subject: Option<String>,
 }
 
 impl Http {
@@ -31,7 +33,7 @@ impl Http {
         stream.set_nodelay(true).map_err(fail)?;
         stream.set_read_timeout(Some(PATIENCE)).map_err(fail)?;
         stream.set_write_timeout(Some(PATIENCE)).map_err(fail)?;
-        Ok(Self { stream: BufReader::new(stream), host })
+        Ok(Self { stream: BufReader::new(stream), host, subject: None })
     }
 
     /// Sends a request whose body is at hand.
@@ -74,9 +76,12 @@ impl Http {
     fn head(&self, method: &str, path: &str, token: &str, length: u64, kind: &str) -> String {
         let token =
             if token.is_empty() { String::new() } else { format!("x-auth-token: {token}\r\n") };
+        let subject = self.subject.as_deref();
+        let subject = subject.map(|token| format!("x-subject-token: {token}\r\n"));
+        let subject = subject.unwrap_or_default();
         format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nopenstack-api-version: compute 2.96\r\n\
-             {token}{kind}content-length: {length}\r\n\r\n",
+             {token}{subject}{kind}content-length: {length}\r\n\r\n",
             self.host
         )
     }
