@@ -200,6 +200,13 @@ impl Client {
         Ok(events.filter_map(step).collect())
     }
 
+    /// Bytes of image data that were really copied to make a server's disk.
+    pub fn bytes_copied(&mut self, server: &str) -> Result<f64, Failure> {
+        let made = self.get(&format!("/compute/v2.1/os-hatchery-provision/{server}"))?;
+        let copied = made["provision"]["bytes_copied"].as_f64();
+        copied.ok_or_else(|| Failure::new(format!("nobody counted what {server} copied")))
+    }
+
     /// Statements and commits of the cloud's process since its start.
     pub fn figures(&mut self) -> Result<(f64, f64), Failure> {
         let figures = self.get("/compute/v2.1/os-hatchery-figures")?;

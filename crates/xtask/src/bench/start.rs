@@ -37,17 +37,19 @@ struct Series {
     active_ms: Vec<f64>,
     gone_ms: Vec<f64>,
     before_start_ms: Vec<f64>,
+    copied: Vec<f64>,
     steps: Vec<(String, f64)>,
     failed: usize,
 }
 
-/// A repeat's figures, in milliseconds.
+/// A repeat's figures: milliseconds, and bytes of image data.
 struct Made {
     running: f64,
     answered: f64,
     active: f64,
     gone: f64,
     before_start: f64,
+    copied: f64,
     steps: Vec<(String, f64)>,
 }
 
@@ -128,8 +130,17 @@ fn one(client: &mut Client, recipe: &Recipe) -> Result<Made, Failure> {
         let step = find(&steps, name)?;
         spans.push((name.to_owned(), (step.end - step.start) as f64 / 1000.0));
     }
+    let copied = client.bytes_copied(&asked.id)?;
     let gone = client.remove(&asked.id, Duration::from_millis(1))?;
-    Ok(Made { running, answered: asked.answered_ms, active, gone, before_start, steps: spans })
+    Ok(Made {
+        running,
+        answered: asked.answered_ms,
+        active,
+        gone,
+        before_start,
+        copied,
+        steps: spans,
+    })
 }
 
 impl Series {
@@ -140,6 +151,7 @@ impl Series {
         self.active_ms.push(made.active);
         self.gone_ms.push(made.gone);
         self.before_start_ms.push(made.before_start);
+        self.copied.push(made.copied);
         self.steps.extend(made.steps);
     }
 
@@ -157,6 +169,8 @@ impl Series {
             row("create -> 202", "ms", self.answered_ms),
             row("create -> QEMU's turn (compute_start begins)", "ms", self.before_start_ms),
         ];
+        let copied = row("image data copied", "bytes", self.copied);
+        rows.push(copied.goal("no copy", Goal::AtMost(0.0)));
         for name in STEPS {
             let spans = self.steps.iter().filter(|(step, _)| step == name).map(|(_, ms)| *ms);
             rows.push(row(&format!("step {name}"), "ms", spans.collect()));
