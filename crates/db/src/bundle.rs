@@ -8,15 +8,16 @@ use crate::unit_of_work::Transaction;
 use crate::value::{Value, text};
 use async_trait::async_trait;
 use hatchery_model::compute::{Action, Flavor, Host, Keypair, Server};
-use hatchery_model::id::{NetworkId, RequestId, ServerId, SubnetId};
+use hatchery_model::id::{HostName, NetworkId, RequestId, ServerId, SubnetId};
 use hatchery_model::image::Image;
 use hatchery_model::network::{Network, Port, Subnet};
 use hatchery_ports::store::{
-    BuildRows, Bundles, GuestRows, NetworkNames, NetworkRows, RequestNames, RequestRows,
+    BuildRows, Bundles, GuestRows, HostRows, NetworkNames, NetworkRows, RequestNames, RequestRows,
     StoreError, TakenRun,
 };
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -127,7 +128,7 @@ struct Found {
     subnets: Vec<Subnet>,
     dhcp_ports: Vec<Port>,
     hosts: Vec<Host>,
-    server: Option<Server>,
+    servers: Vec<Server>,
     action: Option<Action>,
     ports: Vec<Port>,
     first_runs: BTreeMap<SubnetId, Option<TakenRun>>,
@@ -148,7 +149,7 @@ impl Found {
             Kind::Subnet => self.subnets.push(parse("subnet", &body()?)?),
             Kind::DhcpPort => self.dhcp_ports.push(parse("port", &body()?)?),
             Kind::Host => self.hosts.push(host_from_row(row, FIRST)?),
-            Kind::Server => self.server = Some(server_from_row(row, FIRST, BODY)?),
+            Kind::Server => self.servers.push(server_from_row(row, FIRST, BODY)?),
             Kind::Action => self.action = Some(parse("action", &body()?)?),
             Kind::Port => self.ports.push(parse("port", &body()?)?),
             Kind::FirstRun => self.first_runs.extend([first_run(&body()?)?]),
@@ -161,6 +162,7 @@ impl Found {
         self.networks.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
         self.subnets.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
         self.hosts.sort_by(|a, b| a.name.cmp(&b.name));
+        self.servers.sort_by_key(|server| (Reverse(server.created_at), server.id));
         for ports in [&mut self.dhcp_ports, &mut self.ports] {
             ports.sort_by_key(|port| (port.created_at, port.id));
         }
@@ -260,7 +262,7 @@ impl Bundles for Transaction {
         let mut found = self.bundle(union).await?;
         Ok(BuildRows {
             networks: found.network_rows(),
-            server: found.server,
+            server: found.servers.pop(),
             action: found.action,
             image: found.image,
             ports: found.ports,
@@ -275,8 +277,17 @@ impl Bundles for Transaction {
     ) -> Result<GuestRows, StoreError> {
         let mut union = Union::default();
         union.guest(server, request);
-        let found = self.bundle(union).await?;
-        Ok(GuestRows { server: found.server, action: found.action, ports: found.ports })
+        let mut found = self.bundle(union).await?;
+        Ok(GuestRows { server: found.servers.pop(), action: found.action, ports: found.ports })
+    }
+
+    async fn find_host(&mut self, name: &HostName) -> Result<HostRows, StoreError> {
+        let mut union = Union::default();
+        union.arm(Kind::Host, HOST, "hosts WHERE name = ?", vec![text(name)]);
+        let servers = "servers WHERE host = ? AND deleted = 0";
+        union.arm(Kind::Server, NUMBER, servers, vec![text(name)]);
+        let mut found = self.bundle(union).await?;
+        Ok(HostRows { host: found.hosts.pop(), servers: found.servers })
     }
 
     async fn find_network(&mut self, id: NetworkId) -> Result<Option<NetworkRows>, StoreError> {

@@ -12,10 +12,9 @@ use hatchery_model::generation::Generation;
 use hatchery_model::id::{HostName, RequestId, ServerId};
 use hatchery_model::message::{Address, Body, Command, Envelope};
 use hatchery_model::network::PortStatus;
-use hatchery_model::page::Page;
 use hatchery_model::provision::TargetFacts;
 use hatchery_ports::entropy::random_uuid;
-use hatchery_ports::store::{ServerFilter, UnitOfWork};
+use hatchery_ports::store::{HostRows, UnitOfWork};
 use std::collections::HashMap;
 use std::sync::PoisonError;
 
@@ -29,9 +28,7 @@ const OUTBOX_BATCH: u32 = 256;
 impl Intake {
     pub(super) async fn host_reported(&self, report: &HostReport) -> Result<(), Error> {
         let mut uow = self.store.read().await?;
-        let host = uow.hosts().find(&report.name).await?;
-        let filter = ServerFilter { host: Some(report.name.clone()), ..ServerFilter::default() };
-        let servers = uow.servers().list(&filter, &Page::default()).await?;
+        let HostRows { host, servers } = uow.bundles().find_host(&report.name).await?;
         drop(uow);
         self.keep_host(host, report).await?;
         let now = self.clock.now();

@@ -6,7 +6,7 @@ use super::StoreError;
 use async_trait::async_trait;
 use hatchery_model::compute::{Action, Flavor, Host, Keypair, Server};
 use hatchery_model::id::{
-    FlavorId, ImageId, NetworkId, ProjectId, RequestId, ServerId, SubnetId, UserId,
+    FlavorId, HostName, ImageId, NetworkId, ProjectId, RequestId, ServerId, SubnetId, UserId,
 };
 use hatchery_model::image::Image;
 use hatchery_model::network::{Network, Port, Subnet};
@@ -101,6 +101,15 @@ pub struct GuestRows {
     pub ports: Vec<Port>,
 }
 
+/// What a host's report is compared with.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct HostRows {
+    /// The host.
+    pub host: Option<Host>,
+    /// The servers that stand on it, deleted ones left out, newest first.
+    pub servers: Vec<Server>,
+}
+
 /// See the head of this file.
 #[async_trait]
 pub trait Bundles: Send {
@@ -118,6 +127,8 @@ pub trait Bundles: Send {
         server: ServerId,
         request: &RequestId,
     ) -> Result<GuestRows, StoreError>;
+    /// For a host's report.
+    async fn find_host(&mut self, name: &HostName) -> Result<HostRows, StoreError>;
     /// A network with what serves it.
     async fn find_network(&mut self, id: NetworkId) -> Result<Option<NetworkRows>, StoreError>;
 }

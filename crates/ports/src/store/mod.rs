@@ -15,7 +15,7 @@ mod unit_of_work;
 mod work;
 
 pub use bundle::{
-    BuildRows, Bundles, GuestRows, NetworkNames, NetworkRows, RequestNames, RequestRows,
+    BuildRows, Bundles, GuestRows, HostRows, NetworkNames, NetworkRows, RequestNames, RequestRows,
     TakenRun,
 };
 pub use compute::{Actions, Claims, Flavors, Hosts, Keypairs, ServerFilter, Servers};

@@ -2,13 +2,16 @@
 
 use super::fixture::{action, flavor, host, id, image, keypair, network, port, server, subnet};
 use crate::store::{
-    BuildRows, GuestRows, NetworkNames, NetworkRows, RequestNames, Store, TakenRun, UnitOfWork,
+    BuildRows, GuestRows, HostRows, NetworkNames, NetworkRows, RequestNames, Store, TakenRun,
+    UnitOfWork,
 };
-use hatchery_model::compute::Server;
+use hatchery_model::compute::{Server, ServerState};
 use hatchery_model::id::{
-    FlavorId, ImageId, NetworkId, PortId, ProjectId, RequestId, ServerId, SubnetId, UserId,
+    FlavorId, HostName, ImageId, NetworkId, PortId, ProjectId, RequestId, ServerId, SubnetId,
+    UserId,
 };
 use hatchery_model::network::{DHCP_OWNER, Network};
+use hatchery_model::timestamp::Timestamp;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -22,6 +25,7 @@ pub async fn bundles(store: &dyn Store) {
     }
     requests(&mut *unit, &project, &networks).await;
     builds(&mut *unit, &project, &networks).await;
+    reports(&mut *unit, &project).await;
     let found = unit.bundles().find_network(networks[0].network.id).await.unwrap();
     assert_eq!(found.as_ref(), Some(&networks[0]));
     assert_eq!(unit.bundles().find_network(NetworkId(id())).await.unwrap(), None);
@@ -123,6 +127,24 @@ async fn requests(unit: &mut dyn UnitOfWork, project: &ProjectId, networks: &[Ne
     let found = unit.bundles().find_request(&nothing).await.unwrap();
     assert_eq!((found.image, found.flavor, found.keypair), (None, None, None));
     assert_eq!(found.networks, []);
+}
+
+async fn reports(unit: &mut dyn UnitOfWork, project: &ProjectId) {
+    let (name, nowhere) = (HostName::from("bundle a"), HostName::from("bundle nowhere"));
+    let mut made = Vec::new();
+    for (age, host, state) in [
+        (1, Some(&name), ServerState::Active),
+        (2, Some(&name), ServerState::Active),
+        (3, Some(&name), ServerState::Deleted { at: Timestamp(9) }),
+        (4, None, ServerState::Active),
+    ] {
+        let row = Server { host: host.cloned(), state, ..server(project, age) };
+        made.push(unit.servers().insert(row).await.unwrap());
+    }
+    let host = unit.hosts().find(&name).await.unwrap();
+    let found = unit.bundles().find_host(&name).await.unwrap();
+    assert_eq!(found, HostRows { host, servers: vec![made[1].clone(), made[0].clone()] });
+    assert_eq!(unit.bundles().find_host(&nowhere).await.unwrap(), HostRows::default());
 }
 
 async fn builds(unit: &mut dyn UnitOfWork, project: &ProjectId, networks: &[NetworkRows]) {
