@@ -16,8 +16,8 @@ mod wake;
 
 pub use build_server::BuildServer;
 pub use outbox_relay::OutboxRelay;
-pub use outgoing::Outgoing;
 pub(crate) use outgoing::Order;
+pub use outgoing::Outgoing;
 pub use runner::TaskRunner;
 pub use step::Step;
 pub(crate) use step::{TRIES, illegal};
