@@ -96,7 +96,11 @@ impl Intake {
                 if !deleting || *generation != server.generation {
                     return Ok(false);
                 }
-                finish_delete(uow, server, steps, now).await?;
+                let action = match action.filter(|action| action.kind == ActionKind::Delete) {
+                    Some(action) => Some(action),
+                    None => setback::find_kind(uow, &server, ActionKind::Delete).await?,
+                };
+                finish_delete(uow, server, action, ports, steps, now).await?;
             }
             Event::HostReported(_) => return Ok(false),
         }

@@ -12,10 +12,10 @@ use crate::error::Error;
 use crate::network::release_port;
 use crate::scheduler::is_up;
 use async_trait::async_trait;
-use hatchery_model::compute::{ActionKind, EventResult, Server, ServerState};
+use hatchery_model::compute::{Action, ActionKind, EventResult, Server, ServerState};
 use hatchery_model::id::{HostName, ServerId};
 use hatchery_model::message::StepTiming;
-use hatchery_model::network::PortStatus;
+use hatchery_model::network::{Port, PortStatus};
 use hatchery_model::task::{Task, Work};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::clock::Clock;
@@ -85,7 +85,8 @@ impl TearDownServer {
     ) -> Result<Option<Order>, Error> {
         let now = self.clock.now();
         let Some(name) = server.host.clone() else {
-            finish(uow, server, &[], now).await?;
+            let (action, ports) = belongings(uow, &server).await?;
+            finish(uow, server, action, ports, &[], now).await?;
             return Ok(None);
         };
         let guest = (server.id, server.generation);
@@ -97,7 +98,8 @@ impl TearDownServer {
             // As Nova does for a host that is down: the user is not kept waiting, and the order is the first thing that the host hears when
             // it comes back.
             tracing::warn!(server.id = %server.id, host.id = %name, "deleted without its host, which is silent");
-            finish(uow, server, &[], now).await?;
+            let (action, ports) = belongings(uow, &server).await?;
+            finish(uow, server, action, ports, &[], now).await?;
             return Ok(Some(order));
         }
         let pause = self
@@ -112,16 +114,27 @@ impl TearDownServer {
     }
 }
 
-/// Lets go of all that a server in deletion had: ports, claim, task. Its row stays, as deleted.
+/// The action of a server's delete, and its ports.
+async fn belongings(
+    uow: &mut dyn UnitOfWork,
+    server: &Server,
+) -> Result<(Option<Action>, Vec<Port>), Error> {
+    let action = find_kind(uow, server, ActionKind::Delete).await?;
+    Ok((action, ports_of(uow, server).await?))
+}
+
+/// Lets go of all that a server in deletion had: its ports, which are given, claim, task. Its row stays, as deleted, and `action` tells of it.
 pub(crate) async fn finish(
     uow: &mut dyn UnitOfWork,
     mut server: Server,
+    action: Option<Action>,
+    ports: Vec<Port>,
     steps: &[StepTiming],
     now: Timestamp,
 ) -> Result<(), Error> {
-    release_ports(uow, &server, now).await?;
+    release_ports(uow, &server, ports, now).await?;
     claim::give_back(uow, server.id).await?;
-    if let Some(mut action) = find_kind(uow, &server, ActionKind::Delete).await? {
+    if let Some(mut action) = action {
         let host = server.host.clone();
         match (&host, steps.is_empty()) {
             (Some(host), false) => timeline::timed(&mut action, host, steps, now),
@@ -137,11 +150,7 @@ pub(crate) async fn finish(
     Ok(())
 }
 
-fn local_event(
-    action: &mut hatchery_model::compute::Action,
-    host: Option<HostName>,
-    now: Timestamp,
-) {
+fn local_event(action: &mut Action, host: Option<HostName>, now: Timestamp) {
     let details = "Its rows were let go; no guest had to be taken apart, or its host will do so when it is heard.";
     let result = EventResult::Success;
     timeline::noted(action, "conductor_delete", result, host, details.into(), now);
@@ -151,9 +160,10 @@ fn local_event(
 async fn release_ports(
     uow: &mut dyn UnitOfWork,
     server: &Server,
+    ports: Vec<Port>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    for mut port in ports_of(uow, server).await? {
+    for mut port in ports {
         let owned = server.nics.iter().any(|nic| nic.port == port.id && nic.owned);
         if owned {
             release_port(uow, port.id).await?;
