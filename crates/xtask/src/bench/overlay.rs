@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use super::Bench;
-use super::report::{Goal, Row};
+use super::report::{Goal, Row, median};
 use crate::failure::{Failure, output_of};
 
 const NAME: &str = "overlay";
@@ -50,10 +50,4 @@ fn measure(bench: &Bench, folder: &Path) -> Result<Vec<Row>, Failure> {
         Row::new(NAME, "qemu-img create -b, without any fsync", "ms", theirs),
         Row::new(NAME, "qemu-img / in process", "x", ratios).goal("G7", Goal::AtLeast(100.0)),
     ])
-}
-
-fn median(samples: &[f64]) -> f64 {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -121,6 +121,18 @@ impl Row {
     }
 }
 
+/// The middle one of these samples; no number where there are none.
+pub fn median(samples: &[f64]) -> f64 {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The lowest of these samples; no number where there are none.
+pub fn lowest(samples: &[f64]) -> f64 {
+    samples.iter().copied().fold(f64::NAN, f64::min)
+}
+
 /// All figures as JSON.
 pub fn json(rows: &[Row]) -> Value {
     Value::Array(rows.iter().map(Row::json).collect())
