@@ -27,6 +27,10 @@ impl Handler for Inbox {
             Command::DestroyGuest { server, generation } => {
                 self.destroy(server, generation, envelope.request).await
             }
+            Command::SeedBase { image } => {
+                tracing::info!(image.id = %image, "a base is to be made ahead of the next create");
+                Ok(())
+            }
             Command::ReleaseBase { image } => {
                 base_cache::release(&self.0, image).await;
                 Ok(())

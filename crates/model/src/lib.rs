@@ -4,6 +4,7 @@
 //! Nothing here knows the time of day, does IO, or has seen OpenStack's JSON: time and ids come in
 //! as arguments, views go out in `hatchery-api`.
 
+pub mod base;
 pub mod caller;
 pub mod compute;
 pub mod disk;

@@ -3,6 +3,8 @@
 //! No technology is known here. Each file's head is its contract: who calls, what may be repeated, what an
 //! `Ok` promises.
 
+pub mod base_leases;
+pub mod base_pool;
 pub mod bus;
 pub mod clock;
 #[cfg(feature = "contract")]
@@ -10,6 +12,7 @@ pub mod contract;
 pub mod disk_backend;
 pub mod entropy;
 pub mod hypervisor;
+pub mod image_catalog;
 pub mod image_store;
 pub mod metadata;
 pub mod network_driver;

@@ -135,7 +135,7 @@ impl Handler for FakeHost {
         let event = match command {
             Command::BuildGuest(spec) => self.build(&spec),
             Command::DestroyGuest { server, generation } => self.destroy(server, generation),
-            Command::ReleaseBase { .. } => return Ok(()),
+            Command::SeedBase { .. } | Command::ReleaseBase { .. } => return Ok(()),
         };
         let told = self.envelope(envelope.request, event);
         self.news.lock().unwrap().push(told);

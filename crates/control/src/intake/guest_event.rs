@@ -102,7 +102,7 @@ impl Intake {
                 };
                 finish_delete(uow, server, action, ports, steps, now).await?;
             }
-            Event::HostReported(_) => return Ok(false),
+            Event::BasesChanged { .. } | Event::HostReported(_) => return Ok(false),
         }
         Ok(true)
     }

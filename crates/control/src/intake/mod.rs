@@ -49,6 +49,10 @@ impl Intake {
             | Event::GuestFailed { .. }
             | Event::GuestStopped { .. }
             | Event::GuestGone { .. } => self.guest_event(event, request).await,
+            Event::BasesChanged { host, bases } => {
+                tracing::debug!(host.id = %host, count = bases.len(), "bases changed");
+                Ok(())
+            }
             Event::HostReported(report) => self.host_reported(report).await,
         }
     }

@@ -216,7 +216,7 @@ impl Handler for FakeHost {
             Command::DestroyGuest { server, generation } => {
                 self.destroy(server, generation, envelope.request);
             }
-            Command::ReleaseBase { .. } => {}
+            Command::SeedBase { .. } | Command::ReleaseBase { .. } => {}
         }
         Ok(())
     }

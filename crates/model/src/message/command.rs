@@ -17,6 +17,11 @@ pub enum Command {
         /// The server's generation.
         generation: Generation,
     },
+    /// Have a base of this image, so that the next create finds it. Answered by `BasesChanged`.
+    SeedBase {
+        /// The image.
+        image: ImageId,
+    },
     /// The image is gone: its base may go as soon as no disk needs it.
     ReleaseBase {
         /// The image.
@@ -30,6 +35,7 @@ impl Command {
         match self {
             Self::BuildGuest(_) => "BuildGuest",
             Self::DestroyGuest { .. } => "DestroyGuest",
+            Self::SeedBase { .. } => "SeedBase",
             Self::ReleaseBase { .. } => "ReleaseBase",
         }
     }

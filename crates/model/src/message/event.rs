@@ -2,7 +2,7 @@
 
 use crate::compute::HostReport;
 use crate::generation::Generation;
-use crate::id::{HostName, ServerId};
+use crate::id::{HostName, ImageId, ServerId};
 use crate::provision::Rung;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -60,8 +60,43 @@ pub enum Event {
         /// What was done, step by step.
         steps: Vec<StepTiming>,
     },
+    /// Bases of the host have come, gone, been lost or been put back. What is not named is as it was.
+    BasesChanged {
+        /// The host.
+        host: HostName,
+        /// Each with how it is now.
+        bases: Vec<HostBase>,
+    },
     /// The host's state.
     HostReported(Box<HostReport>),
+}
+
+/// A base on a host.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HostBase {
+    /// The image.
+    pub image: ImageId,
+    /// How the base is.
+    pub state: HostBaseState,
+    /// When it became so.
+    pub since: Timestamp,
+}
+
+/// How a base is on a host.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum HostBaseState {
+    /// There: a create finds it.
+    Cached,
+    /// Ordered, and not there yet.
+    Caching,
+    /// It should be there, and is not, or not as it was taken in. For the administrator.
+    Lost(String),
+    /// It was lost and has been put back: guests that could not start for it can.
+    Healed,
+    /// It is not there, and need not be.
+    Gone,
+    /// It was ordered and could not be made. For the administrator.
+    Failed(String),
 }
 
 /// One timed step on a host.

@@ -1,0 +1,11 @@
+//! Bases: images as backing files, under the names that Nova gives them.
+
+mod deed;
+mod lease;
+mod name;
+mod status;
+
+pub use deed::{Deed, Did};
+pub use lease::{BaseLease, LeaseBook, LeaseHolder};
+pub use name::BaseName;
+pub use status::{BaseHealth, BaseStatus};

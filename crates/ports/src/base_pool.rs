@@ -1,0 +1,76 @@
+//! A pool of bases: one folder of links named as Nova names bases, and the hosts' `_base` folders that get theirs from it.
+//!
+//! Contract. Called by one task a process; several processes on one pool take turns. Every call may be repeated and may be cut off anywhere:
+//! a name is never missing while it is replaced, and never shows bytes that are not its image's. Nothing is ever written to a base.
+//! Nothing is removed but by `keep`, and by it only what no image explains and no lease holds.
+
+use async_trait::async_trait;
+use hatchery_model::base::{BaseName, BaseStatus, Deed, LeaseBook};
+use hatchery_model::image::CatalogImage;
+use hatchery_model::units::Bytes;
+
+/// Why the pool did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    /// What is found cannot be judged (a folder that is suddenly empty, a store that is not mounted): nothing was changed. The text says what
+    /// to do.
+    #[error("{0}")]
+    Suspect(String),
+    /// The system does not let us. The text says what to do.
+    #[error("{0}")]
+    Denied(String),
+    /// No room.
+    #[error("{0}")]
+    Exhausted(String),
+    /// An error that may pass.
+    #[error("the pool cannot {doing}")]
+    Unavailable {
+        /// What was being done.
+        doing: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// What a full pass is to go by.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// Every image that there is.
+    pub images: Vec<CatalogImage>,
+    /// Every lease that stands. `None`: they could not be read, so nothing may go.
+    pub leases: Option<LeaseBook>,
+    /// Say what would be done, and do nothing.
+    pub dry_run: bool,
+}
+
+/// What came of a pass.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PassReport {
+    /// Bases looked at.
+    pub looked_at: usize,
+    /// What was done or decided against; what was as it should be is not named.
+    pub deeds: Vec<Deed>,
+}
+
+/// See the head of this file.
+#[async_trait]
+pub trait BasePool: Send + Sync {
+    /// Gives an active image its names now, ahead of the next pass.
+    async fn link(&self, image: &CatalogImage) -> Result<Vec<Deed>, PoolError>;
+
+    /// Looks at everything: makes the names that are missing, puts lost and changed bases right, removes what nobody needs.
+    async fn keep(&self, pass: &Pass) -> Result<PassReport, PoolError>;
+
+    /// Compares the bytes of bases with their digests, those first that were not for the longest time, until about `budget` bytes were read;
+    /// or those of one base, all of them.
+    async fn scrub(
+        &self,
+        budget: Bytes,
+        only: Option<&BaseName>,
+        leases: &LeaseBook,
+    ) -> Result<PassReport, PoolError>;
+
+    /// Every base, as it is now.
+    async fn list(&self, leases: &LeaseBook) -> Result<Vec<BaseStatus>, PoolError>;
+}
