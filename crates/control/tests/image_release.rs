@@ -14,7 +14,7 @@ use hatchery_model::task::{Task, Work};
 use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::random_uuid;
 use hatchery_ports::store::Store;
-use hatchery_storage::{FileImageStore, FileOwner};
+use hatchery_storage::{FileImageStore, FileOwner, LiveTransfers};
 use lab::{FakeHost, Lab};
 use std::sync::Arc;
 
@@ -31,6 +31,7 @@ async fn every_host_is_told_once() {
         clock: lab.clock.clone(),
         entropy: lab.entropy.clone(),
         outbox: lab.outbox.clone(),
+        transfers: Arc::new(LiveTransfers::new(lab.clock.clone())),
         limits: UploadLimits::default(),
     });
     let request = RequestId::from("req-1");

@@ -26,6 +26,8 @@ use hatchery_ports::bus::{Bus, Subscription};
 use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::{Entropy, random_uuid};
 use hatchery_ports::store::Store;
+use hatchery_ports::transfers::Transfers;
+use hatchery_storage::LiveTransfers;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
@@ -41,6 +43,8 @@ pub struct Ground {
     pub bus: Arc<dyn Bus>,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
+    /// What is moving in this process.
+    pub transfers: Arc<dyn Transfers>,
     /// Wakes the task runner.
     pub tasks: Wake,
     /// Wakes the outbox's relay.
@@ -106,6 +110,7 @@ async fn ground(state: &StateDir, config: &Config, base: &str) -> anyhow::Result
         store: database.clone(),
         database,
         bus: Arc::new(InProcessBus::new()),
+        transfers: Arc::new(LiveTransfers::new(Arc::new(SystemClock))),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         tasks: Wake::default(),

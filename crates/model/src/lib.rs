@@ -12,6 +12,7 @@ pub mod generation;
 pub mod id;
 pub mod identity;
 pub mod image;
+pub mod live;
 pub mod message;
 pub mod network;
 pub mod page;

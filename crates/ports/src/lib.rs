@@ -14,6 +14,8 @@ pub mod entropy;
 pub mod hypervisor;
 pub mod image_catalog;
 pub mod image_store;
+pub mod measure;
 pub mod metadata;
 pub mod network_driver;
 pub mod store;
+pub mod transfers;

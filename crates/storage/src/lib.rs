@@ -9,11 +9,13 @@ mod durable;
 mod ffi;
 mod image_store;
 pub mod inspect;
+mod moving;
 mod owner;
 mod pool;
 pub mod qcow2;
 
 pub use disk::FileDiskBackend;
 pub use image_store::FileImageStore;
+pub use moving::LiveTransfers;
 pub use owner::{FileOwner, OwnerError};
 pub use pool::{BaseRecord, base_name};

@@ -67,7 +67,7 @@ pub async fn download(
     };
     let size = content.size.0;
     let range = wanted(&headers, size)?;
-    let bytes = state.verbs.read(image.id, range.offset, range.length).await?;
+    let bytes = state.verbs.read(&image, range.offset, range.length).await?;
     let mut response = Response::builder()
         .header(CONTENT_TYPE, BYTES)
         .header(CONTENT_LENGTH, range.length)

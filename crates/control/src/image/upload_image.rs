@@ -9,12 +9,14 @@ use futures_util::stream::BoxStream;
 use hatchery_model::caller::Caller;
 use hatchery_model::id::ImageId;
 use hatchery_model::image::{DiskFormat, ImageContent, ImageState};
+use hatchery_model::live::TransferKind;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::{Entropy, random_uuid};
 use hatchery_ports::image_store::{ImageStore, ImageStoreError};
 use hatchery_ports::store::Store;
+use hatchery_ports::transfers::{Moving, NewTransfer, Transfers};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -37,7 +39,6 @@ impl Default for UploadLimits {
 }
 
 /// An upload that is wanted.
-#[derive(Clone, Copy, Debug)]
 pub struct Upload {
     /// Of which image.
     pub image: ImageId,
@@ -45,6 +46,8 @@ pub struct Upload {
     pub size: Option<u64>,
     /// What it may take.
     pub limits: UploadLimits,
+    /// The bytes.
+    pub body: UploadBody,
 }
 
 /// Why bytes were not taken. The image is queued again, unless it is gone.
@@ -92,33 +95,49 @@ pub(super) async fn upload_image(
     bytes: &dyn ImageStore,
     clock: &dyn Clock,
     entropy: &dyn Entropy,
+    transfers: &dyn Transfers,
     caller: &Caller,
     upload: Upload,
-    body: UploadBody,
 ) -> Result<(), UploadRefusal> {
     let id = upload.image;
     let attempt = attempt_of(id, entropy);
-    let declared = claim(store, clock.now(), caller, upload, &attempt).await?;
-    let received = receive(bytes, upload, &attempt, declared, body).await;
+    let claimed =
+        claim(store, clock.now(), caller, (id, upload.size, upload.limits.size_cap), &attempt)
+            .await?;
+    let moving = transfers.begin(NewTransfer {
+        kind: TransferKind::Upload,
+        what: claimed.name,
+        image: Some(id),
+        total: upload.size.map(Bytes),
+    });
+    let received = receive(bytes, upload, &attempt, claimed.format, &moving).await;
     let result = match received {
         Ok(content) => seal(store, bytes, clock, id, &attempt, content).await,
         Err(refusal) => Err(refusal),
     };
-    if result.is_err() {
-        give_up(store, bytes, clock, id, &attempt).await;
+    match &result {
+        Ok(()) => moving.done(),
+        Err(_) => give_up(store, bytes, clock, id, &attempt).await,
     }
     result
 }
 
-/// Says in the row that this attempt is under way. The format that the user declared.
+/// What is known of an image whose upload begins.
+struct Claimed {
+    /// The format that the user declared.
+    format: DiskFormat,
+    /// Its name, or its id where it has none.
+    name: String,
+}
+
+/// Says in the row that this attempt is under way.
 async fn claim(
     store: &dyn Store,
     now: Timestamp,
     caller: &Caller,
-    upload: Upload,
+    (id, size, cap): (ImageId, Option<u64>, Bytes),
     attempt: &str,
-) -> Result<DiskFormat, Error> {
-    let id = upload.image;
+) -> Result<Claimed, Error> {
     let mut uow = store.begin().await?;
     let mut image = changeable(&mut *uow, caller, id, "upload_image").await?;
     let from = match &image.state {
@@ -138,12 +157,12 @@ async fn claim(
             "Properties disk_format, container_format must be set prior to saving data.".into(),
         ));
     };
-    within_cap(upload.size, upload.limits.size_cap)?;
+    within_cap(size, cap)?;
     image.state = ImageState::Saving { upload: attempt.to_owned(), since: now };
     image.updated_at = now;
     uow.images().update(&image).await?;
     uow.commit().await?;
-    Ok(format)
+    Ok(Claimed { format, name: image.name.unwrap_or_else(|| id.to_string()) })
 }
 
 fn within_cap(size: Option<u64>, cap: Bytes) -> Result<(), Error> {
@@ -161,9 +180,9 @@ async fn receive(
     upload: Upload,
     attempt: &str,
     declared: DiskFormat,
-    mut body: UploadBody,
+    moving: &Moving,
 ) -> Result<ImageContent, UploadRefusal> {
-    let Upload { image, size, limits } = upload;
+    let Upload { image, size, limits, mut body } = upload;
     let mut writer = bytes.begin(image, attempt, declared, limits.size_cap).await?;
     let mut arrived: u64 = 0;
     loop {
@@ -174,6 +193,7 @@ async fn receive(
             Ok(Some(Ok(chunk))) => chunk,
         };
         arrived += chunk.len() as u64;
+        moving.add(chunk.len() as u64);
         within_cap(Some(arrived), limits.size_cap)?;
         if size.is_some_and(|size| arrived > size) {
             return Err(invalid(wrong_size(size, "more")));

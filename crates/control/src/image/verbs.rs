@@ -13,15 +13,19 @@ use super::upload_image::{Upload, UploadBody, UploadLimits, UploadRefusal, uploa
 use crate::error::Error;
 use crate::workflow::Wake;
 use bytes::Bytes as Chunk;
+use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use hatchery_model::caller::Caller;
 use hatchery_model::id::ImageId;
 use hatchery_model::image::Image;
+use hatchery_model::live::TransferKind;
 use hatchery_model::page::Page;
+use hatchery_model::units::Bytes;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::{Entropy, random_uuid};
 use hatchery_ports::image_store::ImageStore;
 use hatchery_ports::store::Store;
+use hatchery_ports::transfers::{NewTransfer, Transfers};
 use std::sync::Arc;
 
 /// What the use cases of images stand on.
@@ -37,6 +41,8 @@ pub struct ImagePorts {
     pub entropy: Arc<dyn Entropy>,
     /// Wakes whoever sends the outbox.
     pub outbox: Wake,
+    /// What is moving.
+    pub transfers: Arc<dyn Transfers>,
     /// What one upload may take.
     pub limits: UploadLimits,
 }
@@ -130,16 +136,16 @@ impl ImageVerbs {
     ) -> Result<(), UploadRefusal> {
         let ports = self.0.clone();
         let caller = caller.clone();
-        let upload = Upload { image, size, limits: ports.limits };
+        let upload = Upload { image, size, limits: ports.limits, body };
         let running = tokio::spawn(async move {
             upload_image(
                 &*ports.store,
                 &*ports.bytes,
                 &*ports.clock,
                 &*ports.entropy,
+                &*ports.transfers,
                 &caller,
                 upload,
-                body,
             )
             .await
         });
@@ -156,10 +162,32 @@ impl ImageVerbs {
     /// Bytes of an image that [`Self::open`] gave.
     pub async fn read(
         &self,
-        id: ImageId,
+        image: &Image,
         offset: u64,
         length: u64,
     ) -> Result<BoxStream<'static, std::io::Result<Chunk>>, Error> {
-        Ok(self.0.bytes.read(id, offset, Some(length)).await?)
+        let bytes = self.0.bytes.read(image.id, offset, Some(length)).await?;
+        let moving = self.0.transfers.begin(NewTransfer {
+            kind: TransferKind::Download,
+            what: image.name.clone().unwrap_or_else(|| image.id.to_string()),
+            image: Some(image.id),
+            total: Some(Bytes(length)),
+        });
+        // The transfer ends with the last byte, not with the connection; the reader that goes away drops both.
+        let (mut moving, mut left) = (Some(moving), length);
+        Ok(bytes
+            .inspect(move |chunk| {
+                let Ok(chunk) = chunk else { return };
+                left = left.saturating_sub(chunk.len() as u64);
+                if let Some(moving) = &moving {
+                    moving.add(chunk.len() as u64);
+                }
+                if left == 0
+                    && let Some(moving) = moving.take()
+                {
+                    moving.done();
+                }
+            })
+            .boxed())
     }
 }

@@ -39,6 +39,7 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Image> {
         clock: ground.clock.clone(),
         entropy: ground.entropy.clone(),
         outbox: ground.outbox.clone(),
+        transfers: ground.transfers.clone(),
         limits: UploadLimits {
             size_cap: Bytes(ground.config.glance.image_size_cap),
             idle: Duration::from_secs(ground.config.glance.upload_idle_timeout),

@@ -15,7 +15,7 @@ use hatchery_control::workflow::Wake;
 use hatchery_db::Database;
 use hatchery_model::units::Bytes;
 use hatchery_ports::store::Store;
-use hatchery_storage::{FileImageStore, FileOwner};
+use hatchery_storage::{FileImageStore, FileOwner, LiveTransfers};
 use hatchery_testkit::{ManualClock, SeededEntropy};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -44,6 +44,7 @@ impl Door {
             clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(1)),
             outbox: Wake::default(),
+            transfers: Arc::new(LiveTransfers::new(clock.clone())),
             limits: UploadLimits { size_cap: Bytes::from_mib(1), idle: Duration::from_millis(200) },
         });
         let images = super::router(verbs, Arc::new(KnownTokens), "http://cloud:5000");

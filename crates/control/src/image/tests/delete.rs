@@ -1,7 +1,7 @@
 //! Deletions that are killed or fail at each of their calls, and hosts that are told.
 
 use super::stopping_store::{Stop, Stopping};
-use super::{Lab, body, upload_of};
+use super::{Lab, upload_of};
 use crate::image::delete_image::delete_image;
 use crate::image::finish_delete::finish_delete;
 use crate::image::upload_image::upload_image;
@@ -15,9 +15,17 @@ use hatchery_ports::store::Store;
 async fn going(lab: &Lab) -> ImageId {
     let id = lab.queued().await;
     let (clock, entropy) = (&lab.clock, &lab.entropy);
-    upload_image(&lab.store, &*lab.bytes, clock, entropy, &lab.caller, upload_of(id), body())
-        .await
-        .unwrap();
+    upload_image(
+        &lab.store,
+        &*lab.bytes,
+        clock,
+        entropy,
+        &lab.transfers,
+        &lab.caller,
+        upload_of(id),
+    )
+    .await
+    .unwrap();
     delete_image(&lab.store, entropy, clock.now(), &lab.caller, id).await.unwrap();
     id
 }
@@ -82,9 +90,17 @@ async fn an_id_may_be_used_again() {
         .await
         .unwrap();
     let (clock, entropy) = (&lab.clock, &lab.entropy);
-    upload_image(&lab.store, &*lab.bytes, clock, entropy, &lab.caller, upload_of(id), body())
-        .await
-        .unwrap();
+    upload_image(
+        &lab.store,
+        &*lab.bytes,
+        clock,
+        entropy,
+        &lab.transfers,
+        &lab.caller,
+        upload_of(id),
+    )
+    .await
+    .unwrap();
     // A late repetition of the old deletion leaves the new image alone.
     finish(&lab, &*lab.bytes, id).await.unwrap();
     assert!(matches!(lab.state(id).await, ImageState::Active(_)));

@@ -17,7 +17,7 @@ use hatchery_model::image::{ContainerFormat, DiskFormat, Image, ImageState};
 use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::random_uuid;
 use hatchery_ports::store::Store;
-use hatchery_storage::{FileImageStore, FileOwner};
+use hatchery_storage::{FileImageStore, FileOwner, LiveTransfers};
 use hatchery_testkit::{ManualClock, SeededEntropy};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -27,6 +27,7 @@ struct Lab {
     bytes: Arc<FileImageStore>,
     clock: ManualClock,
     entropy: SeededEntropy,
+    transfers: LiveTransfers,
     caller: Caller,
     folder: TempDir,
 }
@@ -41,6 +42,7 @@ impl Lab {
             bytes: Arc::new(FileImageStore::new(&pool, FileOwner::process()).unwrap()),
             clock: ManualClock::default(),
             entropy: SeededEntropy::new(3),
+            transfers: LiveTransfers::new(Arc::new(ManualClock::default())),
             caller: Caller {
                 user: UserId::from("u"),
                 user_name: "u".into(),
@@ -93,7 +95,7 @@ impl Lab {
 }
 
 fn upload_of(image: ImageId) -> Upload {
-    Upload { image, size: None, limits: UploadLimits::default() }
+    Upload { image, size: None, limits: UploadLimits::default(), body: body() }
 }
 
 /// Three pieces of a raw image.

@@ -1,7 +1,7 @@
 //! Uploads that are killed or fail at each of their calls.
 
 use super::stopping_store::{Stop, Stopping};
-use super::{Lab, body, upload_of};
+use super::{Lab, upload_of};
 use crate::image::recover::Recovered;
 use crate::image::upload_image::{UploadRefusal, upload_image};
 use hatchery_model::image::ImageState;
@@ -16,7 +16,8 @@ async fn upload(
     id: hatchery_model::id::ImageId,
 ) -> Result<(), UploadRefusal> {
     let (clock, entropy) = (&lab.clock, &lab.entropy);
-    upload_image(&lab.store, bytes, clock, entropy, &lab.caller, upload_of(id), body()).await
+    upload_image(&lab.store, bytes, clock, entropy, &lab.transfers, &lab.caller, upload_of(id))
+        .await
 }
 
 #[tokio::test]

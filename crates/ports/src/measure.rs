@@ -1,0 +1,17 @@
+//! Measurements that several crates make, each in one place, so that a name has one meaning. They go to whatever recorder the process has
+//! installed; without one they cost next to nothing. What each name means stands in `docs/observability.md`.
+
+use hatchery_model::base::Deed;
+use hatchery_model::live::PoolFigures;
+
+/// Counts what was done to a base.
+pub fn record_deed(deed: &Deed) {
+    metrics::counter!("hatchery_base_deeds_total", "deed" => deed.did.name()).increment(1);
+}
+
+/// Notes what the pool has. Called after each pass over it.
+pub fn record_pool(pool: PoolFigures) {
+    metrics::gauge!("hatchery_pool_bytes").set(pool.bytes as f64);
+    metrics::gauge!("hatchery_pool_names").set(pool.names as f64);
+    metrics::gauge!("hatchery_pool_leases").set(pool.leases as f64);
+}
