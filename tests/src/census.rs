@@ -33,8 +33,13 @@ impl Census {
         for name in names(&state.join("pool/images")) {
             if name.len() == 36 {
                 census.images.insert(name);
-            } else if name != ".incoming" {
+            } else if ![".incoming", ".raw"].contains(&name.as_str()) {
                 census.litter.insert(format!("images/{name}"));
+            }
+        }
+        for name in names(&state.join("pool/images/.raw")) {
+            if !census.images.contains(&name) {
+                census.litter.insert(format!("raw/{name}"));
             }
         }
         for name in names(&state.join("pool/images/.incoming")) {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use hatchery_model::compute::RootDisk;
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{DiskId, ImageId};
+use hatchery_model::image::ImageFormat;
 use hatchery_model::provision::{Rung, TargetFacts};
 use hatchery_model::units::Bytes;
 
@@ -48,13 +49,22 @@ pub struct CreatedDisk {
     pub bytes_copied: Bytes,
 }
 
+impl CreatedDisk {
+    /// The format of what the disk lies on, as the disk names it.
+    pub fn base_format(&self) -> Option<ImageFormat> {
+        let BlockSource::File { backing, .. } = &self.source;
+        backing.as_deref().map(|BlockSource::File { format, .. }| *format)
+    }
+}
+
 /// See the head of this file.
 #[async_trait]
 pub trait DiskBackend: Send + Sync {
     /// What it can do here: facts, found by trial.
     async fn abilities(&self) -> Result<TargetFacts, DiskError>;
 
-    /// Makes a root disk as planned. `Ok` with the same answer when it is there.
+    /// Makes a root disk as planned. `Ok` with the same answer when it is there. A base that disks need in the image's own format stays
+    /// in it, and the disk is laid on that one, although its raw form was planned: the answer's source says so.
     async fn create(&self, root: &RootDisk) -> Result<CreatedDisk, DiskError>;
 
     /// Where the bytes of a disk are that was made earlier.

@@ -4,8 +4,9 @@
 use super::steps::{Steps, Told};
 use crate::agent::Host;
 use crate::{folder, networks};
-use hatchery_model::compute::{DiskAttachment, GuestDefinition, GuestSpec};
+use hatchery_model::compute::{DiskAttachment, GuestDefinition, GuestSpec, RootDisk};
 use hatchery_model::message::StepName;
+use hatchery_model::provision::PlanStep;
 use hatchery_ports::disk_backend::{CreatedDisk, DiskError};
 use hatchery_ports::hypervisor::{Guest, HypervisorError, Tap};
 use hatchery_ports::network_driver::NetworkError;
@@ -84,13 +85,30 @@ impl<'a> Planned<'a> {
         steps.note(StepName::Claim, (began, plugged_at), plugged.as_ref().map(|_| &told));
         let told = created.as_ref().map(|disk| Told {
             details: format!(
-                "{}: {} bytes of image data copied, disk of {}",
-                disk.rung, disk.bytes_copied.0, spec.root.size
+                "{}: {} bytes of image data copied, disk of {}{}",
+                disk.rung,
+                disk.bytes_copied.0,
+                spec.root.size,
+                kept_base(&spec.root, disk)
             ),
             rung: Some(disk.rung),
         });
         steps.note(StepName::Disk, (began, created_at), told.as_ref());
         Ok(Prepared { host, taps: plugged?, disk: created?, spec })
+    }
+}
+
+/// Says that the base is not of the planned format, where other disks need it as it is.
+fn kept_base(root: &RootDisk, made: &CreatedDisk) -> String {
+    let planned = root.plan.steps.iter().find_map(|step| match step {
+        PlanStep::CreateOverlay { base_format, .. } => Some(*base_format),
+        PlanStep::LinkBase | PlanStep::ReflinkBase | PlanStep::UseBase | PlanStep::CopyBase => None,
+    });
+    match made.base_format() {
+        Some(format) if Some(format) != planned => {
+            format!(", on the {format} base that other disks of this host still need")
+        }
+        Some(_) | None => String::new(),
     }
 }
 

@@ -50,6 +50,7 @@ fn image(number: u128, visibility: Visibility, now: Timestamp) -> Image {
                 virtual_bytes: Bytes::from_gib(1),
                 inspector_version: 1,
             },
+            raw: None,
         }),
         visibility,
         hidden: false,

@@ -31,11 +31,11 @@ pub fn claim_of(flavor: &Flavor, root_disk: Bytes) -> Claim {
     }
 }
 
-/// What the planner has to know of an image.
+/// What the planner has to know of an image: of its raw form, where it has one.
 pub fn image_facts(content: &ImageContent) -> ImageFacts {
     ImageFacts {
-        format: content.inspection.format,
-        size: content.size,
+        format: content.base_format(),
+        size: content.base_size(),
         virtual_size: content.inspection.virtual_bytes,
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn choose(
     now: Timestamp,
 ) -> Result<Result<Choice, NotPlaced>, Error> {
     let unknown = || Error::not_found("Image", image.id);
-    let sha512 = image.content().ok_or_else(unknown)?.sha512.clone();
+    let content = image.content().ok_or_else(unknown)?;
     let mut request = PlaceRequest::new(&server.flavor, image).ok_or_else(unknown)?;
     let zone = ZoneChoice::parse(server.wanted_zone.as_deref().unwrap_or_default());
     (request.zone, request.host) = (zone.zone, zone.host);
@@ -62,7 +62,9 @@ pub(crate) fn choose(
         root: RootDisk {
             disk: DiskId::root_of(server.id),
             image: image.id,
-            image_sha512: sha512,
+            image_sha512: content.sha512.clone(),
+            raw: content.raw.clone(),
+            inspector_version: Some(content.inspection.inspector_version),
             size: request.disk,
             plan,
         },

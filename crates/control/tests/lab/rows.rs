@@ -86,6 +86,7 @@ pub fn image(now: Timestamp) -> Image {
                 virtual_bytes: Bytes::from_gib(1),
                 inspector_version: 1,
             },
+            raw: None,
         }),
         visibility: Visibility::Public,
         hidden: false,

@@ -3,6 +3,7 @@
 use crate::disk::BlockSource;
 use crate::generation::Generation;
 use crate::id::{DiskId, ImageId, NetworkId, PortId, ProjectId, ServerId};
+use crate::image::RawForm;
 use crate::network::{MacAddress, NetworkSpec, NicAddress};
 use crate::provision::Plan;
 use crate::units::Bytes;
@@ -40,12 +41,25 @@ pub struct RootDisk {
     pub disk: DiskId,
     /// Where its content comes from.
     pub image: ImageId,
-    /// SHA-512 of the image's bytes.
+    /// SHA-512 of the image's own bytes.
     pub image_sha512: String,
+    /// The image's raw form, where its base is to be made of that one.
+    #[serde(default)]
+    pub raw: Option<RawForm>,
+    /// Which rules judged the image, where known.
+    #[serde(default)]
+    pub inspector_version: Option<u32>,
     /// Size that the guest sees.
     pub size: Bytes,
     /// How to make it. The agent executes this very value.
     pub plan: Plan,
+}
+
+impl RootDisk {
+    /// SHA-512 of the bytes that its base is to have.
+    pub fn base_sha512(&self) -> &str {
+        self.raw.as_ref().map_or(&self.image_sha512, |raw| &raw.sha512)
+    }
 }
 
 /// A network interface to be plugged.

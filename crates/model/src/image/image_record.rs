@@ -1,6 +1,6 @@
 //! An image: what the catalogue knows of it.
 
-use super::{ContainerFormat, DiskFormat, Inspection};
+use super::{ContainerFormat, DiskFormat, ImageFormat, Inspection, RawForm};
 use crate::generation::Generation;
 use crate::id::{ImageId, ProjectId};
 use crate::timestamp::Timestamp;
@@ -76,6 +76,24 @@ pub struct ImageContent {
     pub sha512: String,
     /// The inspector's verdict.
     pub inspection: Inspection,
+    /// The raw form that was made of it once, if it is in another format: bases are made of that one then.
+    #[serde(default)]
+    pub raw: Option<RawForm>,
+}
+
+impl ImageContent {
+    /// Format of what a base is made of.
+    pub const fn base_format(&self) -> ImageFormat {
+        match self.raw {
+            Some(_) => ImageFormat::Raw,
+            None => self.inspection.format,
+        }
+    }
+
+    /// Length of what a base is made of.
+    pub fn base_size(&self) -> Bytes {
+        self.raw.as_ref().map_or(self.size, |raw| raw.size)
+    }
 }
 
 /// Who may see an image.

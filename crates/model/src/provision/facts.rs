@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 /// What is known of an image.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ImageFacts {
-    /// Format found at ingest.
+    /// Format that a base will have: the one found at ingest, or raw where a raw form was made then.
     pub format: ImageFormat,
-    /// Length of its file.
+    /// Length of the file that a base is made of.
     pub size: Bytes,
     /// Size of the disk in it.
     pub virtual_size: Bytes,

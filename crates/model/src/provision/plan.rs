@@ -74,11 +74,15 @@ fn try_rung(
     target: &TargetFacts,
     base: Option<&BaseFacts>,
 ) -> Result<(PlanStep, Bytes), String> {
-    let as_it_is = || match image.format {
+    let as_it_is = || {
+        match image.format {
         ImageFormat::Qcow2 if target.force_raw => {
-            Err("force_raw_images is set and the image is qcow2: it must be converted".to_owned())
+            Err("force_raw_images is set, and the image is qcow2 and has no raw form yet: it is being converted, try again \
+                 later"
+                .to_owned())
         }
         ImageFormat::Qcow2 | ImageFormat::Raw => Ok(()),
+    }
     };
     match rung {
         Rung::HardLink => {

@@ -80,6 +80,8 @@ fn root(image: &Sealed, disk: &str, plan: Plan) -> RootDisk {
         disk: DiskId(disk.to_owned()),
         image: image.id,
         image_sha512: image.sha512.clone(),
+        raw: None,
+        inspector_version: Some(1),
         size: SIZE,
         plan,
     }

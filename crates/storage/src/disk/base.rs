@@ -40,24 +40,33 @@ impl Bases {
         let recorded = self.recorded(root)?;
         let (base, cached) = (self.instances.base(image), self.pool.cached(image));
         let there = look(&base).map_err(failed)?;
-        let Some(sealed) = look(&self.pool.image(image)).map_err(failed)? else {
+        let bytes = self.bytes_of(root);
+        let Some(sealed) = look(&bytes).map_err(failed)? else {
             return self.link_of_deleted(root, format, recorded.is_some() && there.is_some());
         };
         let is_image = |found: Option<fs::Metadata>| {
             found.is_some_and(|found| same_file(&found, &sealed) && found.len() == sealed.len())
         };
-        let record = self.record(root, format, &self.pool.image(image))?;
+        let record = self.record(root, format, &bytes)?;
         if recorded.is_some_and(|recorded| recorded == record)
             && is_image(there)
             && is_image(look(&cached).map_err(failed)?)
         {
             return Ok(());
         }
-        self.hand_over(&self.pool.image(image), &sealed).map_err(failed)?;
-        link(&self.pool.image(image), &cached).map_err(failed)?;
+        self.hand_over(&bytes, &sealed).map_err(failed)?;
+        link(&bytes, &cached).map_err(failed)?;
         record.write(&self.instances.record(image)).map_err(failed)?;
         link(&cached, &base).map_err(failed)?;
         Ok(())
+    }
+
+    /// The file that the base is made of: the image's raw form where the disk asks for it, else the image itself.
+    fn bytes_of(&self, root: &RootDisk) -> PathBuf {
+        match root.raw {
+            Some(_) => self.pool.raw_form(root.image),
+            None => self.pool.image(root.image),
+        }
     }
 
     /// The image was deleted after the plan was made: its bytes may still be here, under their other names.
@@ -86,7 +95,7 @@ impl Bases {
         if self.is_good(root, format)? {
             return Ok(());
         }
-        let image = self.pool.image(root.image);
+        let image = self.bytes_of(root);
         let record = self.record(root, format, &image)?;
         self.make(root.image, &record, |incoming| {
             let (from, to) = (File::open(&image)?, create(incoming)?);
@@ -102,12 +111,12 @@ impl Bases {
         if self.is_good(root, format)? {
             return Ok(0);
         }
-        let image = self.pool.image(root.image);
+        let image = self.bytes_of(root);
         let record = self.record(root, format, &image)?;
         let mut copied = None;
         self.make(root.image, &record, |incoming| {
             let done = copy(&image, incoming, self.owner)?;
-            if done.sha512 != root.image_sha512 {
+            if done.sha512 != root.base_sha512() {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
                     "the bytes in the pool are not those that were taken in: their SHA-512 differs",
@@ -166,7 +175,7 @@ impl Bases {
         let record = BaseRecord::read(&self.instances.record(root.image))
             .map_err(|error| disk_error("read the base's record", error))?;
         match record {
-            Some(record) if record.sha512 != root.image_sha512 => {
+            Some(record) if record.sha512 != root.base_sha512() => {
                 Err(DiskError::Conflict(format!(
                     "the host's base of image {} was made from other bytes than the image has: delete the servers that use \
                  it, then try again",
@@ -194,11 +203,11 @@ impl Bases {
         })?;
         Ok(BaseRecord {
             image: root.image,
-            sha512: root.image_sha512.clone(),
+            sha512: root.base_sha512().to_owned(),
             format,
             virtual_size,
             size,
-            inspector_version: None,
+            inspector_version: root.inspector_version,
         })
     }
 

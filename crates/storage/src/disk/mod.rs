@@ -4,6 +4,7 @@ mod base;
 mod copy;
 mod error;
 mod file;
+mod kept;
 mod made;
 mod root_disk;
 

@@ -2,6 +2,7 @@
 
 use super::base::Bases;
 use super::error::disk_error;
+use super::kept;
 use super::made::Made;
 use crate::durable::{look, make_folder, remove, sync_folder};
 use crate::pool::BaseRecord;
@@ -24,6 +25,8 @@ pub(super) fn create(
     base_lock: OwnedMutexGuard<()>,
 ) -> Result<CreatedDisk, DiskError> {
     let path = path_of(bases, &root.disk)?;
+    let kept = kept::as_disks_need_it(bases, root)?;
+    let root = kept.as_ref().unwrap_or(root);
     let Some((base_format, size)) = root.plan.steps.iter().find_map(|step| match step {
         PlanStep::CreateOverlay { base_format, size } => Some((*base_format, *size)),
         PlanStep::LinkBase | PlanStep::ReflinkBase | PlanStep::UseBase | PlanStep::CopyBase => None,

@@ -279,6 +279,7 @@ impl ImageWriter for Upload {
             md5: md5.finish(),
             sha512: sha512.finish(),
             inspection,
+            raw: None,
         })
     }
 }

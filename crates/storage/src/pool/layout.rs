@@ -6,8 +6,8 @@ use hatchery_model::id::{DiskId, ImageId};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// `POOL/images` holds images, `POOL/images/.incoming` what arrives, `POOL/imagecache` the images by their names
-/// as bases.
+/// `POOL/images` holds images, `POOL/images/.raw` raw forms of those in other formats, `POOL/images/.incoming` what
+/// arrives, `POOL/imagecache` the images by their names as bases.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     root: PathBuf,
@@ -19,6 +19,7 @@ impl Pool {
         let pool = Self { root: std::path::absolute(root)? };
         make_folder(&pool.images(), 0o755)?;
         make_folder(&pool.cache(), 0o755)?;
+        make_folder(&pool.raw_forms(), 0o755)?;
         make_folder(&pool.incoming(), 0o700)?;
         Ok(pool)
     }
@@ -37,6 +38,15 @@ impl Pool {
 
     pub(crate) fn image(&self, image: ImageId) -> PathBuf {
         self.images().join(image.to_string())
+    }
+
+    pub(crate) fn raw_forms(&self) -> PathBuf {
+        self.root.join("images/.raw")
+    }
+
+    /// Where an image's raw form is, if it has one.
+    pub(crate) fn raw_form(&self, image: ImageId) -> PathBuf {
+        self.raw_forms().join(image.to_string())
     }
 
     pub(crate) fn cached(&self, image: ImageId) -> PathBuf {

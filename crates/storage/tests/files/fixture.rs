@@ -106,8 +106,8 @@ impl House {
     /// A disk by the planner's choice.
     pub async fn planned(&self, image: ImageId, content: &ImageContent, disk: &str) -> RootDisk {
         let facts = ImageFacts {
-            format: content.inspection.format,
-            size: content.size,
+            format: content.base_format(),
+            size: content.base_size(),
             virtual_size: content.inspection.virtual_bytes,
         };
         let target = self.disks.abilities().await.unwrap();
@@ -120,6 +120,8 @@ pub fn root(image: ImageId, content: &ImageContent, disk: &str, plan: Plan) -> R
         disk: DiskId(disk.to_owned()),
         image,
         image_sha512: content.sha512.clone(),
+        raw: content.raw.clone(),
+        inspector_version: Some(content.inspection.inspector_version),
         size: SIZE,
         plan,
     }

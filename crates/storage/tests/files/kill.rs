@@ -129,10 +129,14 @@ async fn nothing_is_left_after_a_sweep(house: &House) {
     }
     assert_eq!(house.names(), Vec::<String>::new());
     assert_eq!(listed(&house.pool.join("images/.incoming")), Vec::<String>::new());
+    assert_eq!(listed(&house.pool.join("images/.raw")), Vec::<String>::new());
     // Trials that were cut off go with the first trial an hour later.
     let images = listed(&house.pool.join("images"));
     assert!(
-        images.iter().all(|name| name == ".incoming" || name.starts_with(".trial-")),
+        images
+            .iter()
+            .all(|name| [".incoming", ".raw"].contains(&name.as_str())
+                || name.starts_with(".trial-")),
         "{images:?}"
     );
 }

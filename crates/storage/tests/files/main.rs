@@ -6,5 +6,6 @@ mod fixture;
 mod full_disk;
 mod kill;
 mod names;
+mod raw_form;
 mod reflink;
 mod tampered;

@@ -94,7 +94,7 @@ async fn nothing_has_a_further_name_before_it_is_published() {
     // Not even when it is asked for.
     assert!(house.store.publish(image(1), "up").await.is_err());
     assert_eq!(house.names(), Vec::<String>::new());
-    assert_eq!(listed(&house.pool.join("images")), [".incoming"]);
+    assert_eq!(listed(&house.pool.join("images")), [".incoming", ".raw"]);
     let content = writer.finish().await.unwrap();
     let root = house.planned(image(1), &content, "server").await;
     assert!(house.disks.create(&root).await.is_err());
@@ -139,5 +139,5 @@ async fn trials_leave_nothing() {
     assert_eq!(facts.file.hard_link, Ok(()));
     assert!(facts.file.free > Bytes(0));
     assert_eq!(house.names(), Vec::<String>::new());
-    assert_eq!(listed(&house.pool.join("images")), [".incoming"]);
+    assert_eq!(listed(&house.pool.join("images")), [".incoming", ".raw"]);
 }

@@ -25,6 +25,8 @@ pub fn guest(nics: Vec<GuestNic>) -> GuestSpec {
             disk: DiskId("root".to_owned()),
             image: ImageId(Uuid::nil()),
             image_sha512: String::new(),
+            raw: None,
+            inspector_version: None,
             size: Bytes(0),
             plan: Plan {
                 rung: Rung::HardLink,

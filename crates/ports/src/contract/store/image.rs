@@ -18,6 +18,7 @@ fn content(size: u64) -> ImageContent {
             virtual_bytes: Bytes::from_gib(1),
             inspector_version: 1,
         },
+        raw: None,
     }
 }
 
