@@ -9,6 +9,7 @@ pub mod image;
 pub mod intake;
 pub mod network;
 pub mod policy;
+pub mod pool;
 pub mod reconcile;
 pub mod scheduler;
 pub mod workflow;

@@ -55,7 +55,7 @@ async fn claims_follow_the_servers() {
     let ghost = ServerId(Uuid::from_u128(77));
     let claim = Claim { servers: 1, memory_mib: 5, ..Claim::default() };
     let host = uow.hosts().find(&HostName::from("host-a")).await.unwrap().unwrap();
-    uow.claims().insert(ghost, &host, claim).await.unwrap();
+    uow.claims().insert(ghost, &host, claim, None).await.unwrap();
     uow.commit().await.unwrap();
     let wanted = Findings { stray_claims: 1, missing_claims: 1, ..Findings::default() };
     finds(&lab, wanted).await;

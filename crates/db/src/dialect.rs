@@ -94,10 +94,12 @@ impl Dialect {
             Self::Sqlite => &[
                 include_str!("../migrations/sqlite/0001.sql"),
                 include_str!("../migrations/sqlite/0002.sql"),
+                include_str!("../migrations/sqlite/0003.sql"),
             ],
             Self::Postgres => &[
                 include_str!("../migrations/postgres/0001.sql"),
                 include_str!("../migrations/postgres/0002.sql"),
+                include_str!("../migrations/postgres/0003.sql"),
             ],
         }
     }

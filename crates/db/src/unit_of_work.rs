@@ -6,8 +6,8 @@ use crate::figures::Counters;
 use async_trait::async_trait;
 use hatchery_ports::store::{
     Actions, Addresses, Assignments, Bundles, Claims, Domains, Flavors, Hosts, Images, Keypairs,
-    Networks, Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, StoreError, Subnets,
-    Tasks, UnitOfWork, Users,
+    Leases, Networks, Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, StoreError,
+    Subnets, Tasks, UnitOfWork, Users,
 };
 use std::sync::Arc;
 
@@ -60,6 +60,9 @@ impl UnitOfWork for Transaction {
         self
     }
     fn claims(&mut self) -> &mut dyn Claims {
+        self
+    }
+    fn leases(&mut self) -> &mut dyn Leases {
         self
     }
     fn actions(&mut self) -> &mut dyn Actions {

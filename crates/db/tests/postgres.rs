@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod old_rows;
 mod postgres_server;
 
 use hatchery_db::Database;
 use hatchery_ports::contract;
 use hatchery_ports::store::Store;
+use old_rows::{OLD_ROWS, old_leases};
 use postgres_server::PostgresServer;
+use sqlx::{AnyConnection, Connection, Executor};
 
 #[tokio::test]
 async fn the_contract_holds() {
@@ -21,6 +24,26 @@ async fn the_contract_holds() {
     let programs: [&dyn Store; 2] = [&database, &other];
     contract::store::never_oversold(&programs).await;
     contract::store::writers_take_turns(&programs).await;
+    contract::store::no_lease_on_an_image_that_goes(&programs).await;
+}
+
+/// Servers that stood on hosts before there were leases have theirs.
+#[tokio::test]
+async fn leases_of_servers_that_are_there_already() {
+    let Some(server) = PostgresServer::start("leases of servers that are there already") else {
+        return;
+    };
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(&server.url()).await.unwrap();
+    let first = include_str!("../migrations/postgres/0001.sql");
+    let second = include_str!("../migrations/postgres/0002.sql");
+    for sql in [first, second, OLD_ROWS] {
+        connection.execute(sqlx::raw_sql(sql)).await.unwrap();
+    }
+    connection.close().await.unwrap();
+    let database = Database::open(&server.url()).await.unwrap();
+    let mut unit = database.read().await.unwrap();
+    assert_eq!(unit.leases().list(None).await.unwrap(), old_leases());
 }
 
 #[tokio::test]

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod old_rows;
+
 use hatchery_db::{Database, Figures, OpenError};
 use hatchery_ports::contract;
 use hatchery_ports::store::{Store, StoreError};
+use old_rows::{OLD_ROWS, old_leases};
 use sqlx::{AnyConnection, Connection, Executor};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -38,6 +41,7 @@ async fn two_programs_may_use_one_file() {
     let programs: [&dyn Store; 2] = [&one, &other];
     contract::store::never_oversold(&programs).await;
     contract::store::writers_take_turns(&programs).await;
+    contract::store::no_lease_on_an_image_that_goes(&programs).await;
 }
 
 #[tokio::test]
@@ -92,6 +96,21 @@ async fn the_first_schema_is_brought_up_to_date() {
         heard_at, claimed_vcpus, claimed_memory_mib, claimed_disk_gib, claimed_servers) FROM hosts",
     )
     .await;
+}
+
+/// Servers that stood on hosts before there were leases have theirs.
+#[tokio::test]
+async fn leases_of_servers_that_are_there_already() {
+    let folder = tempdir().unwrap();
+    drop(Database::open(&url(&folder)).await.unwrap());
+    std::fs::remove_file(folder.path().join("a b?#%.db")).unwrap();
+    std::fs::write(folder.path().join("a b?#%.db"), b"").unwrap();
+    tamper(&folder, include_str!("../migrations/sqlite/0001.sql")).await;
+    tamper(&folder, include_str!("../migrations/sqlite/0002.sql")).await;
+    tamper(&folder, OLD_ROWS).await;
+    let database = Database::open(&url(&folder)).await.unwrap();
+    let mut unit = database.read().await.unwrap();
+    assert_eq!(unit.leases().list(None).await.unwrap(), old_leases());
 }
 
 #[tokio::test]

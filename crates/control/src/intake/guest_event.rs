@@ -36,11 +36,14 @@ impl Intake {
         };
         let mut uow = self.store.begin().await?;
         let GuestRows { server, action, ports } = uow.bundles().find_guest(*id, request).await?;
-        let Some(server) = server.filter(|server| server.host.as_ref() == Some(host)) else {
-            tracing::info!(server.id = %id, host.id = %host, "news of a guest that is not the server's any more");
-            return Ok(());
+        let changed = match server.filter(|server| server.host.as_ref() == Some(host)) {
+            Some(server) => self.change(&mut *uow, event, request, (server, action, ports)).await?,
+            None => {
+                tracing::info!(server.id = %id, host.id = %host, "news of a guest that is not the server's any more");
+                false
+            }
         };
-        if self.change(&mut *uow, event, request, (server, action, ports)).await? {
+        if changed || release_left(&mut *uow, event).await? {
             uow.commit().await?;
             // Nothing but a failure leaves work behind.
             if matches!(event, Event::GuestFailed { .. }) {
@@ -81,6 +84,7 @@ impl Intake {
                     steps: steps.clone(),
                     message: message.clone(),
                     details: details.clone(),
+                    cleared: true,
                 };
                 setback::leave_host(uow, &*self.entropy, server, request, setback, now).await?;
             }
@@ -105,6 +109,20 @@ impl Intake {
             Event::BasesChanged { .. } | Event::HostReported(_) => return Ok(false),
         }
         Ok(true)
+    }
+}
+
+/// Ends the lease of a disk that a server had left behind on the host, if that is the news. Says whether there was one.
+async fn release_left(uow: &mut dyn UnitOfWork, event: &Event) -> Result<bool, Error> {
+    match event {
+        Event::GuestGone { host, server, generation, .. } => {
+            Ok(uow.leases().delete_left(host, *server, *generation).await?)
+        }
+        Event::GuestStarted { .. }
+        | Event::GuestFailed { .. }
+        | Event::GuestStopped { .. }
+        | Event::BasesChanged { .. }
+        | Event::HostReported(_) => Ok(false),
     }
 }
 

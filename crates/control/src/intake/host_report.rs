@@ -145,7 +145,7 @@ impl Intake {
             }
             Repair::Failed(_) if is_spawning(&server) => {
                 let message = "The host could not make the guest; its log says why.";
-                self.repair_failed(&mut *uow, server, host, request, message).await?;
+                self.repair_failed(&mut *uow, server, host, request, message, true).await?;
             }
             Repair::Missing(_) => self.repair_missing(&mut *uow, server, host, request).await?,
             Repair::Stopped(_) | Repair::Failed(_) | Repair::Stray(..) => return Ok(()),
@@ -182,12 +182,14 @@ impl Intake {
         host: &HostName,
         request: RequestId,
         message: &str,
+        cleared: bool,
     ) -> Result<(), Error> {
         let setback = Setback {
             host: host.clone(),
             steps: Vec::new(),
             message: message.to_owned(),
             details: format!("Found in a report of host {host}."),
+            cleared,
         };
         let (entropy, now) = (&*self.entropy, self.clock.now());
         setback::leave_host(uow, entropy, server, &request, setback, now).await
@@ -206,7 +208,11 @@ impl Intake {
                 return Ok(());
             }
             let message = "The host has lost the order to make the guest.";
-            return self.repair_failed(uow, server, host, request, message).await;
+            // Whether it has begun with it is not known, so that nothing is to be left of it is ordered too.
+            let (entropy, now) = (&*self.entropy, self.clock.now());
+            let guest = (server.id, server.generation.next());
+            order::destroy(uow, entropy, now, host, request.clone(), guest).await?;
+            return self.repair_failed(uow, server, host, request, message, false).await;
         }
         let now = self.clock.now();
         let fault = Fault {

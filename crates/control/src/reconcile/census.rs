@@ -1,6 +1,6 @@
 //! Compares the rows with each other, at the start and then now and then, and puts right what does not add up.
 
-use super::{claims, ports, purge, tasks};
+use super::{claims, left_disks, ports, purge, tasks};
 use crate::error::Error;
 use crate::workflow::Wake;
 use hatchery_ports::clock::Clock;
@@ -35,6 +35,8 @@ pub struct Findings {
     pub stray_claims: usize,
     /// Servers that stand on a host without a claim.
     pub missing_claims: usize,
+    /// Hosts asked again what became of a disk that was left there.
+    pub asked_again: usize,
     /// Servers that waited for work that nobody had written down.
     pub missing_tasks: usize,
     /// Ports plugged into servers that are not there.
@@ -64,10 +66,11 @@ impl Census {
     pub async fn look(&self) -> Result<Findings, Error> {
         let store = &*self.store;
         let now = self.clock.now();
-        let (stray_claims, missing_claims) = claims::match_servers(store).await?;
+        let (stray_claims, missing_claims) = claims::match_servers(store, now).await?;
         let findings = Findings {
             stray_claims,
             missing_claims,
+            asked_again: left_disks::ask_again(store, &*self.entropy, now).await?,
             missing_tasks: tasks::insert_missing(store, &*self.entropy, now).await?,
             stray_ports: ports::unplug_stray(store, now).await?,
             forgotten: match self.forget_deleted_after_seconds {

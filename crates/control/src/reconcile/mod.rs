@@ -5,6 +5,7 @@
 
 mod census;
 mod claims;
+mod left_disks;
 mod ports;
 mod purge;
 mod tasks;

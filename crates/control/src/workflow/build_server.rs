@@ -175,6 +175,7 @@ impl BuildServer {
                 "Its last report is older than {} s; the instance is tried on another host.",
                 self.settings.scheduler.service_down_seconds
             ),
+            cleared: false,
         };
         setback::leave_host(&mut *uow, &*self.entropy, server, &request, setback, now).await?;
         uow.commit().await?;
@@ -187,7 +188,9 @@ impl BuildServer {
         let now = self.clock.now();
         let mut uow = self.store.begin().await?;
         let server = uow.servers().find(id).await?;
-        let Some(server) = server.filter(|s| matches!(s.state, ServerState::Building(_))) else {
+        // One that stands on a host is not this task's any more: the order is out.
+        let waiting = ServerState::Building(BuildStep::Scheduling);
+        let Some(server) = server.filter(|server| server.state == waiting) else {
             return Ok(());
         };
         let mut action = uow.actions().find(id, &task.request).await?;

@@ -92,7 +92,7 @@ fn find_host(
     Ok((at, plan))
 }
 
-/// Takes the claim, and keeps the hosts and the server as their rows are to be. `Conflict`: the hosts are not what they were.
+/// Takes the claim with the lease of the base, and keeps the hosts and the server as their rows are to be. The image was read in the transaction, so no lease is taken on one that is going. `Conflict`: the hosts are not what they were.
 pub(crate) async fn take(
     uow: &mut dyn UnitOfWork,
     hosts: &mut [Host],
@@ -100,7 +100,8 @@ pub(crate) async fn take(
     choice: &Choice,
 ) -> Result<(), Error> {
     let host = &mut hosts[choice.host];
-    claim::take(uow, host, server.id, choice.claim).await?;
+    let on = claim::of_root(&choice.root);
+    claim::take(uow, host, server.id, choice.claim, Some(&on)).await?;
     server.state = server.state.clone().placed().map_err(illegal)?;
     server.host = Some(host.name.clone());
     server.availability_zone = Some(host.availability_zone.clone());

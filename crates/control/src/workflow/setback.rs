@@ -20,9 +20,11 @@ pub(crate) struct Setback {
     pub(crate) steps: Vec<StepTiming>,
     pub(crate) message: String,
     pub(crate) details: String,
+    /// Whether the host has said that nothing of the guest is left there.
+    pub(crate) cleared: bool,
 }
 
-/// Gives the claim of a server that was placed back, remembers the host as tried, and has another one looked for. Whether there is one is the next step's question: it fails the
+/// Gives the claim of a server that was placed back (and keeps the lease of its base unless the host has cleared up), remembers the host as tried, and has another one looked for. Whether there is one is the next step's question: it fails the
 /// server with this setback's message where there is none.
 pub(crate) async fn leave_host(
     uow: &mut dyn UnitOfWork,
@@ -32,7 +34,11 @@ pub(crate) async fn leave_host(
     setback: Setback,
     now: Timestamp,
 ) -> Result<(), Error> {
-    claim::give_back(uow, server.id).await?;
+    if setback.cleared {
+        claim::give_back(uow, server.id).await?;
+    } else {
+        claim::leave(uow, server.id, server.generation.next(), now).await?;
+    }
     let mut action = match find_create(uow, &server, Some(request)).await? {
         Some(action) => action,
         None => timeline::of_create(&server, request),

@@ -98,6 +98,8 @@ impl TearDownServer {
             // As Nova does for a host that is down: the user is not kept waiting, and the order is the first thing that the host hears when
             // it comes back.
             tracing::warn!(server.id = %server.id, host.id = %name, "deleted without its host, which is silent");
+            // Its disk stands there, so the lease of its base does.
+            claim::leave(uow, server.id, server.generation, now).await?;
             let (action, ports) = belongings(uow, &server).await?;
             finish(uow, server, action, ports, &[], now).await?;
             return Ok(Some(order));

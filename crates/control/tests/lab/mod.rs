@@ -281,12 +281,13 @@ impl Lab {
         uow.tasks().list_due(Timestamp(i64::MAX), 10_000).await.unwrap()
     }
 
-    /// Panics unless nothing is left of any server: no task, order, claim, port, address or guest.
+    /// Panics unless nothing is left of any server: no task, order, claim, lease, port, address or guest.
     pub async fn assert_nothing_left(&self) {
         assert_eq!(self.tasks().await, [], "tasks");
         assert_eq!(self.outbox().await, [], "outbox");
         let mut uow = self.db.read().await.unwrap();
         assert_eq!(uow.claims().list(None).await.unwrap(), [], "claims");
+        assert_eq!(uow.leases().list(None).await.unwrap(), [], "leases");
         for host in uow.hosts().list().await.unwrap() {
             assert_eq!(host.claimed, Default::default(), "claims of {}", host.name);
         }

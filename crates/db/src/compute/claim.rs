@@ -1,22 +1,30 @@
 //! Which server has taken what of which host. Triggers of the schema keep the hosts' sums.
 
+use super::lease;
 use crate::error::corrupt;
 use crate::rows::{column, number};
 use crate::select::Select;
 use crate::unit_of_work::Transaction;
 use crate::value::{int, quantity, text};
 use async_trait::async_trait;
+use hatchery_model::base::DiskUse;
 use hatchery_model::compute::{Claim, Host};
+use hatchery_model::generation::Generation;
 use hatchery_model::id::{HostName, ServerId};
+use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::store::{Claims, StoreError};
 use sqlx::any::AnyRow;
 
 const NOUN: &str = "claim of server";
 const FIND: &str =
     "SELECT server, host, vcpus, memory_mib, disk_gib, servers FROM claims WHERE server = $1";
-const INSERT: &str = "INSERT INTO claims (server, host, vcpus, memory_mib, disk_gib, servers) \
-    SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM hosts WHERE name = $2 AND generation = $7) \
-    ON CONFLICT DO NOTHING";
+const INSERT: &str = "INSERT INTO claims (server, host, vcpus, memory_mib, disk_gib, servers, image, disk, base_format) \
+    SELECT $1, $2, $3, $4, $5, $6, $8, $9, $10 \
+    WHERE EXISTS (SELECT 1 FROM hosts WHERE name = $2 AND generation = $7) ON CONFLICT DO NOTHING";
+const LEAVE: &str = "INSERT INTO left_disks (host, disk, server, image, base_format, generation, since) \
+    SELECT host, disk, server, image, base_format, $2, $3 FROM claims WHERE server = $1 AND disk IS NOT NULL \
+    ON CONFLICT (host, disk) DO UPDATE SET image = excluded.image, base_format = excluded.base_format, \
+    generation = excluded.generation, since = excluded.since";
 const DELETE: &str = "DELETE FROM claims WHERE server = $1 \
     RETURNING server, host, vcpus, memory_mib, disk_gib, servers";
 
@@ -49,8 +57,9 @@ impl Claims for Transaction {
         server: ServerId,
         host: &Host,
         claim: Claim,
+        on: Option<&DiskUse>,
     ) -> Result<(), StoreError> {
-        let values = vec![
+        let mut values = vec![
             text(server),
             text(&host.name),
             int(claim.vcpus),
@@ -59,6 +68,7 @@ impl Claims for Transaction {
             int(claim.servers),
             int(host.generation.0),
         ];
+        values.extend(lease::values(on));
         self.change_one(NOUN, server, INSERT, values).await
     }
 
@@ -66,6 +76,17 @@ impl Claims for Transaction {
         let rows = self.rows("remove", NOUN, DELETE, vec![text(server)]).await?;
         self.wrote |= !rows.is_empty();
         rows.first().map(host_and_claim).transpose()
+    }
+
+    async fn leave(
+        &mut self,
+        server: ServerId,
+        generation: Generation,
+        now: Timestamp,
+    ) -> Result<Option<(HostName, Claim)>, StoreError> {
+        let values = vec![text(server), int(generation.0), int(now.0)];
+        self.change("write", NOUN, LEAVE, values).await?;
+        Claims::delete(self, server).await
     }
 
     async fn list(

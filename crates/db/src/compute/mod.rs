@@ -5,6 +5,7 @@ mod claim;
 mod flavor;
 mod host;
 mod keypair;
+mod lease;
 mod server;
 
 pub(crate) use host::from_row as host_from_row;

@@ -2,7 +2,9 @@
 
 use super::StoreError;
 use async_trait::async_trait;
+use hatchery_model::base::DiskUse;
 use hatchery_model::compute::{Action, Claim, Flavor, Host, Keypair, Server};
+use hatchery_model::generation::Generation;
 use hatchery_model::id::{FlavorId, HostName, ImageId, ProjectId, RequestId, ServerId, UserId};
 use hatchery_model::page::Page;
 
@@ -100,20 +102,31 @@ pub trait Hosts: Send {
 }
 
 /// Which server has taken what of which host. Each change keeps `Host::claimed` and raises the host's generation.
+///
+/// With its claim a server takes the lease of the base that its disk there is to lie on. `Leases` lists them.
 #[async_trait]
 pub trait Claims: Send {
     /// Of a server.
     async fn find(&mut self, server: ServerId) -> Result<Option<(HostName, Claim)>, StoreError>;
     /// A new one, on the host's row that the decision was made on; `Conflict` when that row has another generation by now, or the server has
-    /// a claim.
+    /// a claim. Whoever takes a lease has read in this transaction that the image is not going, or knows that the disk is there.
     async fn insert(
         &mut self,
         server: ServerId,
         host: &Host,
         claim: Claim,
+        on: Option<&DiskUse>,
     ) -> Result<(), StoreError>;
-    /// Gives it back; says what it was and where.
+    /// Gives it back with its lease, because nothing of the guest is left on the host; says what it was and where.
     async fn delete(&mut self, server: ServerId) -> Result<Option<(HostName, Claim)>, StoreError>;
+    /// Gives it back and keeps its lease as a [`hatchery_model::base::LeftDisk`], because the disk may still stand on the host. `generation` is that of the order that
+    /// nothing is to be left there.
+    async fn leave(
+        &mut self,
+        server: ServerId,
+        generation: Generation,
+        now: hatchery_model::timestamp::Timestamp,
+    ) -> Result<Option<(HostName, Claim)>, StoreError>;
     /// All of a host, or of all hosts.
     async fn list(
         &mut self,

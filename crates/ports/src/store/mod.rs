@@ -10,6 +10,7 @@ mod bundle;
 mod compute;
 mod identity;
 mod image;
+mod lease;
 mod network;
 mod unit_of_work;
 mod work;
@@ -24,6 +25,7 @@ pub use identity::{
     UserFilter, Users,
 };
 pub use image::{ImageFilter, Images};
+pub use lease::Leases;
 pub use network::{Addresses, Networks, PortFilter, Ports, Subnets};
 pub use unit_of_work::{Store, StoreError, UnitOfWork};
 pub use work::{Outbox, Settings, Tasks};

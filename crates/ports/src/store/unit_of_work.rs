@@ -2,8 +2,8 @@
 
 use super::{
     Actions, Addresses, Assignments, Bundles, Claims, Domains, Flavors, Hosts, Images, Keypairs,
-    Networks, Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, Subnets, Tasks,
-    Users,
+    Leases, Networks, Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, Subnets,
+    Tasks, Users,
 };
 use async_trait::async_trait;
 
@@ -75,6 +75,8 @@ pub trait UnitOfWork: Send {
     fn hosts(&mut self) -> &mut dyn Hosts;
     /// What servers have taken of hosts.
     fn claims(&mut self) -> &mut dyn Claims;
+    /// Who uses which base.
+    fn leases(&mut self) -> &mut dyn Leases;
     /// What was done to servers.
     fn actions(&mut self) -> &mut dyn Actions;
     /// Neutron's networks.

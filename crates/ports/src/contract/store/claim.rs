@@ -40,7 +40,7 @@ async fn place(store: &dyn Store, name: &HostName) -> bool {
             return false;
         }
         let mut unit = store.begin().await.unwrap();
-        let taken = unit.claims().insert(server, &host, claim).await;
+        let taken = unit.claims().insert(server, &host, claim, None).await;
         if !matches!(taken, Err(StoreError::Conflict { .. })) {
             taken.unwrap();
             unit.commit().await.unwrap();

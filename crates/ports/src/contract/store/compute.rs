@@ -203,18 +203,18 @@ pub async fn claims(store: &dyn Store) {
     let (one, two) = (ServerId(id()), ServerId(id()));
     let (mut here, there) = (host("claims a"), host("claims b"));
     let claim = Claim { vcpus: 2, memory_mib: 1 << 40, disk_gib: 7, servers: 1 };
-    assert_conflict(unit.claims().insert(one, &here, claim).await);
+    assert_conflict(unit.claims().insert(one, &here, claim, None).await);
     for row in [&here, &there] {
         unit.hosts().insert(row).await.unwrap();
     }
     let rows = unit.claims();
     assert_eq!(rows.find(one).await.unwrap(), None);
-    rows.insert(one, &here, claim).await.unwrap();
-    rows.insert(two, &there, claim).await.unwrap();
+    rows.insert(one, &here, claim, None).await.unwrap();
+    rows.insert(two, &there, claim, None).await.unwrap();
     // The host's row is not the one that was decided on; then it is, and the server has a claim.
-    assert_conflict(rows.insert(ServerId(id()), &here, claim).await);
+    assert_conflict(rows.insert(ServerId(id()), &here, claim, None).await);
     here = Host { generation: here.generation.next(), claimed: claim, ..here };
-    assert_conflict(rows.insert(two, &here, claim).await);
+    assert_conflict(rows.insert(two, &here, claim, None).await);
     assert_eq!(rows.find(one).await.unwrap(), Some((here.name.clone(), claim)));
     let listed = rows.list(Some(&here.name)).await.unwrap();
     assert_eq!(listed, [(one, here.name.clone(), claim)]);

@@ -9,6 +9,7 @@ mod compute;
 mod fixture;
 mod identity;
 mod image;
+mod lease;
 mod network;
 mod paging;
 mod transaction;
@@ -21,6 +22,7 @@ pub use claim::never_oversold;
 pub use compute::{actions, claims, flavors, hosts, keypairs, servers};
 pub use identity::{assignments, domains, projects, revocations, roles, users};
 pub use image::{images, images_by_what_no_column_holds};
+pub use lease::{leases, no_lease_on_an_image_that_goes, pins};
 pub use network::{addresses, networks, ports, subnets};
 pub use paging::{pages_of_actions, pages_of_images, pages_of_servers};
 pub use transaction::{
@@ -45,6 +47,8 @@ pub async fn all(store: &dyn Store) {
     keypairs(store).await;
     hosts(store).await;
     claims(store).await;
+    leases(store).await;
+    pins(store).await;
     actions(store).await;
     networks(store).await;
     subnets(store).await;
@@ -65,6 +69,7 @@ pub async fn all(store: &dyn Store) {
     messages_leave_only_after_commit(store).await;
     writers_take_turns(&[store]).await;
     never_oversold(&[store]).await;
+    no_lease_on_an_image_that_goes(&[store]).await;
 }
 
 /// Asserts that another was faster, or that the row is there already.
