@@ -34,6 +34,7 @@ const VIRT: &str = "hatchery-virt";
 const CONTROL: &str = "hatchery-control";
 const AGENT: &str = "hatchery-agent";
 const API: &str = "hatchery-api";
+const OPENSTACK: &str = "hatchery-openstack";
 const TESTKIT: &str = "hatchery-testkit";
 
 const ROOMS: &[Room] = &[
@@ -43,11 +44,16 @@ const ROOMS: &[Room] = &[
     room(BUS, &[MODEL, PORTS], &[TESTKIT]),
     room(STORAGE, &[MODEL, PORTS], &[TESTKIT]),
     room(VIRT, &[MODEL, PORTS], &[TESTKIT]),
+    room(OPENSTACK, &[MODEL, PORTS], &[TESTKIT]),
     // Use cases are tried on a real store and bus: a fake of SQL would lie.
     room(CONTROL, &[MODEL, PORTS], &[DB, BUS, STORAGE, TESTKIT]),
     room(AGENT, &[MODEL, PORTS], &[BUS, STORAGE, VIRT, TESTKIT]),
     room(API, &[MODEL, CONTROL], &[PORTS, DB, BUS, STORAGE, TESTKIT]),
-    room("hatchery", &[MODEL, PORTS, DB, BUS, STORAGE, VIRT, CONTROL, AGENT, API], &[TESTKIT]),
+    room(
+        "hatchery",
+        &[MODEL, PORTS, DB, BUS, STORAGE, VIRT, OPENSTACK, CONTROL, AGENT, API],
+        &[TESTKIT],
+    ),
     room(TESTKIT, &[MODEL, PORTS], &[]),
     room(
         "hatchery-tests",
