@@ -54,7 +54,12 @@ async fn adopt(host: &Arc<Host>, mut entry: Entry) {
     let server = entry.spec.server;
     let running = match entry.phase {
         GuestPhase::Failed | GuestPhase::Destroying => None,
-        GuestPhase::Planned | GuestPhase::Running | GuestPhase::Stopped => {
+        GuestPhase::Planned
+        | GuestPhase::Running
+        | GuestPhase::Stopped
+        | GuestPhase::Stopping
+        | GuestPhase::Starting
+        | GuestPhase::BaseLost => {
             let folder = host.journal.folder(server);
             match host.parts.hypervisor.adopt(server, &folder).await {
                 Ok(running) => running,
@@ -73,6 +78,7 @@ async fn adopt(host: &Arc<Host>, mut entry: Entry) {
                 server,
                 at: host.parts.clock.now(),
                 reason: "its process had ended when the agent started".into(),
+                generation: entry.spec.generation,
             });
             if let Err(error) = host.journal.write(&entry).await {
                 tracing::error!(guest.id = %server, %error, "a stopped guest could not be written down");

@@ -27,6 +27,11 @@ impl Handler for Inbox {
             Command::DestroyGuest { server, generation } => {
                 self.destroy(server, generation, envelope.request).await
             }
+            order @ (Command::StopGuest { .. }
+            | Command::StartGuest { .. }
+            | Command::RebootGuest { .. }) => {
+                Err(format!("{} is not taken yet; it is kept", order.name()))
+            }
             Command::SeedBase { image } => {
                 tracing::info!(image.id = %image, "a base is to be made ahead of the next create");
                 Ok(())

@@ -134,7 +134,7 @@ impl Registry {
         let mut all: Vec<_> = inner
             .guests
             .iter()
-            .map(|(server, known)| (*server, known.spec.generation, known.phase.clone()))
+            .map(|(server, known)| (*server, known.generation, known.phase.clone()))
             .collect();
         all.sort_by_key(|(server, ..)| *server);
         all

@@ -150,6 +150,7 @@ async fn a_guest_that_ends_by_itself_is_stopped_and_its_port_down() {
         server: id,
         at: hatchery_model::timestamp::Timestamp(0),
         reason: "it powered itself off".into(),
+        generation: Default::default(),
     };
     let envelope = host.envelope("req-x".into(), event);
     for _ in 0..2 {

@@ -173,6 +173,7 @@ impl Actor {
             server,
             at: self.host.parts.clock.now(),
             reason,
+            generation: self.entry.spec.generation,
         };
         self.entry.phase = GuestPhase::Stopped;
         self.entry.news = Some(event.clone());

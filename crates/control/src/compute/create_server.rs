@@ -12,7 +12,7 @@ use crate::workflow::placement::{self, Choice};
 use crate::workflow::{Order, Outgoing, Wake, setback, timeline};
 use hatchery_model::caller::Caller;
 use hatchery_model::compute::{
-    BuildStep, EventResult, Flavor, Host, Keypair, Server, ServerNic, ServerState,
+    BuildStep, EventResult, Flavor, Host, Keypair, Server, ServerNic, ServerState, WantedPower,
 };
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{ProjectId, ServerId};
@@ -242,6 +242,8 @@ impl Asked<'_> {
             hostname: new.hostname_of(index, id),
             description: new.description.clone(),
             state: ServerState::Building(BuildStep::Scheduling),
+            wanted_power: WantedPower::Running,
+            power_order: Generation::default(),
             flavor: self.flavor.clone(),
             image: Some(new.image),
             keypair: self.keypair.clone(),

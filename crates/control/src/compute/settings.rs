@@ -15,6 +15,10 @@ pub struct ComputeSettings {
     pub recheck_seconds: i64,
     /// So long may the rows and a host's report differ before the report is believed: news may still be on its way.
     pub report_grace_seconds: i64,
+    /// `shutdown_timeout`: so many seconds a guest may take to power off when it is stopped. An image may say otherwise.
+    pub shutdown_timeout: u32,
+    /// `wait_soft_reboot_seconds`: so long it may take in a soft reboot.
+    pub wait_soft_reboot_seconds: u32,
     /// So many servers in one request at the most.
     pub max_servers_per_request: u32,
 }
@@ -27,6 +31,8 @@ impl Default for ComputeSettings {
             place_at_once: true,
             recheck_seconds: 30,
             report_grace_seconds: 30,
+            shutdown_timeout: 60,
+            wait_soft_reboot_seconds: 120,
             max_servers_per_request: 1000,
         }
     }

@@ -1,10 +1,11 @@
 //! What happened to a guest.
 
 use super::Intake;
+use super::power_event::{self, rest};
 use crate::error::Error;
 use crate::workflow::setback::{self, Setback};
 use crate::workflow::{finish_delete, illegal, timeline};
-use hatchery_model::compute::{Action, ActionKind, BuildStep, Server, ServerState};
+use hatchery_model::compute::{Action, ActionKind, BuildStep, Server, ServerState, WantedPower};
 use hatchery_model::generation::Generation;
 use hatchery_model::id::RequestId;
 use hatchery_model::message::{Event, StepTiming};
@@ -30,6 +31,9 @@ impl Intake {
         let (Event::GuestStarted { server: id, host, .. }
         | Event::GuestFailed { server: id, host, .. }
         | Event::GuestStopped { server: id, host, .. }
+        | Event::GuestPoweredOff { server: id, host, .. }
+        | Event::GuestPoweredOn { server: id, host, .. }
+        | Event::GuestNotPoweredOn { server: id, host, .. }
         | Event::GuestGone { server: id, host, .. }) = event
         else {
             return Ok(());
@@ -88,12 +92,21 @@ impl Intake {
                 };
                 setback::leave_host(uow, &*self.entropy, server, request, setback, now).await?;
             }
-            Event::GuestStopped { reason, .. } => {
-                if server.state != ServerState::Active {
+            Event::GuestStopped { reason, generation, .. } => {
+                if server.state != ServerState::Active || *generation < server.power_order {
                     return Ok(false);
                 }
                 let own = RequestId(format!("req-{}", random_uuid(&*self.entropy)));
                 stopped(uow, server, ports, own, reason, now).await?;
+            }
+            Event::GuestPoweredOff { .. }
+            | Event::GuestPoweredOn { .. }
+            | Event::GuestNotPoweredOn { .. } => {
+                let Some(answer) = power_event::answer(event) else {
+                    return Ok(false);
+                };
+                let rows = GuestRows { server: Some(server), action, ports };
+                return power_event::answered(uow, rows, answer, now).await;
             }
             Event::GuestGone { generation, steps, .. } => {
                 let deleting = matches!(server.state, ServerState::Deleting { .. });
@@ -121,6 +134,9 @@ async fn release_left(uow: &mut dyn UnitOfWork, event: &Event) -> Result<bool, E
         Event::GuestStarted { .. }
         | Event::GuestFailed { .. }
         | Event::GuestStopped { .. }
+        | Event::GuestPoweredOff { .. }
+        | Event::GuestPoweredOn { .. }
+        | Event::GuestNotPoweredOn { .. }
         | Event::BasesChanged { .. }
         | Event::HostReported(_) => Ok(false),
     }
@@ -149,7 +165,11 @@ pub(super) async fn started(
     match &server.state {
         ServerState::Building(BuildStep::Spawning) => {}
         // A report was faster than the event, which knows more.
-        ServerState::Active | ServerState::Stopped => {
+        ServerState::Active
+        | ServerState::Stopped
+        | ServerState::Stopping { .. }
+        | ServerState::Starting { .. }
+        | ServerState::Rebooting { .. } => {
             if server.bytes_copied.is_some() || news.bytes_copied.is_none() {
                 return Ok(false);
             }
@@ -193,10 +213,8 @@ pub(super) async fn stopped(
     action.message = Some(reason.to_owned());
     uow.actions().insert(&action).await?;
     server.state = server.state.stopped().map_err(illegal)?;
-    server.updated_at = now;
-    set_ports(uow, &server, ports, PortStatus::Down, now).await?;
-    uow.servers().update(&server).await?;
-    Ok(())
+    server.wanted_power = WantedPower::Stopped;
+    rest(uow, server, ports, PortStatus::Down, now).await
 }
 
 /// Ports carry traffic where their server's guest runs.

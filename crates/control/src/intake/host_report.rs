@@ -2,12 +2,15 @@
 
 use super::Intake;
 use super::guest_event::{Started, is_spawning, set_ports, started, stopped};
+use super::power_event::{not_started, rest};
 use super::repair::{Repair, compare};
 use crate::error::Error;
 use crate::workflow::guest_spec::ports_of;
 use crate::workflow::setback::{self, Setback};
 use crate::workflow::{illegal, order};
-use hatchery_model::compute::{Claim, Fault, Host, HostReport, HostResources, Server, ServerState};
+use hatchery_model::compute::{
+    Claim, Fault, Host, HostReport, HostResources, Server, ServerState, WantedPower,
+};
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{HostName, RequestId, ServerId};
 use hatchery_model::message::{Address, Body, Command, Envelope};
@@ -114,6 +117,7 @@ impl Intake {
         let mut uow = self.store.begin().await?;
         let (Repair::Started(id)
         | Repair::Stopped(id)
+        | Repair::BaseLost(id)
         | Repair::Failed(id)
         | Repair::Stray(id, _)
         | Repair::Missing(id)) = repair;
@@ -138,17 +142,14 @@ impl Intake {
         tracing::warn!(server.id = %id, host.id = %host, ?repair, "a report says what no event has said");
         match repair {
             Repair::Started(_) => self.repair_started(&mut *uow, server).await?,
-            Repair::Stopped(_) if server.state == ServerState::Active => {
-                let reason = "The host reports that the guest does not run any more.";
-                let ports = ports_of(&mut *uow, &server).await?;
-                stopped(&mut *uow, server, ports, request, reason, now).await?;
-            }
+            Repair::Stopped(_) => self.repair_stopped(&mut *uow, server, request).await?,
+            Repair::BaseLost(_) => self.repair_base_lost(&mut *uow, server).await?,
             Repair::Failed(_) if is_spawning(&server) => {
                 let message = "The host could not make the guest; its log says why.";
                 self.repair_failed(&mut *uow, server, host, request, message, true).await?;
             }
             Repair::Missing(_) => self.repair_missing(&mut *uow, server, host, request).await?,
-            Repair::Stopped(_) | Repair::Failed(_) | Repair::Stray(..) => return Ok(()),
+            Repair::Failed(_) | Repair::Stray(..) => return Ok(()),
         }
         uow.commit().await?;
         self.tasks.wake();
@@ -162,17 +163,79 @@ impl Intake {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let ports = ports_of(uow, &server).await?;
-        if server.state == ServerState::Stopped {
-            server.state = server.state.started().map_err(illegal)?;
-            server.updated_at = now;
-            set_ports(uow, &server, ports, PortStatus::Active, now).await?;
-            uow.servers().update(&server).await?;
-            return Ok(());
+        match server.state {
+            ServerState::Stopped | ServerState::Starting { .. } | ServerState::Rebooting { .. } => {
+                server.state = server.state.started().map_err(illegal)?;
+                server.wanted_power = WantedPower::Running;
+                return rest(uow, server, ports, PortStatus::Active, now).await;
+            }
+            ServerState::Building(_)
+            | ServerState::Active
+            | ServerState::Stopping { .. }
+            | ServerState::Failed(_)
+            | ServerState::Deleting { .. }
+            | ServerState::Deleted { .. } => {}
         }
         let action = setback::find_create(uow, &server, None).await?;
         let news = Started { steps: &[], bytes_copied: None };
         started(uow, server, action, ports, news, now).await?;
         Ok(())
+    }
+
+    /// The guest does not run, whatever the row waits for.
+    async fn repair_stopped(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        mut server: Server,
+        request: RequestId,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let ports = ports_of(uow, &server).await?;
+        let reason = "The host reports that the guest does not run.";
+        match server.state {
+            ServerState::Active => stopped(uow, server, ports, request, reason, now).await,
+            ServerState::Stopping { .. }
+            | ServerState::Starting { .. }
+            | ServerState::Rebooting { .. } => {
+                server.state = server.state.stopped().map_err(illegal)?;
+                server.wanted_power = WantedPower::Stopped;
+                rest(uow, server, ports, PortStatus::Down, now).await
+            }
+            ServerState::Building(_)
+            | ServerState::Stopped
+            | ServerState::Failed(_)
+            | ServerState::Deleting { .. }
+            | ServerState::Deleted { .. } => Ok(()),
+        }
+    }
+
+    /// The guest should have started, and its base is not there.
+    async fn repair_base_lost(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        mut server: Server,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        match server.state {
+            ServerState::Starting { .. } | ServerState::Rebooting { .. } => {}
+            ServerState::Building(_)
+            | ServerState::Active
+            | ServerState::Stopped
+            | ServerState::Stopping { .. }
+            | ServerState::Failed(_)
+            | ServerState::Deleting { .. }
+            | ServerState::Deleted { .. } => return Ok(()),
+        }
+        let fault = Fault {
+            code: 500,
+            message: "The instance could not be started: the base of its disk is not there; it is started once the base has been put back.".into(),
+            details: "Found in a report of the host, whose log says more.".into(),
+            at: now,
+            lost_base: server.image,
+        };
+        let ports = ports_of(uow, &server).await?;
+        server.state = not_started(server.state, fault).map_err(illegal)?;
+        rest(uow, server, ports, PortStatus::Down, now).await
     }
 
     async fn repair_failed(
@@ -225,9 +288,14 @@ impl Intake {
                 self.settings.report_grace_seconds
             ),
             at: now,
+            lost_base: None,
         };
         match server.state {
-            ServerState::Active | ServerState::Stopped => {}
+            ServerState::Active
+            | ServerState::Stopped
+            | ServerState::Stopping { .. }
+            | ServerState::Starting { .. }
+            | ServerState::Rebooting { .. } => {}
             ServerState::Building(_)
             | ServerState::Failed(_)
             | ServerState::Deleting { .. }

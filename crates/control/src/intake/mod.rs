@@ -2,14 +2,15 @@
 
 mod guest_event;
 mod host_report;
+mod power_event;
 mod repair;
 
-use crate::compute::ComputeSettings;
+use crate::compute::{ComputeSettings, ReviveServers};
 use crate::error::Error;
 use crate::workflow::{Outgoing, TRIES, Wake};
 use async_trait::async_trait;
 use hatchery_model::id::{HostName, RequestId, ServerId};
-use hatchery_model::message::{Body, Envelope, Event};
+use hatchery_model::message::{Body, Envelope, Event, HostBase, HostBaseState};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::bus::Handler;
 use hatchery_ports::clock::Clock;
@@ -48,13 +49,41 @@ impl Intake {
             Event::GuestStarted { .. }
             | Event::GuestFailed { .. }
             | Event::GuestStopped { .. }
+            | Event::GuestPoweredOff { .. }
+            | Event::GuestPoweredOn { .. }
+            | Event::GuestNotPoweredOn { .. }
             | Event::GuestGone { .. } => self.guest_event(event, request).await,
             Event::BasesChanged { host, bases } => {
                 tracing::debug!(host.id = %host, count = bases.len(), "bases changed");
-                Ok(())
+                self.revive(host, bases).await
             }
             Event::HostReported(report) => self.host_reported(report).await,
         }
+    }
+}
+
+impl Intake {
+    /// Brings back what could not start for want of a base that is there again.
+    async fn revive(&self, host: &HostName, bases: &[HostBase]) -> Result<(), Error> {
+        let revive = ReviveServers {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            outgoing: self.outgoing.clone(),
+        };
+        for base in bases {
+            match &base.state {
+                HostBaseState::Healed => {
+                    revive.run(host, base.image).await?;
+                }
+                HostBaseState::Cached
+                | HostBaseState::Caching
+                | HostBaseState::Lost(_)
+                | HostBaseState::Gone
+                | HostBaseState::Failed(_) => {}
+            }
+        }
+        Ok(())
     }
 }
 

@@ -11,8 +11,10 @@ use hatchery_model::timestamp::Timestamp;
 pub(super) enum Repair {
     /// The guest runs, and the row does not say so.
     Started(ServerId),
-    /// The guest does not run, and the row says that it does.
+    /// The guest does not run, and the row says that it does, or waits for it.
     Stopped(ServerId),
+    /// The guest should have started, and could not for want of its base.
+    BaseLost(ServerId),
     /// The guest could not be made, and the row waits for it.
     Failed(ServerId),
     /// The host has a guest that no server there owns.
@@ -37,7 +39,7 @@ pub(super) fn compare(
             }
             None => {}
             Some(server) if is_recent(server, now, grace_seconds) => {}
-            Some(server) => repairs.extend(compare_guest(server, phase)),
+            Some(server) => repairs.extend(compare_guest(server, *generation, phase)),
         }
     }
     for server in servers {
@@ -55,7 +57,11 @@ fn is_recent(server: &Server, now: Timestamp, grace_seconds: i64) -> bool {
 
 fn should_have_guest(server: &Server) -> bool {
     match server.state {
-        ServerState::Active | ServerState::Stopped => true,
+        ServerState::Active
+        | ServerState::Stopped
+        | ServerState::Stopping { .. }
+        | ServerState::Starting { .. }
+        | ServerState::Rebooting { .. } => true,
         ServerState::Building(_) => is_spawning(server),
         ServerState::Failed(_) | ServerState::Deleting { .. } | ServerState::Deleted { .. } => {
             false
@@ -63,7 +69,11 @@ fn should_have_guest(server: &Server) -> bool {
     }
 }
 
-fn compare_guest(server: &Server, phase: &GuestPhase) -> Option<Repair> {
+fn compare_guest(server: &Server, generation: Generation, phase: &GuestPhase) -> Option<Repair> {
+    if generation < server.power_order {
+        // The last order is still on its way.
+        return None;
+    }
     match (&server.state, phase) {
         (ServerState::Building(_), GuestPhase::Running) if is_spawning(server) => {
             Some(Repair::Started(server.id))
@@ -75,18 +85,36 @@ fn compare_guest(server: &Server, phase: &GuestPhase) -> Option<Repair> {
         (ServerState::Building(_), GuestPhase::Stopped) if is_spawning(server) => {
             Some(Repair::Started(server.id))
         }
-        (ServerState::Active, GuestPhase::Stopped) => Some(Repair::Stopped(server.id)),
-        (ServerState::Stopped, GuestPhase::Running) => Some(Repair::Started(server.id)),
+        (ServerState::Starting { .. } | ServerState::Rebooting { .. }, GuestPhase::BaseLost) => {
+            Some(Repair::BaseLost(server.id))
+        }
+        (
+            ServerState::Active
+            | ServerState::Stopping { .. }
+            | ServerState::Starting { .. }
+            | ServerState::Rebooting { .. },
+            GuestPhase::Stopped | GuestPhase::BaseLost,
+        ) => Some(Repair::Stopped(server.id)),
+        (
+            ServerState::Stopped | ServerState::Starting { .. } | ServerState::Rebooting { .. },
+            GuestPhase::Running,
+        ) => Some(Repair::Started(server.id)),
         (
             ServerState::Building(_)
             | ServerState::Active
             | ServerState::Stopped
+            | ServerState::Stopping { .. }
+            | ServerState::Starting { .. }
+            | ServerState::Rebooting { .. }
             | ServerState::Failed(_)
             | ServerState::Deleting { .. }
             | ServerState::Deleted { .. },
             GuestPhase::Planned
             | GuestPhase::Running
             | GuestPhase::Stopped
+            | GuestPhase::Stopping
+            | GuestPhase::Starting
+            | GuestPhase::BaseLost
             | GuestPhase::Failed
             | GuestPhase::Destroying,
         ) => None,

@@ -82,6 +82,9 @@ fn awaited(server: &Server) -> Option<Work> {
         ServerState::Building(BuildStep::Spawning)
         | ServerState::Active
         | ServerState::Stopped
+        | ServerState::Stopping { .. }
+        | ServerState::Starting { .. }
+        | ServerState::Rebooting { .. }
         | ServerState::Failed(_)
         | ServerState::Deleted { .. } => None,
     }

@@ -202,6 +202,7 @@ impl BuildServer {
             message: error.to_string(),
             details: format!("The build was given up before a host was told: {error:?}"),
             at: now,
+            lost_base: None,
         };
         claim::give_back(&mut *uow, id).await?;
         setback::fail(&mut *uow, server, action, fault, now).await?;
@@ -229,5 +230,6 @@ fn no_host_fault(action: &Action, refused: &NotPlaced, now: Timestamp) -> Fault 
         message: action.message.clone().unwrap_or_else(|| NO_VALID_HOST.into()),
         details,
         at: now,
+        lost_base: None,
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod order;
 mod outbox_relay;
 mod outgoing;
 pub(crate) mod placement;
+pub(crate) mod power;
 mod runner;
 pub(crate) mod setback;
 mod step;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use hatchery_model::compute::{GuestPhase, GuestSpec, HostReport, HostResources};
 use hatchery_model::generation::Generation;
-use hatchery_model::id::{HostId, HostName, MessageId, RequestId, ServerId};
+use hatchery_model::id::{HostId, HostName, ImageId, MessageId, RequestId, ServerId};
 use hatchery_model::message::{Address, Body, Command, Envelope, Event, StepName, StepTiming};
 use hatchery_model::provision::{FileAbilities, Rung, TargetFacts};
 use hatchery_model::timestamp::Timestamp;
@@ -23,6 +23,8 @@ pub struct FakeHost {
     pub resources: Mutex<HostResources>,
     /// Builds fail with this message.
     pub fails: Mutex<Option<String>>,
+    /// Starts fail with this message, and this base lost.
+    pub starts_fail: Mutex<Option<(String, Option<ImageId>)>>,
     /// Orders are taken over and forgotten at once.
     pub forgets: AtomicBool,
     /// Orders that were really carried out, by command name.
@@ -58,6 +60,7 @@ impl FakeHost {
                 uptime_seconds: 5,
             }),
             fails: Mutex::default(),
+            starts_fail: Mutex::default(),
             forgets: AtomicBool::new(false),
             done: Mutex::default(),
             news: Mutex::default(),
@@ -167,6 +170,53 @@ impl FakeHost {
         self.tell(request, event);
     }
 
+    /// An order about a guest that was made earlier.
+    fn power(&self, order: Command, request: RequestId) {
+        let (server, generation, on) = match order {
+            Command::StopGuest { server, generation, .. } => (server, generation, None),
+            Command::StartGuest { server, generation } => {
+                (server, generation, Some(StepName::PowerOn))
+            }
+            Command::RebootGuest { server, generation, .. } => {
+                (server, generation, Some(StepName::Reboot))
+            }
+            other => panic!("{other:?}"),
+        };
+        let mut guests = self.guests.lock().unwrap();
+        let Some(guest) = guests.get_mut(&server).filter(|guest| guest.0 < generation) else {
+            return;
+        };
+        self.done.lock().unwrap().push((if on.is_some() { "on" } else { "off" }, server));
+        guest.0 = generation;
+        let host = self.name.clone();
+        let failure = self.starts_fail.lock().unwrap().clone();
+        let (phase, event) = match (on, failure) {
+            (None, _) => {
+                let steps = steps(&[StepName::PowerOff], true);
+                (GuestPhase::Stopped, Event::GuestPoweredOff { host, server, generation, steps })
+            }
+            (Some(step), None) => {
+                let steps = steps(&[step], true);
+                (GuestPhase::Running, Event::GuestPoweredOn { host, server, generation, steps })
+            }
+            (Some(step), Some((message, lost_base))) => (
+                lost_base.map_or(GuestPhase::Stopped, |_| GuestPhase::BaseLost),
+                Event::GuestNotPoweredOn {
+                    host,
+                    server,
+                    generation,
+                    steps: steps(&[step], false),
+                    message,
+                    details: "because the test wants it".into(),
+                    lost_base,
+                },
+            ),
+        };
+        guest.1 = phase;
+        drop(guests);
+        self.tell(request, event);
+    }
+
     fn destroy(&self, server: ServerId, generation: Generation, request: RequestId) {
         let known = self.guests.lock().unwrap().get(&server).map(|guest| guest.0);
         if known.is_some_and(|known| known > generation) {
@@ -216,6 +266,9 @@ impl Handler for FakeHost {
             Command::DestroyGuest { server, generation } => {
                 self.destroy(server, generation, envelope.request);
             }
+            order @ (Command::StopGuest { .. }
+            | Command::StartGuest { .. }
+            | Command::RebootGuest { .. }) => self.power(order, envelope.request),
             Command::SeedBase { .. } | Command::ReleaseBase { .. } => {}
         }
         Ok(())

@@ -12,7 +12,7 @@ pub use rows::{caller, flavor, image, new_server};
 
 use hatchery_control::Error;
 use hatchery_control::compute::{
-    ComputeSettings, CreateServer, DeleteServer, HostVerbs, NewServer, ShowServer,
+    ComputeSettings, CreateServer, DeleteServer, HostVerbs, NewServer, PowerVerbs, ShowServer,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::workflow::{BuildServer, Outgoing, Step, TaskRunner, TearDownServer, Wake};
@@ -155,6 +155,16 @@ impl Lab {
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             wake: self.tasks.clone(),
+        }
+    }
+
+    pub fn power_verbs(&self) -> PowerVerbs {
+        PowerVerbs {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            outgoing: self.outgoing.clone(),
+            settings: self.settings.clone(),
         }
     }
 

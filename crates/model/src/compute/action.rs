@@ -36,6 +36,12 @@ pub enum ActionKind {
     Delete,
     /// `stop`: also a guest that ended by itself.
     Stop,
+    /// `start`: also of a server whose base has been healed.
+    Start,
+    /// `reboot`
+    Reboot,
+    /// `resetState`
+    ResetState,
 }
 
 /// One step of an action: the timeline's unit.

@@ -143,6 +143,12 @@ pub enum GuestPhase {
     Running,
     /// Everything is there, and it does not run.
     Stopped,
+    /// It has been told to stop.
+    Stopping,
+    /// It has been told to start, or to stop and start again.
+    Starting,
+    /// It does not run, and could not be started: the base under its disk is not there, or not what it was.
+    BaseLost,
     /// Making it failed; nothing of it is left but this entry.
     Failed,
     /// It is being taken apart.

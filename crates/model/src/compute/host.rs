@@ -110,7 +110,7 @@ pub struct HostReport {
     pub resources: HostResources,
     /// What its disk backend can do.
     pub target: TargetFacts,
-    /// Every guest in the agent's journal: what a lost event would have said.
+    /// Every guest in the agent's journal, with the generation of its last order: what a lost event would have said.
     pub guests: Vec<(ServerId, Generation, GuestPhase)>,
 }
 

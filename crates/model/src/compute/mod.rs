@@ -6,6 +6,7 @@ mod guest;
 mod host;
 mod keypair;
 mod server;
+mod server_power;
 mod server_state;
 
 pub use action::{Action, ActionEvent, ActionKind, EventResult};
@@ -17,4 +18,5 @@ pub use guest::{
 pub use host::{Claim, Host, HostReport, HostResources, NotPlaced};
 pub use keypair::{KeyType, Keypair};
 pub use server::{Server, ServerNic};
+pub use server_power::{RebootKind, Rest, WantedPower};
 pub use server_state::{BuildStep, Fault, Illegal, ServerState};

@@ -1,6 +1,6 @@
 //! A server: what the user asked for. Written by `control` alone.
 
-use super::{Flavor, Keypair, ServerState};
+use super::{Flavor, Keypair, ServerState, WantedPower};
 use crate::generation::Generation;
 use crate::id::{HostName, ImageId, NetworkId, PortId, ProjectId, ServerId, UserId};
 use crate::provision::Plan;
@@ -30,6 +30,12 @@ pub struct Server {
     pub description: Option<String>,
     /// Where it is in its life.
     pub state: ServerState,
+    /// Whether its guest is wanted to run.
+    #[serde(default)]
+    pub wanted_power: WantedPower,
+    /// The generation of the last order to stop, start or reboot its guest; 0 while there was none. News of an earlier one are stale.
+    #[serde(default)]
+    pub power_order: Generation,
     /// The flavor as it was when the server was made.
     pub flavor: Flavor,
     /// The image that its disk comes from.

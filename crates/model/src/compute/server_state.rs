@@ -1,5 +1,7 @@
 //! A server's life: one enum, and the only functions that move along it.
 
+use super::{RebootKind, Rest};
+use crate::id::ImageId;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,23 @@ pub enum ServerState {
     Active,
     /// Its guest is there and does not run (it powered itself off, or its process ended).
     Stopped,
+    /// Its guest has been told to stop.
+    Stopping {
+        /// What it was before.
+        was: Rest,
+    },
+    /// Its guest has been told to start.
+    Starting {
+        /// What it was before.
+        was: Rest,
+    },
+    /// Its guest has been told to stop and to start again.
+    Rebooting {
+        /// In which way.
+        kind: RebootKind,
+        /// What it was before.
+        was: Rest,
+    },
     /// Something failed; the fault says what.
     Failed(Fault),
     /// Deletion has been accepted.
@@ -47,6 +66,10 @@ pub struct Fault {
     pub details: String,
     /// When.
     pub at: Timestamp,
+    /// The image whose base was not there, or not what it was, when the guest should have started: once the base is
+    /// healed, the server can be brought back.
+    #[serde(default)]
+    pub lost_base: Option<ImageId>,
 }
 
 /// A transition that the current state does not allow.
@@ -60,12 +83,26 @@ pub struct Illegal {
 }
 
 impl ServerState {
-    /// The state's name, for messages.
+    /// The state's name, for messages and for filters. What it was before is part of the name of a passing state.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Building(_) => "building",
             Self::Active => "active",
             Self::Stopped => "stopped",
+            Self::Stopping { was } => match was {
+                Rest::Active | Rest::Stopped => "stopping",
+                Rest::Failed(_) => "in error, stopping",
+            },
+            Self::Starting { was } => match was {
+                Rest::Stopped | Rest::Failed(_) => "starting",
+                Rest::Active => "active, starting",
+            },
+            Self::Rebooting { kind, was } => match (kind, was) {
+                (RebootKind::Soft, Rest::Active | Rest::Stopped | Rest::Failed(_)) => "rebooting",
+                (RebootKind::Hard, Rest::Active) => "rebooting hard",
+                (RebootKind::Hard, Rest::Stopped) => "stopped, rebooting hard",
+                (RebootKind::Hard, Rest::Failed(_)) => "in error, rebooting hard",
+            },
             Self::Failed(_) => "in error",
             Self::Deleting { .. } => "being deleted",
             Self::Deleted { .. } => "deleted",
@@ -79,6 +116,9 @@ impl ServerState {
             Self::Building(BuildStep::Spawning)
             | Self::Active
             | Self::Stopped
+            | Self::Stopping { .. }
+            | Self::Starting { .. }
+            | Self::Rebooting { .. }
             | Self::Failed(_)
             | Self::Deleting { .. }
             | Self::Deleted { .. } => Err(self.illegal("place")),
@@ -91,6 +131,9 @@ impl ServerState {
             Self::Building(_) => Ok(Self::Building(BuildStep::Scheduling)),
             Self::Active
             | Self::Stopped
+            | Self::Stopping { .. }
+            | Self::Starting { .. }
+            | Self::Rebooting { .. }
             | Self::Failed(_)
             | Self::Deleting { .. }
             | Self::Deleted { .. } => Err(self.illegal("look for another host for")),
@@ -100,8 +143,13 @@ impl ServerState {
     /// Its guest runs.
     pub fn started(self) -> Result<Self, Illegal> {
         match self {
-            Self::Building(BuildStep::Spawning) | Self::Stopped | Self::Active => Ok(Self::Active),
+            Self::Building(BuildStep::Spawning)
+            | Self::Stopped
+            | Self::Active
+            | Self::Starting { .. }
+            | Self::Rebooting { .. } => Ok(Self::Active),
             Self::Building(BuildStep::Scheduling)
+            | Self::Stopping { .. }
             | Self::Failed(_)
             | Self::Deleting { .. }
             | Self::Deleted { .. } => Err(self.illegal("start")),
@@ -111,7 +159,11 @@ impl ServerState {
     /// Its guest does not run any more.
     pub fn stopped(self) -> Result<Self, Illegal> {
         match self {
-            Self::Active | Self::Stopped => Ok(Self::Stopped),
+            Self::Active
+            | Self::Stopped
+            | Self::Stopping { .. }
+            | Self::Starting { .. }
+            | Self::Rebooting { .. } => Ok(Self::Stopped),
             Self::Building(_) | Self::Failed(_) | Self::Deleting { .. } | Self::Deleted { .. } => {
                 Err(self.illegal("stop"))
             }
@@ -121,9 +173,13 @@ impl ServerState {
     /// Something failed.
     pub fn failed(self, fault: Fault) -> Result<Self, Illegal> {
         match self {
-            Self::Building(_) | Self::Active | Self::Stopped | Self::Failed(_) => {
-                Ok(Self::Failed(fault))
-            }
+            Self::Building(_)
+            | Self::Active
+            | Self::Stopped
+            | Self::Stopping { .. }
+            | Self::Starting { .. }
+            | Self::Rebooting { .. }
+            | Self::Failed(_) => Ok(Self::Failed(fault)),
             Self::Deleting { .. } | Self::Deleted { .. } => Err(self.illegal("fail")),
         }
     }
@@ -131,9 +187,13 @@ impl ServerState {
     /// The user does not want it any more. Asking again changes nothing.
     pub fn delete_asked(self) -> Result<Self, Illegal> {
         match self {
-            Self::Building(_) | Self::Active | Self::Stopped | Self::Failed(_) => {
-                Ok(Self::Deleting { was: Box::new(self) })
-            }
+            Self::Building(_)
+            | Self::Active
+            | Self::Stopped
+            | Self::Stopping { .. }
+            | Self::Starting { .. }
+            | Self::Rebooting { .. }
+            | Self::Failed(_) => Ok(Self::Deleting { was: Box::new(self) }),
             Self::Deleting { .. } => Ok(self),
             Self::Deleted { .. } => Err(self.illegal("delete")),
         }
@@ -144,13 +204,17 @@ impl ServerState {
         match self {
             Self::Deleting { .. } => Ok(Self::Deleted { at: now }),
             Self::Deleted { .. } => Ok(self),
-            Self::Building(_) | Self::Active | Self::Stopped | Self::Failed(_) => {
-                Err(self.illegal("finish the deletion of"))
-            }
+            Self::Building(_)
+            | Self::Active
+            | Self::Stopped
+            | Self::Stopping { .. }
+            | Self::Starting { .. }
+            | Self::Rebooting { .. }
+            | Self::Failed(_) => Err(self.illegal("finish the deletion of")),
         }
     }
 
-    const fn illegal(&self, verb: &'static str) -> Illegal {
+    pub(super) const fn illegal(&self, verb: &'static str) -> Illegal {
         Illegal { verb, state: self.name() }
     }
 }
@@ -161,7 +225,13 @@ mod tests {
     use crate::timestamp::Timestamp;
 
     fn fault() -> Fault {
-        Fault { code: 500, message: "m".into(), details: String::new(), at: Timestamp(1) }
+        Fault {
+            code: 500,
+            message: "m".into(),
+            details: String::new(),
+            at: Timestamp(1),
+            lost_base: None,
+        }
     }
 
     #[test]

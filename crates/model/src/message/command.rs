@@ -1,6 +1,6 @@
 //! Orders to an agent.
 
-use crate::compute::GuestSpec;
+use crate::compute::{GuestSpec, RebootKind};
 use crate::generation::Generation;
 use crate::id::{ImageId, ServerId};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,33 @@ pub enum Command {
         server: ServerId,
         /// The server's generation.
         generation: Generation,
+    },
+    /// Have this guest not run, and keep all that it has. Answered by `GuestPoweredOff`.
+    StopGuest {
+        /// The server.
+        server: ServerId,
+        /// The server's generation.
+        generation: Generation,
+        /// So long it may take to power off when asked to; then it is ended. 0: it is ended at once.
+        grace_seconds: u32,
+    },
+    /// Have this guest run that was made earlier. Answered by `GuestPoweredOn` or `GuestNotPoweredOn`.
+    StartGuest {
+        /// The server.
+        server: ServerId,
+        /// The server's generation.
+        generation: Generation,
+    },
+    /// Stop this guest if it runs, and have it run. Answered like `StartGuest`.
+    RebootGuest {
+        /// The server.
+        server: ServerId,
+        /// The server's generation.
+        generation: Generation,
+        /// In which way.
+        kind: RebootKind,
+        /// As in `StopGuest`; a hard reboot has none.
+        grace_seconds: u32,
     },
     /// Have a base of this image, so that the next create finds it. Answered by `BasesChanged`.
     SeedBase {
@@ -35,6 +62,9 @@ impl Command {
         match self {
             Self::BuildGuest(_) => "BuildGuest",
             Self::DestroyGuest { .. } => "DestroyGuest",
+            Self::StopGuest { .. } => "StopGuest",
+            Self::StartGuest { .. } => "StartGuest",
+            Self::RebootGuest { .. } => "RebootGuest",
             Self::SeedBase { .. } => "SeedBase",
             Self::ReleaseBase { .. } => "ReleaseBase",
         }

@@ -48,6 +48,48 @@ pub enum Event {
         at: Timestamp,
         /// What is known of the reason.
         reason: String,
+        /// The generation of the guest's last order; 0 in a journal of an older version.
+        #[serde(default)]
+        generation: Generation,
+    },
+    /// The guest does not run, as ordered; all that it has is kept.
+    GuestPoweredOff {
+        /// The host.
+        host: HostName,
+        /// The server.
+        server: ServerId,
+        /// The generation of the `StopGuest` that this answers.
+        generation: Generation,
+        /// What was done, step by step.
+        steps: Vec<StepTiming>,
+    },
+    /// The guest's processors run, as ordered of one that was made earlier.
+    GuestPoweredOn {
+        /// The host.
+        host: HostName,
+        /// The server.
+        server: ServerId,
+        /// The generation of the `StartGuest` or `RebootGuest` that this answers.
+        generation: Generation,
+        /// What was done, step by step.
+        steps: Vec<StepTiming>,
+    },
+    /// The guest could not be started; all that it has is kept, and it does not run.
+    GuestNotPoweredOn {
+        /// The host.
+        host: HostName,
+        /// The server.
+        server: ServerId,
+        /// The generation of the `StartGuest` or `RebootGuest` that this answers.
+        generation: Generation,
+        /// What was done, the failed step last.
+        steps: Vec<StepTiming>,
+        /// For the user.
+        message: String,
+        /// The chain of causes, for the administrator.
+        details: String,
+        /// The image whose base is not there, or not what it was, where that was the reason.
+        lost_base: Option<ImageId>,
     },
     /// Nothing is left of the guest on this host.
     GuestGone {
@@ -116,7 +158,7 @@ pub struct StepTiming {
     pub rung: Option<Rung>,
 }
 
-/// The four steps of a spawn, and those of a teardown.
+/// The four steps of a spawn, and what else is done to a guest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum StepName {
     /// Resources and network addresses are the guest's.
@@ -129,6 +171,12 @@ pub enum StepName {
     Start,
     /// Process ended, interfaces unplugged, folder removed.
     Destroy,
+    /// Process ended, all else kept.
+    PowerOff,
+    /// Interfaces plugged, disk found, processors running.
+    PowerOn,
+    /// Both, one after the other.
+    Reboot,
 }
 
 impl StepName {
@@ -140,6 +188,9 @@ impl StepName {
             Self::Define => "compute_define",
             Self::Start => "compute_start",
             Self::Destroy => "compute_destroy",
+            Self::PowerOff => "compute_stop_instance",
+            Self::PowerOn => "compute_start_instance",
+            Self::Reboot => "compute_reboot_instance",
         }
     }
 }

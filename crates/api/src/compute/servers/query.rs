@@ -217,7 +217,7 @@ mod tests {
         let member = caller("member");
         let query = pairs(&[("status", "ACTIVE"), ("name", "web"), ("all_tenants", "")]);
         let wanted = parse(&query, MAX, &member).unwrap().unwrap();
-        assert_eq!((wanted.states.as_slice(), wanted.all_projects), (["active"].as_slice(), true));
+        assert_eq!((wanted.states[0], wanted.all_projects), ("active", true));
         assert_eq!(wanted.look.name.as_deref(), Some("web"));
         assert!(parse(&pairs(&[("status", "RESCUE")]), MAX, &member).unwrap().is_none());
         for (key, value) in [

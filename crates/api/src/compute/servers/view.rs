@@ -7,7 +7,7 @@ use crate::compute::versions::Root;
 use crate::http::time;
 use hatchery_control::compute::{HostStatus, ServerAddress, ServerDetail, ZoneChoice};
 use hatchery_model::caller::Caller;
-use hatchery_model::compute::{Fault, Flavor, Server, ServerState};
+use hatchery_model::compute::{Fault, Flavor, Rest, Server, ServerState};
 use hatchery_model::id::{HostName, ProjectId};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha224};
@@ -224,6 +224,9 @@ fn is_building(state: &ServerState) -> bool {
         ServerState::Deleting { was } => is_building(was),
         ServerState::Active
         | ServerState::Stopped
+        | ServerState::Stopping { .. }
+        | ServerState::Starting { .. }
+        | ServerState::Rebooting { .. }
         | ServerState::Failed(_)
         | ServerState::Deleted { .. } => false,
     }
@@ -233,7 +236,13 @@ fn fault_of(state: &ServerState) -> Option<&Fault> {
     match state {
         ServerState::Failed(fault) => Some(fault),
         ServerState::Deleting { was } => fault_of(was),
-        ServerState::Building(_)
+        ServerState::Stopping { was: Rest::Failed(fault) }
+        | ServerState::Starting { was: Rest::Failed(fault) }
+        | ServerState::Rebooting { was: Rest::Failed(fault), .. } => Some(fault),
+        ServerState::Stopping { was: Rest::Active | Rest::Stopped }
+        | ServerState::Starting { was: Rest::Active | Rest::Stopped }
+        | ServerState::Rebooting { was: Rest::Active | Rest::Stopped, .. }
+        | ServerState::Building(_)
         | ServerState::Active
         | ServerState::Stopped
         | ServerState::Deleted { .. } => None,

@@ -7,6 +7,7 @@ mod tags;
 pub use attributes::ServerChanges;
 
 use super::find_server;
+use super::state_words::vm_state;
 use crate::error::Error;
 use crate::policy;
 use crate::workflow::TRIES;
@@ -61,12 +62,11 @@ impl ChangeServer {
 
 /// Refuses, in Nova's words, while the server is being made or deleted, and when it is in error.
 fn is_settled(server: &Server, verb: &str) -> Result<(), Error> {
-    let state = match &server.state {
-        ServerState::Active | ServerState::Stopped => return Ok(()),
-        ServerState::Building(_) => "vm_state building",
-        ServerState::Failed(_) => "vm_state error",
-        ServerState::Deleting { .. } => "task_state deleting",
-        ServerState::Deleted { .. } => "vm_state deleted",
+    let is_deleting = matches!(server.state, ServerState::Deleting { .. });
+    let state = match vm_state(&server.state) {
+        _ if is_deleting => "task_state deleting".to_owned(),
+        "active" | "stopped" => return Ok(()),
+        other => format!("vm_state {other}"),
     };
     Err(Error::Conflict(format!("Cannot '{verb}' instance {} while it is in {state}", server.id)))
 }
@@ -78,6 +78,9 @@ fn is_kept(server: &Server, verb: &str) -> Result<(), Error> {
         ServerState::Building(_)
         | ServerState::Active
         | ServerState::Stopped
+        | ServerState::Stopping { .. }
+        | ServerState::Starting { .. }
+        | ServerState::Rebooting { .. }
         | ServerState::Failed(_) => Ok(()),
     }
 }

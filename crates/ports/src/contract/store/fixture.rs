@@ -88,6 +88,8 @@ pub(super) fn server(project: &ProjectId, created_at: i64) -> Server {
         created_at: Timestamp(created_at),
         updated_at: Timestamp(created_at),
         launched_at: None,
+        wanted_power: Default::default(),
+        power_order: Default::default(),
     }
 }
 

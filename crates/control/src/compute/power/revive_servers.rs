@@ -1,0 +1,109 @@
+//! Brings servers back whose guests could not start, once the base under their disks is there again.
+
+use crate::error::Error;
+use crate::workflow::power::{self, By};
+use crate::workflow::{Order, Outgoing, TRIES};
+use hatchery_model::compute::{ActionKind, Fault, Server, ServerState, WantedPower};
+use hatchery_model::id::{HostName, ImageId, RequestId, ServerId};
+use hatchery_model::page::Page;
+use hatchery_model::timestamp::Timestamp;
+use hatchery_ports::clock::Clock;
+use hatchery_ports::entropy::{Entropy, random_uuid};
+use hatchery_ports::store::{ServerFilter, Store, UnitOfWork};
+use std::sync::Arc;
+
+/// Name of the states of servers in error.
+const IN_ERROR: &str = "in error";
+
+/// See the head of this file.
+pub struct ReviveServers {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// Time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// To the outbox relay.
+    pub outgoing: Outgoing,
+}
+
+impl ReviveServers {
+    /// Every server on the host that is in error because this image's base was lost is active again, and is started where its guest is wanted to
+    /// run. Says how many; doing it again finds none.
+    pub async fn run(&self, host: &HostName, image: ImageId) -> Result<usize, Error> {
+        let filter = ServerFilter {
+            host: Some(host.clone()),
+            states: vec![IN_ERROR],
+            ..ServerFilter::default()
+        };
+        let mut uow = self.store.read().await?;
+        let failed = uow.servers().list(&filter, &Page::default()).await?;
+        drop(uow);
+        let mut revived = 0;
+        for server in failed.iter().filter(|server| waits_for(server, host, image)) {
+            revived += usize::from(self.revive(server.id, host, image).await?);
+        }
+        Ok(revived)
+    }
+
+    /// One server, in a transaction of its own. Says whether it was brought back.
+    async fn revive(&self, id: ServerId, host: &HostName, image: ImageId) -> Result<bool, Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.attempt(id, host, image).await {
+                Err(Error::Conflict(_)) if tries < TRIES => {}
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn attempt(&self, id: ServerId, host: &HostName, image: ImageId) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let mut uow = self.store.begin().await?;
+        let server = uow.servers().find(id).await?;
+        let Some(server) = server.filter(|server| waits_for(server, host, image)) else {
+            return Ok(false);
+        };
+        let order = self.bring_back(&mut *uow, server, image, now).await?;
+        uow.commit().await?;
+        tracing::info!(server.id = %id, host.id = %host, image.id = %image, "brought back: its base is healed");
+        self.outgoing.hand_over(order);
+        Ok(true)
+    }
+
+    async fn bring_back(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        mut server: Server,
+        image: ImageId,
+        now: Timestamp,
+    ) -> Result<Option<Order>, Error> {
+        let wanted = server.wanted_power;
+        server.state = server.state.healed(image, wanted).map_err(crate::workflow::illegal)?;
+        match wanted {
+            WantedPower::Running => {
+                let by = By {
+                    request: RequestId(format!("req-{}", random_uuid(&*self.entropy))),
+                    user: server.user.clone(),
+                    kind: ActionKind::Start,
+                };
+                let ordered = power::order(uow, &*self.entropy, now, server, by, power::start);
+                ordered.await.map(Some)
+            }
+            WantedPower::Stopped => {
+                server.updated_at = now;
+                uow.servers().update(&server).await?;
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn waits_for(server: &Server, host: &HostName, image: ImageId) -> bool {
+    let lost = matches!(
+        server.state,
+        ServerState::Failed(Fault { lost_base: Some(lost), .. }) if lost == image
+    );
+    lost && server.host.as_ref() == Some(host)
+}
