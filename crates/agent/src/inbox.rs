@@ -2,10 +2,10 @@
 
 use crate::agent::Host;
 use crate::base_cache;
-use crate::guest::{self, Order};
-use crate::journal::Entry;
+use crate::guest::{self, Order, What};
+use crate::journal::{Entry, PowerOrder};
 use async_trait::async_trait;
-use hatchery_model::compute::{GuestPhase, GuestSpec};
+use hatchery_model::compute::{GuestPhase, GuestSpec, RebootKind};
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{RequestId, ServerId};
 use hatchery_model::message::{Body, Command, Envelope, Event};
@@ -27,10 +27,20 @@ impl Handler for Inbox {
             Command::DestroyGuest { server, generation } => {
                 self.destroy(server, generation, envelope.request).await
             }
-            order @ (Command::StopGuest { .. }
-            | Command::StartGuest { .. }
-            | Command::RebootGuest { .. }) => {
-                Err(format!("{} is not taken yet; it is kept", order.name()))
+            Command::StopGuest { server, generation, grace_seconds } => {
+                let order = PowerOrder::Stop { grace_seconds };
+                self.power(server, generation, order, envelope.request).await
+            }
+            Command::StartGuest { server, generation } => {
+                self.power(server, generation, PowerOrder::Start, envelope.request).await
+            }
+            Command::RebootGuest { server, generation, kind, grace_seconds } => {
+                let grace_seconds = match kind {
+                    RebootKind::Soft => grace_seconds,
+                    RebootKind::Hard => 0,
+                };
+                let order = PowerOrder::Reboot { grace_seconds };
+                self.power(server, generation, order, envelope.request).await
             }
             Command::SeedBase { image } => {
                 tracing::info!(image.id = %image, "a base is to be made ahead of the next create");
@@ -54,7 +64,13 @@ impl Inbox {
             tracing::debug!(guest.id = %server, "an order that has been taken over before");
             return Ok(());
         }
-        let entry = Entry { spec: Arc::new(spec), phase: GuestPhase::Planned, request, news: None };
+        let entry = Entry {
+            spec: Arc::new(spec),
+            phase: GuestPhase::Planned,
+            request,
+            order: None,
+            news: None,
+        };
         host.journal.write(&entry).await.map_err(|error| {
             format!("the order to build guest {server} could not be written down: {error}")
         })?;
@@ -85,12 +101,64 @@ impl Inbox {
             return Ok(());
         }
         let spec = Arc::new(GuestSpec { generation, ..spec.as_ref().clone() });
-        let entry =
-            Entry { spec, phase: GuestPhase::Destroying, request: request.clone(), news: None };
+        let entry = Entry {
+            spec,
+            phase: GuestPhase::Destroying,
+            request: request.clone(),
+            order: None,
+            news: None,
+        };
         host.journal.write(&entry).await.map_err(|error| {
             format!("the order to destroy guest {server} could not be written down: {error}")
         })?;
-        host.registry.order(server, generation, Order::Destroy { generation, request });
+        let order = Order { generation, request, what: What::Destroy };
+        host.registry.order(server, GuestPhase::Destroying, order);
+        Ok(())
+    }
+
+    /// An order about a guest that was made earlier. One that is older than the last, or about a guest that is not here, changes nothing: the
+    /// host's report says how things are.
+    async fn power(
+        &self,
+        server: ServerId,
+        generation: Generation,
+        order: PowerOrder,
+        request: RequestId,
+    ) -> Result<(), String> {
+        let host = &self.0;
+        let writing = host.registry.writing(server).await;
+        let (Some(spec), Some(_writing)) = (host.registry.spec(server), writing) else {
+            tracing::warn!(guest.id = %server, ?order, "an order about a guest that is not here");
+            return Ok(());
+        };
+        if host.registry.generation(server).is_some_and(|known| known >= generation) {
+            return Ok(());
+        }
+        match host.registry.phase(server) {
+            Some(GuestPhase::Planned) => {
+                return Err(format!("guest {server} is still being made; send the order again"));
+            }
+            Some(GuestPhase::Failed | GuestPhase::Destroying) | None => return Ok(()),
+            Some(
+                GuestPhase::Running
+                | GuestPhase::Stopped
+                | GuestPhase::Stopping
+                | GuestPhase::Starting
+                | GuestPhase::BaseLost,
+            ) => {}
+        }
+        let entry = Entry {
+            spec: Arc::new(GuestSpec { generation, ..spec.as_ref().clone() }),
+            phase: order.phase(),
+            request: request.clone(),
+            order: Some(order),
+            news: None,
+        };
+        host.journal.write(&entry).await.map_err(|error| {
+            format!("the order about guest {server} could not be written down: {error}")
+        })?;
+        let told = Order { generation, request, what: What::Power(order) };
+        host.registry.order(server, order.phase(), told);
         Ok(())
     }
 }

@@ -21,8 +21,38 @@ pub struct Entry {
     pub phase: GuestPhase,
     /// The request behind the last order.
     pub request: hatchery_model::id::RequestId,
+    /// What it has been told to do and has not done yet.
+    #[serde(default)]
+    pub order: Option<PowerOrder>,
     /// What the control plane is to be told, again after every restart: hearing it twice changes nothing.
     pub news: Option<Event>,
+}
+
+/// An order about a guest that was made earlier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum PowerOrder {
+    /// Do not run.
+    Stop {
+        /// So long it may take to power off when asked to.
+        grace_seconds: u32,
+    },
+    /// Run.
+    Start,
+    /// Stop if you run, and run.
+    Reboot {
+        /// As in `Stop`.
+        grace_seconds: u32,
+    },
+}
+
+impl PowerOrder {
+    /// The phase of a guest that has it to do.
+    pub const fn phase(self) -> GuestPhase {
+        match self {
+            Self::Stop { .. } => GuestPhase::Stopping,
+            Self::Start | Self::Reboot { .. } => GuestPhase::Starting,
+        }
+    }
 }
 
 /// The journal of a host.

@@ -68,10 +68,19 @@ impl Registry {
         self.changed.notify_waiters();
     }
 
-    /// Notes how far a guest has come, and its handle while it runs.
-    pub(crate) fn set(&self, server: ServerId, phase: GuestPhase, running: Option<Arc<dyn Guest>>) {
+    /// Notes how far a guest has come with the order of that generation, and its handle while it runs. Once there is a later order, the phase is
+    /// that order's.
+    pub(crate) fn set(
+        &self,
+        server: ServerId,
+        generation: Generation,
+        phase: GuestPhase,
+        running: Option<Arc<dyn Guest>>,
+    ) {
         if let Some(known) = self.lock().guests.get_mut(&server) {
-            known.phase = phase;
+            if known.generation <= generation {
+                known.phase = phase;
+            }
             known.running = running;
         }
         self.changed.notify_waiters();
@@ -108,13 +117,19 @@ impl Registry {
         self.lock().guests.get(&server).map(|known| known.spec.clone())
     }
 
-    /// Gives a guest an order that has been written down. Says whether there is such a guest.
-    pub(crate) fn order(&self, server: ServerId, generation: Generation, order: Order) -> bool {
+    /// How far a guest has come.
+    pub(crate) fn phase(&self, server: ServerId) -> Option<GuestPhase> {
+        self.lock().guests.get(&server).map(|known| known.phase.clone())
+    }
+
+    /// Gives a guest an order that has been written down, with the phase in which it is from now on. Says whether there is such a guest.
+    pub(crate) fn order(&self, server: ServerId, phase: GuestPhase, order: Order) -> bool {
         let mut inner = self.lock();
         let Some(known) = inner.guests.get_mut(&server) else {
             return false;
         };
-        known.generation = generation;
+        known.generation = order.generation;
+        known.phase = phase;
         known.orders.send(order).is_ok()
     }
 

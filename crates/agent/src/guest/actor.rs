@@ -1,9 +1,10 @@
 //! The task that owns a guest: it builds it, watches it, takes it apart.
 
-use super::Order;
 use super::build::{BuildError, Built, Planned};
+use super::power::Interrupted;
 use super::steps::{Steps, Told};
 use super::teardown;
+use super::{Order, What};
 use crate::agent::Host;
 use crate::base_cache;
 use crate::journal::Entry;
@@ -17,7 +18,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Between two attempts at taking a guest apart: at first, and at the most.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+pub(super) const PAUSES: (Duration, Duration) =
+    (Duration::from_millis(200), Duration::from_secs(30));
 
 /// Gives a guest that stands in the journal its task.
 pub(crate) fn spawn(host: Arc<Host>, entry: Entry, running: Option<Arc<dyn Guest>>) {
@@ -26,10 +28,10 @@ pub(crate) fn spawn(host: Arc<Host>, entry: Entry, running: Option<Arc<dyn Guest
     tokio::spawn(Actor { host, entry, orders }.run(running));
 }
 
-struct Actor {
-    host: Arc<Host>,
-    entry: Entry,
-    orders: mpsc::UnboundedReceiver<Order>,
+pub(super) struct Actor {
+    pub(super) host: Arc<Host>,
+    pub(super) entry: Entry,
+    pub(super) orders: mpsc::UnboundedReceiver<Order>,
 }
 
 impl Actor {
@@ -45,9 +47,9 @@ impl Actor {
         if self.entry.phase == GuestPhase::Failed {
             return self.report_failure().await;
         }
-        self.host.registry.set(self.entry.spec.server, self.entry.phase.clone(), running.clone());
+        self.note(running.clone());
         if self.entry.phase != GuestPhase::Destroying {
-            let Some((generation, request)) = self.watch(&mut running).await else {
+            let Some((generation, request)) = self.live(&mut running).await else {
                 return; // The agent ends; the guest goes on.
             };
             self.ordered_away(generation, request);
@@ -55,11 +57,50 @@ impl Actor {
         self.destroy(running).await;
     }
 
+    /// Does what is ordered, one after the other. Returns when the guest is ordered away, `None` when the agent ends.
+    async fn live(
+        &mut self,
+        running: &mut Option<Arc<dyn Guest>>,
+    ) -> Option<(Generation, RequestId)> {
+        loop {
+            let done = match self.entry.order {
+                Some(order) => self.carry_out(order, running).await,
+                None => Ok(()),
+            };
+            let order = match done {
+                Ok(()) => self.watch(running).await?,
+                Err(Interrupted::By(order)) => order,
+                Err(Interrupted::AgentEnds) => return None,
+            };
+            match order.what {
+                What::Destroy => return Some((order.generation, order.request)),
+                What::Power(power) => {
+                    let spec = GuestSpec {
+                        generation: order.generation,
+                        ..self.entry.spec.as_ref().clone()
+                    };
+                    self.entry = Entry {
+                        spec: Arc::new(spec),
+                        phase: power.phase(),
+                        request: order.request,
+                        order: Some(power),
+                        news: None,
+                    };
+                }
+            }
+        }
+    }
+
     /// Notes an order to destroy that the inbox has written down.
     fn ordered_away(&mut self, generation: Generation, request: RequestId) {
         let spec = GuestSpec { generation, ..self.entry.spec.as_ref().clone() };
-        self.entry =
-            Entry { spec: Arc::new(spec), phase: GuestPhase::Destroying, request, news: None };
+        self.entry = Entry {
+            spec: Arc::new(spec),
+            phase: GuestPhase::Destroying,
+            request,
+            order: None,
+            news: None,
+        };
     }
 
     async fn build(&mut self) -> Option<Arc<dyn Guest>> {
@@ -109,7 +150,8 @@ impl Actor {
         let spec = self.entry.spec.clone();
         tracing::warn!(guest.id = %spec.server, error = error.chain(), "a guest could not be built");
         self.clear_until_done(None).await;
-        if let Ok(Order::Destroy { generation, request }) = self.orders.try_recv() {
+        // Nothing else is ordered of a guest that is still being made.
+        if let Ok(Order { generation, request, .. }) = self.orders.try_recv() {
             return self.ordered_away(generation, request);
         }
         self.entry.phase = GuestPhase::Failed;
@@ -127,12 +169,12 @@ impl Actor {
     /// Tells of a failed build, then forgets the guest: nothing of it is left.
     async fn report_failure(mut self) {
         let spec = self.entry.spec.clone();
-        self.host.registry.set(spec.server, GuestPhase::Failed, None);
+        self.note(None);
         if let Some(news) = self.entry.news.clone() {
             self.host.publisher.send(self.entry.request.clone(), news).await;
         }
         match self.orders.try_recv() {
-            Ok(Order::Destroy { generation, request }) => {
+            Ok(Order { generation, request, .. }) => {
                 self.ordered_away(generation, request);
                 self.destroy(None).await;
             }
@@ -140,11 +182,8 @@ impl Actor {
         }
     }
 
-    /// Returns when the guest is ordered away, `None` when the agent ends.
-    async fn watch(
-        &mut self,
-        running: &mut Option<Arc<dyn Guest>>,
-    ) -> Option<(Generation, RequestId)> {
+    /// Returns with the next order, `None` when the agent ends.
+    async fn watch(&mut self, running: &mut Option<Arc<dyn Guest>>) -> Option<Order> {
         loop {
             let ended = async {
                 match running.as_ref() {
@@ -154,9 +193,7 @@ impl Actor {
             };
             tokio::select! {
                 biased;
-                order = self.orders.recv() => {
-                    return order.map(|Order::Destroy { generation, request }| (generation, request));
-                }
+                order = self.orders.recv() => return order,
                 reason = ended => {
                     *running = None;
                     self.stopped(reason).await;
@@ -178,13 +215,13 @@ impl Actor {
         self.entry.phase = GuestPhase::Stopped;
         self.entry.news = Some(event.clone());
         self.write().await;
-        self.host.registry.set(server, GuestPhase::Stopped, None);
+        self.note(None);
         self.host.publisher.send_in_background(self.entry.request.clone(), event);
     }
 
     async fn destroy(mut self, running: Option<Arc<dyn Guest>>) {
         let (server, generation) = (self.entry.spec.server, self.entry.spec.generation);
-        self.host.registry.set(server, GuestPhase::Destroying, running.clone());
+        self.note(running.clone());
         let mut steps = Steps::new(self.host.parts.clock.clone());
         let began = steps.now();
         self.clear_until_done(running).await;
@@ -219,8 +256,15 @@ impl Actor {
         base_cache::release(&self.host, spec.root.image).await;
     }
 
+    /// Tells the registry how far the guest has come.
+    pub(super) fn note(&self, running: Option<Arc<dyn Guest>>) {
+        let spec = &self.entry.spec;
+        let (generation, phase) = (spec.generation, self.entry.phase.clone());
+        self.host.registry.set(spec.server, generation, phase, running);
+    }
+
     /// Writes the entry down, unless an order that came meanwhile has been written already.
-    async fn write(&self) {
+    pub(super) async fn write(&self) {
         let server = self.entry.spec.server;
         let _writing = self.host.registry.writing(server).await;
         if self.host.registry.generation(server) > Some(self.entry.spec.generation) {

@@ -5,6 +5,7 @@ use super::steps::{Steps, Told};
 use crate::agent::Host;
 use crate::{folder, networks};
 use hatchery_model::compute::{DiskAttachment, GuestDefinition, GuestSpec, RootDisk};
+use hatchery_model::disk::BlockSource;
 use hatchery_model::message::StepName;
 use hatchery_model::provision::PlanStep;
 use hatchery_ports::disk_backend::{CreatedDisk, DiskError};
@@ -28,6 +29,14 @@ pub(super) enum BuildError {
     ConfigDrive(#[source] HypervisorError),
     #[error("it could not be started")]
     Start(#[source] HypervisorError),
+    #[error(
+        "the base under its disk is not there, or not what it was; it is started once the base has been put back"
+    )]
+    BaseLost(#[source] DiskError),
+    #[error("its disk could not be looked at")]
+    Find(#[source] DiskError),
+    #[error("its disk is not there any more; delete it, or restore the disk")]
+    NoDisk,
     #[error("it was deleted while it was being built")]
     Cancelled,
 }
@@ -56,7 +65,8 @@ pub(super) struct Planned<'a> {
 pub(super) struct Prepared<'a> {
     host: &'a Host,
     spec: Arc<GuestSpec>,
-    disk: CreatedDisk,
+    disk: BlockSource,
+    bytes_copied: u64,
     taps: Vec<Tap>,
 }
 
@@ -94,7 +104,36 @@ impl<'a> Planned<'a> {
             rung: Some(disk.rung),
         });
         steps.note(StepName::Disk, (began, created_at), told.as_ref());
-        Ok(Prepared { host, taps: plugged?, disk: created?, spec })
+        let (taps, created) = (plugged?, created?);
+        Ok(Prepared {
+            host,
+            taps,
+            disk: created.source,
+            bytes_copied: created.bytes_copied.0,
+            spec,
+        })
+    }
+
+    /// The same for a guest that was made earlier: its interfaces are plugged again, its disk is found.
+    pub(super) async fn find(self) -> Result<Prepared<'a>, BuildError> {
+        let (host, spec) = (self.host, self.spec);
+        let (taps, disk) = tokio::join!(plug(host, &spec), async {
+            let _no_release = host.base_lock.read().await;
+            host.parts.disks.find(&spec.root.disk).await
+        });
+        let disk = match disk {
+            Ok(Some(disk)) => disk,
+            Ok(None) => return Err(BuildError::NoDisk),
+            // The backend's word for a disk that is there and whose base is not.
+            Err(error @ DiskError::NotFound(_)) => return Err(BuildError::BaseLost(error)),
+            Err(
+                error @ (DiskError::Conflict(_)
+                | DiskError::Exhausted(_)
+                | DiskError::Unsupported(_)
+                | DiskError::Unavailable { .. }),
+            ) => return Err(BuildError::Find(error)),
+        };
+        Ok(Prepared { host, taps: taps?, disk, bytes_copied: 0, spec })
     }
 }
 
@@ -142,7 +181,15 @@ impl Prepared<'_> {
         let told = Told::details(format!("{} runs {}", hypervisor.name(), definition.name));
         steps.end(StepName::Start, began, started.as_ref().map(|_| &told));
         let guest = started.map_err(BuildError::Start)?;
-        Ok(Built { guest, bytes_copied: self.disk.bytes_copied.0 })
+        Ok(Built { guest, bytes_copied: self.bytes_copied })
+    }
+
+    /// The same for a guest that was made earlier, as one step of its caller's.
+    pub(super) async fn start_again(self) -> Result<Arc<dyn Guest>, BuildError> {
+        let folder = self.host.journal.folder(self.spec.server);
+        let definition = self.define(&folder).await?;
+        let hypervisor = &self.host.parts.hypervisor;
+        hypervisor.start(&definition, &folder, self.taps).await.map_err(BuildError::Start)
     }
 
     async fn define(&self, folder: &std::path::Path) -> Result<GuestDefinition, BuildError> {
@@ -176,7 +223,7 @@ impl Prepared<'_> {
             memory_mib: spec.memory_mib,
             disks: vec![DiskAttachment {
                 serial: spec.root.disk.to_string(),
-                source: self.disk.source.clone(),
+                source: self.disk.clone(),
             }],
             nics: nics.map(|(nic, tap)| (tap.name.clone(), nic.mac, nic.network.mtu)).collect(),
             config_drive,

@@ -2,21 +2,30 @@
 
 mod actor;
 mod build;
+mod power;
 mod steps;
 mod teardown;
 
 pub(crate) use actor::spawn;
 
+use crate::journal::PowerOrder;
 use hatchery_model::generation::Generation;
 use hatchery_model::id::RequestId;
 
 /// What a guest can be told. Written down before it is told.
-pub(crate) enum Order {
+pub(crate) struct Order {
+    /// The order's generation.
+    pub(crate) generation: Generation,
+    /// The request behind it.
+    pub(crate) request: RequestId,
+    /// What it is to do.
+    pub(crate) what: What,
+}
+
+/// See [`Order`].
+pub(crate) enum What {
     /// Leave nothing of yourself.
-    Destroy {
-        /// The order's generation.
-        generation: Generation,
-        /// The request behind it.
-        request: RequestId,
-    },
+    Destroy,
+    /// Run, or do not.
+    Power(PowerOrder),
 }

@@ -18,9 +18,12 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// How long a killed process may take to be gone.
 const KILL_DEADLINE: Duration = Duration::from_secs(10);
+/// After so long a guest is asked again to power off, as Nova does (`shutdown_retry_interval`).
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 /// How long the last events may take to be read once the process has ended.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -196,6 +199,25 @@ impl QemuGuest {
         })
     }
 
+    /// Presses the power button, now and then again: a guest that is still booting does not hear the first time.
+    async fn ask_to_power_off(&self, grace: Duration) {
+        let deadline = Instant::now() + grace;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.process.has_ended() {
+                return;
+            }
+            let asked = async { self.monitor().await?.execute("system_powerdown").await };
+            if let Err(error) = asked.await {
+                tracing::info!(server.id = %self.server, %error, "the guest cannot be asked to power off");
+                return;
+            }
+            if self.gone_within(left.min(ASK_AGAIN)).await {
+                return;
+            }
+        }
+    }
+
     async fn gone_within(&self, time: Duration) -> bool {
         self.process.has_ended() || tokio::time::timeout(time, self.process.ended()).await.is_ok()
     }
@@ -240,15 +262,7 @@ impl Guest for QemuGuest {
     }
 
     async fn stop(&self, grace: Duration) -> Result<(), HypervisorError> {
-        if !grace.is_zero() && !self.process.has_ended() {
-            let asked = async { self.monitor().await?.execute("system_powerdown").await };
-            match asked.await {
-                Ok(_) => drop(self.gone_within(grace).await),
-                Err(error) => {
-                    tracing::info!(server.id = %self.server, %error, "the guest cannot be asked to power off");
-                }
-            }
-        }
+        self.ask_to_power_off(grace).await;
         if !self.process.has_ended() {
             // In order, so that QEMU writes out what it holds of the disks' own metadata.
             self.note(Asked::ToEnd);
