@@ -57,7 +57,7 @@ pub struct PassReport {
 #[async_trait]
 pub trait BasePool: Send + Sync {
     /// Gives an active image its names now, ahead of the next pass.
-    async fn link(&self, image: &CatalogImage) -> Result<Vec<Deed>, PoolError>;
+    async fn link(&self, image: &CatalogImage) -> Result<PassReport, PoolError>;
 
     /// Looks at everything: makes the names that are missing, puts lost and changed bases right, removes what nobody needs.
     async fn keep(&self, pass: &Pass) -> Result<PassReport, PoolError>;

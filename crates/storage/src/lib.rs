@@ -18,4 +18,6 @@ pub use disk::FileDiskBackend;
 pub use image_store::FileImageStore;
 pub use moving::LiveTransfers;
 pub use owner::{FileOwner, OwnerError};
-pub use pool::{BaseRecord, base_name};
+pub use pool::{
+    BaseRecord, DiskLeases, FilePool, Op, OtherFilesystem, PoolSettings, Steps, base_name,
+};

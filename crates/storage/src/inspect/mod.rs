@@ -166,6 +166,38 @@ impl Inspector {
     }
 }
 
+/// As much of a file's beginning as `judge_beginning` wants to see, or all of a shorter one.
+pub const BEGINNING: usize = HEAD;
+
+/// Judges by its beginning alone a file that somebody else has taken in: the format it is in, and the size of the disk in it. It stops
+/// what names another file, what is not what it is declared to be, and what is of no use as a base; damage further in is the digest's.
+pub fn judge_beginning(
+    declared: DiskFormat,
+    head: &[u8],
+    length: u64,
+) -> Result<Inspection, Refusal> {
+    let verdict = |format, virtual_bytes| Inspection {
+        format,
+        virtual_bytes: Bytes(virtual_bytes),
+        inspector_version: INSPECTOR_VERSION,
+    };
+    let plain =
+        matches!(declared, DiskFormat::Iso | DiskFormat::Ami | DiskFormat::Ari | DiskFormat::Aki);
+    if plain && !head.starts_with(&MAGIC) {
+        return Ok(verdict(ImageFormat::Raw, length));
+    }
+    let mut inspector = Inspector::new(declared);
+    inspector.feed(&head[..head.len().min(HEAD)]);
+    Ok(match inspector.judge_head()? {
+        ImageFormat::Raw => verdict(ImageFormat::Raw, length),
+        ImageFormat::Qcow2 => {
+            let header = crate::qcow2::Header::parse(head)
+                .map_err(|error| Refusal::new(error.to_string()))?;
+            verdict(ImageFormat::Qcow2, header.virtual_bytes)
+        }
+    })
+}
+
 fn supported(declared: DiskFormat) -> Result<(), Refusal> {
     match declared {
         DiskFormat::Raw | DiskFormat::Qcow2 => Ok(()),

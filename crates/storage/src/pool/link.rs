@@ -1,5 +1,6 @@
 //! A further name for a file that exists, given in one step and without a gap.
 
+use super::keep::{Op, Steps};
 use crate::durable::{look, remove, same_file, sync_folder};
 use std::fs;
 use std::io;
@@ -13,7 +14,15 @@ const TRIES: usize = 8;
 ///
 /// The temporary name is the same in every try, so that a crash leaves at most one, and the next call takes it away.
 pub(crate) fn link(file: &Path, name: &Path) -> io::Result<bool> {
-    let parent = name.parent().unwrap_or(Path::new("/"));
+    let made = link_in_steps(file, name, &Steps::default())?;
+    if made {
+        sync_folder(name.parent().unwrap_or(Path::new("/")))?;
+    }
+    Ok(made)
+}
+
+/// As [`link`], but for the folder, which the caller makes durable.
+pub(crate) fn link_in_steps(file: &Path, name: &Path, steps: &Steps) -> io::Result<bool> {
     let temporary = temporary_link(name);
     let mut last = None;
     for _ in 0..TRIES {
@@ -31,6 +40,7 @@ pub(crate) fn link(file: &Path, name: &Path) -> io::Result<bool> {
             return Ok(last.is_some());
         }
         remove(&temporary)?;
+        steps.before(Op::Link(file, &temporary))?;
         match fs::hard_link(file, &temporary) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 last = Some(error);
@@ -38,6 +48,10 @@ pub(crate) fn link(file: &Path, name: &Path) -> io::Result<bool> {
             }
             linked => linked?,
         }
+        steps.before(Op::Rename(&temporary, name)).or_else(|error| {
+            remove(&temporary)?;
+            Err(error)
+        })?;
         match fs::rename(&temporary, name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 last = Some(error);
@@ -51,7 +65,6 @@ pub(crate) fn link(file: &Path, name: &Path) -> io::Result<bool> {
         }
         // A rename between two names of one file does nothing, also not to the first name.
         remove(&temporary)?;
-        sync_folder(parent)?;
         let there = fs::symlink_metadata(name)?;
         if same_file(&there, &source) && there.len() == source.len() {
             return Ok(true);

@@ -1,6 +1,8 @@
 //! The pool: which name means what, and how a file gets a further name.
 
 mod base_name;
+mod disk_leases;
+mod keep;
 mod layout;
 mod link;
 mod record;
@@ -8,6 +10,8 @@ mod trial;
 
 pub use base_name::base_name;
 pub(crate) use base_name::hex;
+pub use disk_leases::DiskLeases;
+pub use keep::{FilePool, Op, OtherFilesystem, PoolSettings, Steps};
 pub(crate) use layout::{Instances, Pool};
 pub(crate) use link::{link, temporary_link};
 pub use record::BaseRecord;

@@ -1,0 +1,32 @@
+//! What the system's errors mean to whoever keeps a pool.
+
+use hatchery_ports::base_pool::PoolError;
+use nix::errno::Errno;
+use std::io;
+
+/// A sentence with what to do, where somebody can do something.
+pub(super) fn sentence(error: &io::Error) -> String {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOSPC | Errno::EDQUOT) => {
+            "the pool's filesystem is full: free some room; nothing that was there has changed".to_owned()
+        }
+        Some(Errno::EACCES | Errno::EPERM) => {
+            format!("the system does not let this process do it ({error}): run it as root or as the files' owner, and see that root is not squashed")
+        }
+        Some(Errno::EROFS) => "the filesystem is mounted read-only".to_owned(),
+        Some(Errno::EMLINK) => "the image's file has as many names as its filesystem allows".to_owned(),
+        Some(Errno::ESTALE) => {
+            "the file server does not know the file any more (stale file handle): it is looked at again at the next pass".to_owned()
+        }
+        Some(_) | None => error.to_string(),
+    }
+}
+
+/// The same, of a call as a whole.
+pub(super) fn pool_error(doing: &str, error: io::Error) -> PoolError {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOSPC | Errno::EDQUOT) => PoolError::Exhausted(sentence(&error)),
+        Some(Errno::EACCES | Errno::EPERM | Errno::EROFS) => PoolError::Denied(sentence(&error)),
+        Some(_) | None => PoolError::Unavailable { doing: doing.to_owned(), source: error },
+    }
+}
