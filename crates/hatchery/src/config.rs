@@ -47,6 +47,8 @@ pub struct Default_ {
     pub reserved_host_disk_mb: u64,
     /// CPUs kept for the host.
     pub reserved_host_cpus: u32,
+    /// Seconds that a guest may take to power off when it is stopped; an image's `os_shutdown_timeout` goes before.
+    pub shutdown_timeout: u32,
     /// Base images must be raw. Off by default here: a qcow2 image serves as base as it is.
     pub force_raw_images: bool,
 }
@@ -61,6 +63,8 @@ pub struct Qemu {
     pub binary: PathBuf,
     /// Whom guests run as: `user:group`.
     pub user: String,
+    /// Seconds that a guest may take to power off in a soft reboot (Nova's option of `[libvirt]`).
+    pub wait_soft_reboot_seconds: u32,
 }
 
 /// `[glance]`
@@ -104,6 +108,7 @@ impl Default for Default_ {
             reserved_host_memory_mb: 512,
             reserved_host_disk_mb: 0,
             reserved_host_cpus: 0,
+            shutdown_timeout: 60,
             force_raw_images: false,
         }
     }
@@ -111,7 +116,12 @@ impl Default for Default_ {
 
 impl Default for Qemu {
     fn default() -> Self {
-        Self { accel: "auto".into(), binary: "qemu-system-x86_64".into(), user: "qemu:qemu".into() }
+        Self {
+            accel: "auto".into(),
+            binary: "qemu-system-x86_64".into(),
+            user: "qemu:qemu".into(),
+            wait_soft_reboot_seconds: 120,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post, put};
 use hatchery_control::compute::{
     ChangeServer, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures, FlavorVerbs,
-    HostVerbs, InstanceActions, KeypairVerbs, ListServers, ShowServer, ShowUsage,
+    HostVerbs, InstanceActions, KeypairVerbs, ListServers, PowerVerbs, ShowServer, ShowUsage,
 };
 use hatchery_control::identity::CheckToken;
 use std::sync::Arc;
@@ -50,6 +50,8 @@ verbs! {
     change: ChangeServer,
     /// `os-getConsoleOutput`
     console: ConsoleOutput,
+    /// `os-stop`, `os-start`, `reboot`, `os-resetState`
+    power: PowerVerbs,
     /// `/servers/{id}/os-instance-actions`
     actions: InstanceActions,
     /// `/flavors`

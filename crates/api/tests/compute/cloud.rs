@@ -15,7 +15,8 @@ use hatchery_bus::InProcessBus;
 use hatchery_control::Error;
 use hatchery_control::compute::{
     ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures,
-    FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, ShowServer, ShowUsage,
+    FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, PowerVerbs, ShowServer,
+    ShowUsage,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::workflow::{BuildServer, Outgoing, Step, TaskRunner, TearDownServer, Wake};
@@ -295,6 +296,13 @@ impl Ground {
             console: Arc::new(ConsoleOutput {
                 store: store.clone(),
                 bus: Arc::new(self.bus.clone()),
+            }),
+            power: Arc::new(PowerVerbs {
+                store: store.clone(),
+                clock: clock.clone(),
+                entropy: entropy.clone(),
+                outgoing: self.outgoing.clone(),
+                settings: self.settings.clone(),
             }),
             actions: Arc::new(InstanceActions { store: store.clone() }),
             flavors: Arc::new(FlavorVerbs { store: store.clone(), entropy: entropy.clone() }),

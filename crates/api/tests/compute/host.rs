@@ -108,6 +108,25 @@ impl FakeHost {
         }
     }
 
+    fn start(&self, step: StepName, server: ServerId, generation: Generation) -> Event {
+        let host = self.name.clone();
+        match self.fails.lock().unwrap().clone() {
+            None => {
+                let steps = vec![timing(0, step, true)];
+                Event::GuestPoweredOn { host, server, generation, steps }
+            }
+            Some(message) => Event::GuestNotPoweredOn {
+                host,
+                server,
+                generation,
+                steps: vec![timing(0, step, false)],
+                message,
+                details: "because the test wants it".into(),
+                lost_base: None,
+            },
+        }
+    }
+
     fn destroy(&self, server: ServerId, generation: Generation) -> Event {
         let steps = vec![timing(0, StepName::Destroy, true)];
         Event::GuestGone { host: self.name.clone(), server, generation, steps }
@@ -135,9 +154,16 @@ impl Handler for FakeHost {
         let event = match command {
             Command::BuildGuest(spec) => self.build(&spec),
             Command::DestroyGuest { server, generation } => self.destroy(server, generation),
-            Command::StopGuest { .. }
-            | Command::StartGuest { .. }
-            | Command::RebootGuest { .. } => return Err("no test asks that".into()),
+            Command::StopGuest { server, generation, .. } => {
+                let (host, steps) = (self.name.clone(), vec![timing(0, StepName::PowerOff, true)]);
+                Event::GuestPoweredOff { host, server, generation, steps }
+            }
+            Command::StartGuest { server, generation } => {
+                self.start(StepName::PowerOn, server, generation)
+            }
+            Command::RebootGuest { server, generation, .. } => {
+                self.start(StepName::Reboot, server, generation)
+            }
             Command::SeedBase { .. } | Command::ReleaseBase { .. } => return Ok(()),
         };
         let told = self.envelope(envelope.request, event);

@@ -1,6 +1,7 @@
 //! Who may do what: every route asked by everyone. The figures are statuses, as Nova's default policy wants them.
 
 use crate::cloud::{Cloud, wanted};
+use hatchery_model::compute::ServerState;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -65,6 +66,10 @@ fn changing() -> Vec<(&'static str, u32, Value)> {
         ("POST /servers", 1, json!({"server": wanted("new")})),
         ("PUT /servers/{id}", 1, json!({"server": {"name": "new"}})),
         ("POST /servers/{id}/action", 1, json!({"os-getConsoleOutput": {}})),
+        ("POST /servers/{id}/action", 1, json!({"os-stop": null})),
+        ("POST /servers/{id}/action", 1, json!({"os-start": null})),
+        ("POST /servers/{id}/action", 1, json!({"reboot": {"type": "SOFT"}})),
+        ("POST /servers/{id}/action", 1, json!({"os-resetState": {"state": "active"}})),
         ("POST /servers/{id}/metadata", 1, json!({"metadata": {"b": "c"}})),
         ("PUT /servers/{id}/metadata", 1, json!({"metadata": {"a": "b"}})),
         ("PUT /servers/{id}/metadata/a", 1, json!({"meta": {"a": "c"}})),
@@ -90,6 +95,18 @@ fn changing() -> Vec<(&'static str, u32, Value)> {
 pub fn asked() -> Vec<&'static str> {
     let looking = LOOKING.iter().map(|(call, _)| *call);
     looking.chain(changing().into_iter().map(|(call, ..)| call)).collect()
+}
+
+/// Every action that a row asks.
+pub fn asked_actions() -> Vec<String> {
+    let rows = changing();
+    rows.iter().filter_map(|(call, _, body)| action_of(call, body)).collect()
+}
+
+/// The name of the action, where the call is one.
+fn action_of(call: &str, body: &Value) -> Option<String> {
+    let name = body.as_object()?.keys().next()?;
+    call.ends_with("/action").then(|| name.clone())
 }
 
 struct Stage {
@@ -120,8 +137,17 @@ impl Stage {
     /// One line: the call, and the status of each caller.
     async fn row(&self, call: &str, version: u32, body: &Value) -> String {
         let filled = call.replace("{id}", &self.server).replace("{request}", &self.request);
-        let mut row = format!("{:<50}", call.split('?').next().unwrap_or_default());
+        let action = action_of(call, body);
+        let label = call.split('?').next().unwrap_or_default();
+        let label = format!("{label} {}", action.clone().unwrap_or_default());
+        let mut row = format!("{:<50}", label.trim_end());
         for caller in CALLERS {
+            if action.is_some() {
+                // So that its state refuses nobody.
+                let stopped = action.as_deref() == Some("os-start");
+                let state = if stopped { ServerState::Stopped } else { ServerState::Active };
+                self.cloud.force(&self.server, |server| server.state = state).await;
+            }
             let answer = self.cloud.send(&filled, caller, version, body.clone()).await;
             assert!(!answer.status.is_server_error(), "{call}: {}", answer.shown());
             if answer.status.is_client_error() {
@@ -203,7 +229,11 @@ async fn changing_things() {
                                                            uns oth rea mem adm
     POST /servers                                      401 403 202 403 202 202
     PUT /servers/{id}                                  401 404 404 403 200 200
-    POST /servers/{id}/action                          401 404 404 403 200 200
+    POST /servers/{id}/action os-getConsoleOutput      401 404 404 403 200 200
+    POST /servers/{id}/action os-stop                  401 404 404 403 202 202
+    POST /servers/{id}/action os-start                 401 404 404 403 202 202
+    POST /servers/{id}/action reboot                   401 404 404 403 202 202
+    POST /servers/{id}/action os-resetState            401 404 404 403 403 202
     POST /servers/{id}/metadata                        401 404 404 403 200 200
     PUT /servers/{id}/metadata                         401 404 404 403 200 200
     PUT /servers/{id}/metadata/a                       401 404 404 403 200 200

@@ -1,8 +1,9 @@
 //! Every route of the router's page is asked by everyone in `policy.rs`, or named there with the reason why not.
 
-use crate::policy::{NOT_ASKED, asked};
+use crate::policy::{NOT_ASKED, asked, asked_actions};
 
 const PAGE: &str = include_str!("../../src/compute/router.rs");
+const ACTIONS: &str = include_str!("../../src/compute/servers/action/mod.rs");
 
 /// Method and path of every route on the page, as it is written there.
 fn routes() -> Vec<(&'static str, &'static str)> {
@@ -60,4 +61,16 @@ fn no_route_is_left_out() {
         .filter(|route| !NOT_ASKED.iter().any(|(call, _)| is_of(call, *route)))
         .collect();
     assert_eq!(left, [], "ask these in policy.rs");
+}
+
+/// The same of the actions of a server, which share a route.
+#[test]
+fn no_action_is_left_out() {
+    let arms =
+        ACTIONS.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" =>"));
+    let all: Vec<&str> = arms.map(|(name, _)| name).collect();
+    assert!(all.len() >= 5, "the page is not read any more: {all:?}");
+    let asked = asked_actions();
+    let left: Vec<_> = all.iter().filter(|name| !asked.contains(&(**name).to_owned())).collect();
+    assert!(left.is_empty(), "ask these in policy.rs: {left:?}");
 }

@@ -6,8 +6,8 @@ use hatchery_api::Router;
 use hatchery_api::compute::{ComputeVerbs, Root, router};
 use hatchery_control::compute::{
     ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures,
-    FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, ReadFigures, ShowServer,
-    ShowUsage, ensure_first_flavors,
+    FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, PowerVerbs, ReadFigures,
+    ShowServer, ShowUsage, ensure_first_flavors,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::reconcile::Census;
@@ -78,6 +78,8 @@ fn settings(ground: &Ground) -> ComputeSettings {
             reserved_host_disk_mib: set.reserved_host_disk_mb,
             ..SchedulerSettings::default()
         },
+        shutdown_timeout: set.shutdown_timeout,
+        wait_soft_reboot_seconds: ground.config.qemu.wait_soft_reboot_seconds,
         ..ComputeSettings::default()
     }
 }
@@ -139,6 +141,13 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>) -> ComputeVerbs {
             entropy: ground.entropy.clone(),
         }),
         hosts: Arc::new(hosts),
+        power: Arc::new(PowerVerbs {
+            store: store.clone(),
+            clock: ground.clock.clone(),
+            entropy: ground.entropy.clone(),
+            outgoing: ground.outgoing.clone(),
+            settings: settings.clone(),
+        }),
         change: Arc::new(ChangeServer { store: store.clone(), clock: ground.clock.clone() }),
         usage: Arc::new(ShowUsage { store: store.clone() }),
         explain: Arc::new(Explain {

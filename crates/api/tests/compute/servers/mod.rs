@@ -7,6 +7,7 @@ mod instance_actions;
 mod ips;
 mod list;
 mod metadata;
+mod power;
 mod show;
 mod tags;
 mod update;
