@@ -1,9 +1,10 @@
 //! Plugs for bytes: the image store and the disk backends, on files.
 //!
 //! `image_store` receives and keeps images, `inspect` judges them while they arrive, `pool` gives them their further
-//! names (the cache, the bases), `disk` lays guests' disks on the bases, and `qcow2` is the format, written and read in
+//! names (the cache, the bases), `convert` makes raw forms, `disk` lays guests' disks on the bases, and `qcow2` is the format, written and read in
 //! process. Not here: who may do it, which disk a server gets (the planner), and how a hypervisor opens it.
 
+mod convert;
 mod disk;
 mod durable;
 mod ffi;
@@ -14,6 +15,7 @@ mod owner;
 mod pool;
 pub mod qcow2;
 
+pub use convert::{ConvertError, Converted, to_raw};
 pub use disk::FileDiskBackend;
 pub use image_store::FileImageStore;
 pub use moving::LiveTransfers;

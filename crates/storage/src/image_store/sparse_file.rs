@@ -48,6 +48,15 @@ impl SparseFile {
         Ok(())
     }
 
+    /// Appends zeroes, as a hole.
+    pub(crate) fn skip(&mut self, length: u64) -> io::Result<()> {
+        self.position += length;
+        if self.position - self.started >= WINDOW {
+            self.write_back()?;
+        }
+        Ok(())
+    }
+
     fn write_back(&mut self) -> io::Result<()> {
         let length = self.position - self.started;
         let mut asked = start_writeback(&self.file, self.started, length);

@@ -12,9 +12,12 @@ mod raw;
 mod signature;
 mod table;
 
-use crate::qcow2::MAGIC;
+use crate::qcow2::{Header, MAGIC};
 use hatchery_model::image::{DiskFormat, ImageFormat, Inspection};
 use hatchery_model::units::Bytes;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use table::TableWatch;
 
 /// The rules of this file's version: written into every verdict. Raised when a rule is added.
@@ -26,6 +29,8 @@ const HEAD: usize = 256 << 10;
 const TAIL: usize = 512;
 /// From so many bytes on it is known which tables to watch; no table can begin earlier.
 const FIRST: usize = 512;
+/// A piece of a table, when a file is judged.
+const PIECE: usize = 64 << 10;
 
 /// Why an image is not taken in. The text is for the user: what is wrong, and what to do.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -196,6 +201,32 @@ pub fn judge_beginning(
             verdict(ImageFormat::Qcow2, header.virtual_bytes)
         }
     })
+}
+
+/// Judges a whole qcow2 file by the same rules: its head, and the tables that its header points to. `Err` inside is the refusal.
+pub(crate) fn judge_file(file: &File) -> io::Result<Result<Header, Refusal>> {
+    let length = file.metadata()?.len();
+    let mut inspector = Inspector::new(DiskFormat::Qcow2);
+    inspector.head = vec![0; length.min(HEAD as u64) as usize];
+    file.read_exact_at(&mut inspector.head, 0)?;
+    inspector.length = length;
+    if inspector.head.len() >= FIRST {
+        inspector.tables = qcow2::tables(&inspector.head[..FIRST]);
+    }
+    let mut piece = vec![0; PIECE];
+    for table in &mut inspector.tables {
+        let (mut at, end) = (table.start(), table.end().min(length));
+        while at < end {
+            let part = &mut piece[..(end - at).min(PIECE as u64) as usize];
+            file.read_exact_at(part, at)?;
+            table.feed(at, part);
+            at += part.len() as u64;
+        }
+    }
+    let head = inspector.head.clone();
+    Ok(inspector
+        .finish()
+        .and_then(|_| Header::parse(&head).map_err(|error| Refusal::new(error.to_string()))))
 }
 
 fn supported(declared: DiskFormat) -> Result<(), Refusal> {

@@ -32,6 +32,11 @@ impl TableWatch {
         }
     }
 
+    /// First byte.
+    pub(super) const fn start(&self) -> u64 {
+        self.offset
+    }
+
     /// First byte after the table.
     pub(super) const fn end(&self) -> u64 {
         self.end

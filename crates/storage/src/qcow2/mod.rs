@@ -5,6 +5,7 @@
 mod header;
 mod overlay;
 
+pub(crate) use header::be64;
 pub use header::{Extension, Header, HeaderError};
 pub(crate) use overlay::temporary_name;
 pub use overlay::{Overlay, read_overlay, write_overlay};
