@@ -95,7 +95,7 @@ pub async fn cloud(
         router: join(services, request_ids(ground.entropy.clone())),
         agent,
         _intake: compute.intake,
-        tasks: compute.tasks,
+        tasks: compute.tasks.into_iter().chain(image.tasks).collect(),
     })
 }
 

@@ -3,13 +3,15 @@
 //! Contract. Called by `control` (upload, download, delete). Bytes arrive under an attempt's own name, where nobody
 //! looks for an image; `finish` makes them durable there and judges them; `publish` gives them the image's
 //! name in one step. Whoever dies before `publish` leaves litter that `sweep` removes, never an image.
+//! A published image may get a raw form in the same two steps; it is no image, and goes with its image.
+//! Images with the same bytes may share one file: nobody can tell but by looking at the store, and deleting one harms no other.
 //! Every call may be repeated.
 
 use async_trait::async_trait;
 use bytes::Bytes as Chunk;
 use futures_util::stream::BoxStream;
 use hatchery_model::id::ImageId;
-use hatchery_model::image::{DiskFormat, ImageContent};
+use hatchery_model::image::{DiskFormat, ImageContent, RawForm};
 use hatchery_model::units::Bytes;
 
 /// Why the store did not do it.
@@ -33,6 +35,15 @@ pub enum ImageStoreError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// Sealed bytes of the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StoredBytes {
+    /// Those that were uploaded.
+    Image(ImageId),
+    /// Those of the image's raw form.
+    RawForm(ImageId),
 }
 
 /// Receives one upload. Dropping it without `finish` removes what has arrived.
@@ -62,6 +73,30 @@ pub trait ImageStore: Send + Sync {
     /// Gives a finished attempt's bytes the image's name. `Ok` when they have it already.
     async fn publish(&self, image: ImageId, attempt: &str) -> Result<(), ImageStoreError>;
 
+    /// Converts a published image to raw, once: the result has the attempt's name, durable and digested. `cap` is the largest disk
+    /// that is converted. On an error nothing of the result is left. `NotFound` when the image is not there (any more).
+    async fn make_raw(
+        &self,
+        image: ImageId,
+        attempt: &str,
+        cap: Bytes,
+    ) -> Result<RawForm, ImageStoreError>;
+
+    /// Gives what `make_raw` has made the place of the image's raw form. `Ok` when it is there already. `NotFound` when there is no image, or
+    /// nothing to publish.
+    async fn publish_raw(&self, image: ImageId, attempt: &str) -> Result<(), ImageStoreError>;
+
+    /// Publishes by sharing: `what` gets the file of its twin, which is known to have the same bytes, `size` of them, and what came in under
+    /// the attempt's name goes. `false`, and nothing is changed, where the twin's file is gone, has another length, owner or mode, or
+    /// can be shared no further. `NotFound` for a raw form without its image.
+    async fn share(
+        &self,
+        what: StoredBytes,
+        attempt: &str,
+        twin: StoredBytes,
+        size: Bytes,
+    ) -> Result<bool, ImageStoreError>;
+
     /// Reads the image's bytes from `offset`, `length` of them or to the end.
     async fn read(
         &self,
@@ -70,12 +105,12 @@ pub trait ImageStore: Send + Sync {
         length: Option<u64>,
     ) -> Result<BoxStream<'static, std::io::Result<Chunk>>, ImageStoreError>;
 
-    /// Removes the image's name and bytes. `Ok` when there are none.
+    /// Removes the image's name and bytes, and those of its raw form. `Ok` when there are none.
     async fn delete(&self, image: ImageId) -> Result<(), ImageStoreError>;
 
     /// Removes the bytes of an attempt that will not be published. `Ok` when there are none.
     async fn discard(&self, attempt: &str) -> Result<(), ImageStoreError>;
 
-    /// Images that have bytes, and attempts that have: for start-up's sweep.
+    /// Images that have bytes, if only a raw form's, and attempts that have: for start-up's sweep.
     async fn list(&self) -> Result<(Vec<ImageId>, Vec<String>), ImageStoreError>;
 }

@@ -154,6 +154,8 @@ fn filter(caller: &Caller, query: &ImageQuery) -> Option<ImageFilter> {
             VisibilityWanted::Usual | VisibilityWanted::All => None,
         },
         statuses,
+        size: None,
+        raw_sha512: None,
         tags: query.tags.clone(),
         properties: query.properties.clone(),
         hidden: Some(query.hidden),

@@ -1,7 +1,9 @@
 //! Takes an image's bytes. The row says `Saving` with the attempt's name before the first byte is taken; then the bytes are written, judged,
-//! and published; then the row says `Active`. Whatever fails before that removes the attempt's bytes and queues the image again.
+//! and published, and where the operator wants it their raw form is made; then the row says `Active`. Whatever fails before that removes the attempt's bytes and queues the image again.
 
 use super::access::changeable;
+use super::raw_form::{is_missing, make_raw_form};
+use super::twin;
 use crate::error::Error;
 use bytes::Bytes as Chunk;
 use futures_util::StreamExt;
@@ -14,7 +16,7 @@ use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::{Entropy, random_uuid};
-use hatchery_ports::image_store::{ImageStore, ImageStoreError};
+use hatchery_ports::image_store::{ImageStore, ImageStoreError, StoredBytes};
 use hatchery_ports::store::Store;
 use hatchery_ports::transfers::{Moving, NewTransfer, Transfers};
 use std::time::Duration;
@@ -30,11 +32,13 @@ pub struct UploadLimits {
     pub size_cap: Bytes,
     /// Longest wait for the next bytes.
     pub idle: Duration,
+    /// Nova's `force_raw_images`: an image in another format gets a raw form before it is active.
+    pub force_raw_images: bool,
 }
 
 impl Default for UploadLimits {
     fn default() -> Self {
-        Self { size_cap: Bytes(1 << 40), idle: Duration::from_secs(60) }
+        Self { size_cap: Bytes(1 << 40), idle: Duration::from_secs(60), force_raw_images: false }
     }
 }
 
@@ -79,7 +83,8 @@ impl From<ImageStoreError> for UploadRefusal {
     }
 }
 
-fn attempt_of(image: ImageId, entropy: &dyn Entropy) -> String {
+/// A new name for an attempt at an image's bytes.
+pub(crate) fn attempt_of(image: ImageId, entropy: &dyn Entropy) -> String {
     format!("{image}.{}", random_uuid(entropy))
 }
 
@@ -99,7 +104,7 @@ pub(super) async fn upload_image(
     caller: &Caller,
     upload: Upload,
 ) -> Result<(), UploadRefusal> {
-    let id = upload.image;
+    let (id, limits) = (upload.image, upload.limits);
     let attempt = attempt_of(id, entropy);
     let claimed =
         claim(store, clock.now(), caller, (id, upload.size, upload.limits.size_cap), &attempt)
@@ -112,7 +117,7 @@ pub(super) async fn upload_image(
     });
     let received = receive(bytes, upload, &attempt, claimed.format, &moving).await;
     let result = match received {
-        Ok(content) => seal(store, bytes, clock, id, &attempt, content).await,
+        Ok(content) => seal(store, bytes, clock, (id, limits), &attempt, content).await,
         Err(refusal) => Err(refusal),
     };
     match &result {
@@ -236,9 +241,9 @@ async fn seal(
     store: &dyn Store,
     bytes: &dyn ImageStore,
     clock: &dyn Clock,
-    id: ImageId,
+    (id, limits): (ImageId, UploadLimits),
     attempt: &str,
-    content: ImageContent,
+    mut content: ImageContent,
 ) -> Result<(), UploadRefusal> {
     let mut uow = store.read().await.map_err(Error::from)?;
     let row = uow.images().find(id).await.map_err(Error::from)?;
@@ -246,7 +251,11 @@ async fn seal(
     if !row.is_some_and(|row| is_ours(&row.state, attempt)) {
         return Err(UploadRefusal::Gone(id));
     }
-    bytes.publish(id, attempt).await?;
+    publish(store, bytes, id, attempt, &content).await?;
+    if limits.force_raw_images && is_missing(&content) {
+        let cap = limits.size_cap;
+        content.raw = Some(make_raw_form(store, bytes, cap, (id, attempt), &content).await?);
+    }
     let mut uow = store.begin().await.map_err(Error::from)?;
     let row = uow.images().find(id).await.map_err(Error::from)?;
     let Some(mut image) = row.filter(|row| is_ours(&row.state, attempt)) else {
@@ -257,6 +266,22 @@ async fn seal(
     uow.images().update(&image).await.map_err(Error::from)?;
     uow.commit().await.map_err(Error::from)?;
     Ok(())
+}
+
+/// Gives the bytes the image's name, or the image the bytes that the store has already.
+async fn publish(
+    store: &dyn Store,
+    bytes: &dyn ImageStore,
+    id: ImageId,
+    attempt: &str,
+    content: &ImageContent,
+) -> Result<(), UploadRefusal> {
+    if let Some(twin) = twin::of_image(store, id, content).await?
+        && bytes.share(StoredBytes::Image(id), attempt, twin, content.size).await?
+    {
+        return Ok(());
+    }
+    Ok(bytes.publish(id, attempt).await?)
 }
 
 fn is_ours(state: &ImageState, attempt: &str) -> bool {

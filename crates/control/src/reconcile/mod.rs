@@ -1,13 +1,15 @@
 //! Reconcilers: no input, a scan, and repairs through the same steps that everyone takes.
 //!
 //! In a house without mistakes they find nothing: what a crash leaves is the tasks' to finish, and what an event did not say is in the hosts'
-//! reports. So each finding is logged as an error.
+//! reports. So each finding is logged as an error. `raw_forms` alone has work of its own: what a changed setting asks for.
 
 mod census;
 mod claims;
 mod left_disks;
 mod ports;
 mod purge;
+mod raw_forms;
 mod tasks;
 
 pub use census::{Census, Findings};
+pub use raw_forms::{Made, MakeRawForms};

@@ -45,6 +45,8 @@ pub(super) const fn visibility(visibility: Visibility) -> &'static str {
 
 /// Whether the image fits the part of the filter that no column holds.
 pub(super) fn fits(filter: &ImageFilter, image: &Image) -> bool {
-    filter.tags.iter().all(|tag| image.tags.contains(tag))
+    let raw = image.content().and_then(|content| content.raw.as_ref());
+    filter.raw_sha512.as_ref().is_none_or(|wanted| raw.is_some_and(|raw| raw.sha512 == *wanted))
+        && filter.tags.iter().all(|tag| image.tags.contains(tag))
         && filter.properties.iter().all(|(name, value)| image.properties.get(name) == Some(value))
 }

@@ -3,7 +3,7 @@
 use super::row::{NOUN, fits, values, visibility};
 use crate::select::{Select, Sorting};
 use crate::unit_of_work::Transaction;
-use crate::value::{int, text};
+use crate::value::{int, quantity, text};
 use async_trait::async_trait;
 use hatchery_model::id::ImageId;
 use hatchery_model::image::Image;
@@ -45,6 +45,7 @@ fn select(filter: &ImageFilter, page: &Page) -> Select {
     if let Some(ids) = &filter.ids {
         select.and_one_of("id", ids.iter().map(text).collect());
     }
+    select.and_maybe("size = ?", filter.size.map(|size| quantity(size.0)));
     select.and_maybe("visibility = ?", filter.visibility.map(|v| text(visibility(v))));
     if !filter.statuses.is_empty() {
         select.and_one_of("status", filter.statuses.iter().map(text).collect());
@@ -61,7 +62,9 @@ impl Images for Transaction {
     }
 
     async fn list(&mut self, filter: &ImageFilter, page: &Page) -> Result<Vec<Image>, StoreError> {
-        if filter.tags.is_empty() && filter.properties.is_empty() {
+        let is_in_columns =
+            filter.tags.is_empty() && filter.properties.is_empty() && filter.raw_sha512.is_none();
+        if is_in_columns {
             let (sql, values) = select(filter, page).finish();
             return self.list_bodies(NOUN, sql, values).await;
         }

@@ -5,16 +5,20 @@ use anyhow::Context;
 use hatchery_api::Router;
 use hatchery_api::image::router;
 use hatchery_control::image::{DeleteImage, ImagePorts, ImageVerbs, UploadLimits, recover};
+use hatchery_control::reconcile::MakeRawForms;
 use hatchery_control::workflow::Step;
 use hatchery_model::units::Bytes;
 use hatchery_storage::FileImageStore;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 pub struct Image {
     pub router: Router,
     /// What the task runner runs for images.
     pub delete: Arc<dyn Step>,
+    /// What goes on in the background.
+    pub tasks: Vec<JoinHandle<()>>,
 }
 
 pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Image> {
@@ -33,6 +37,17 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Image> {
         entropy: ground.entropy.clone(),
         outbox: ground.outbox.clone(),
     });
+    let mut tasks = Vec::new();
+    if ground.config.default.force_raw_images {
+        let earlier = MakeRawForms {
+            store: ground.store.clone(),
+            bytes: bytes.clone(),
+            cap: Bytes(ground.config.glance.image_size_cap),
+            clock: ground.clock.clone(),
+            entropy: ground.entropy.clone(),
+        };
+        tasks.push(tokio::spawn(async move { earlier.run().await }));
+    }
     let verbs = ImageVerbs::new(ImagePorts {
         store: ground.store.clone(),
         bytes,
@@ -43,7 +58,8 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Image> {
         limits: UploadLimits {
             size_cap: Bytes(ground.config.glance.image_size_cap),
             idle: Duration::from_secs(ground.config.glance.upload_idle_timeout),
+            force_raw_images: ground.config.default.force_raw_images,
         },
     });
-    Ok(Image { router: router(verbs, check, &ground.base), delete })
+    Ok(Image { router: router(verbs, check, &ground.base), delete, tasks })
 }

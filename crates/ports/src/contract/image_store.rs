@@ -1,7 +1,8 @@
 //! What every image store must do.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a suite fails by panicking")]
 
-use crate::image_store::{ImageStore, ImageStoreError};
+use super::sample::qcow2_of;
+use crate::image_store::{ImageStore, ImageStoreError, StoredBytes};
 use bytes::Bytes as Chunk;
 use futures_util::TryStreamExt;
 use hatchery_model::id::ImageId;
@@ -24,6 +25,12 @@ pub async fn run<S: ImageStore>(mut make: impl FnMut() -> S) {
     an_attempt_can_begin_again(&make()).await;
     uploads_do_not_mix(&make()).await;
     odd_names_lead_nowhere(&make()).await;
+    a_raw_form_is_made_beside_its_image(&make()).await;
+    a_raw_form_goes_with_its_image(&make()).await;
+    what_cannot_be_raw_leaves_nothing(&make()).await;
+    the_same_bytes_are_shared_and_harm_nobody(&make()).await;
+    what_is_not_the_same_is_not_shared(&make()).await;
+    raw_forms_are_shared_too(&make()).await;
 }
 
 fn image(number: u128) -> ImageId {
@@ -41,7 +48,8 @@ async fn upload(
     attempt: &str,
     bytes: &[u8],
 ) -> Result<ImageContent, ImageStoreError> {
-    let mut writer = store.begin(image, attempt, DiskFormat::Raw, CAP).await?;
+    let format = if bytes.starts_with(b"QFI") { DiskFormat::Qcow2 } else { DiskFormat::Raw };
+    let mut writer = store.begin(image, attempt, format, CAP).await?;
     for chunk in bytes.chunks(70_001) {
         writer.write(Chunk::copy_from_slice(chunk)).await?;
     }
@@ -226,4 +234,129 @@ async fn odd_names_lead_nowhere(store: &dyn ImageStore) {
     upload(store, image(3), &id, &noise(10)).await.unwrap();
     store.discard(&id).await.unwrap();
     assert_eq!(read(store, image(1), 0, None).await, noise(1000));
+}
+
+/// A disk of 3 MiB with holes in it.
+fn disk(byte: u8) -> Vec<u8> {
+    let mut disk = vec![0; 3 << 20];
+    disk[..100_000].fill(byte);
+    disk[2 << 20..][..1 << 19].copy_from_slice(&noise(1 << 19));
+    disk
+}
+
+async fn published(store: &dyn ImageStore, number: u128, bytes: &[u8]) -> ImageContent {
+    let attempt = format!("of-{number}");
+    let content = upload(store, image(number), &attempt, bytes).await.unwrap();
+    store.publish(image(number), &attempt).await.unwrap();
+    content
+}
+
+async fn a_raw_form_is_made_beside_its_image(store: &dyn ImageStore) {
+    let (disk, id) = (disk(7), image(1));
+    let uploaded = qcow2_of(&disk);
+    published(store, 1, &uploaded).await;
+    // Twice: a second try makes it anew.
+    let first = store.make_raw(id, "r", CAP).await.unwrap();
+    let raw = store.make_raw(id, "r", CAP).await.unwrap();
+    assert_eq!((raw.size, &raw), (Bytes(3 << 20), &first));
+    assert_eq!(store.list().await.unwrap(), (vec![id], vec!["r".to_owned()]));
+    for _ in 0..2 {
+        store.publish_raw(id, "r").await.unwrap();
+    }
+    assert_eq!(store.list().await.unwrap(), (vec![id], vec![]));
+    // What was uploaded is what is read; the raw form has the disk's digest.
+    assert_eq!(read(store, id, 0, None).await, uploaded);
+    assert_eq!(published(store, 2, &disk).await.sha512, raw.sha512);
+}
+
+async fn a_raw_form_goes_with_its_image(store: &dyn ImageStore) {
+    let id = image(1);
+    let absent = |found| matches!(found, Err(ImageStoreError::NotFound(found)) if found == id);
+    assert!(absent(store.make_raw(id, "r", CAP).await.map(drop)));
+    published(store, 1, &qcow2_of(&disk(7))).await;
+    assert!(absent(store.publish_raw(id, "r").await));
+    store.make_raw(id, "r", CAP).await.unwrap();
+    store.publish_raw(id, "r").await.unwrap();
+    store.make_raw(id, "late", CAP).await.unwrap();
+    for _ in 0..2 {
+        store.delete(id).await.unwrap();
+    }
+    // Nothing of it stayed, and what was under way leads nowhere.
+    assert!(absent(store.publish_raw(id, "late").await));
+    store.discard("late").await.unwrap();
+    assert_eq!(store.list().await.unwrap(), (vec![], vec![]));
+    published(store, 1, &qcow2_of(&disk(7))).await;
+    assert!(absent(store.publish_raw(id, "r").await));
+}
+
+async fn what_cannot_be_raw_leaves_nothing(store: &dyn ImageStore) {
+    published(store, 1, &qcow2_of(&disk(7))).await;
+    let error = store.make_raw(image(1), "r", Bytes((3 << 20) - 1)).await.unwrap_err();
+    assert!(matches!(error, ImageStoreError::Exhausted(_)), "{error:?}");
+    published(store, 2, &noise(1 << 20)).await;
+    let error = store.make_raw(image(2), "r", CAP).await.unwrap_err();
+    assert!(matches!(error, ImageStoreError::Invalid(_)), "{error:?}");
+    assert_eq!(store.list().await.unwrap(), (vec![image(1), image(2)], vec![]));
+}
+
+async fn the_same_bytes_are_shared_and_harm_nobody(store: &dyn ImageStore) {
+    let bytes = noise(1 << 20);
+    let size = Bytes(1 << 20);
+    published(store, 1, &bytes).await;
+    for (number, twin) in [(2, 1), (3, 2)] {
+        upload(store, image(number), "b", &bytes).await.unwrap();
+        let (what, twin) = (StoredBytes::Image(image(number)), StoredBytes::Image(image(twin)));
+        for _ in 0..2 {
+            assert!(store.share(what, "b", twin, size).await.unwrap());
+        }
+        store.publish(image(number), "b").await.unwrap();
+    }
+    assert_eq!(store.list().await.unwrap(), (vec![image(1), image(2), image(3)], vec![]));
+    for (gone, left) in [(1, vec![2, 3]), (3, vec![2])] {
+        store.delete(image(gone)).await.unwrap();
+        for number in left {
+            assert_eq!(read(store, image(number), 0, None).await, bytes);
+        }
+    }
+    store.delete(image(2)).await.unwrap();
+    assert_eq!(store.list().await.unwrap(), (vec![], vec![]));
+}
+
+async fn what_is_not_the_same_is_not_shared(store: &dyn ImageStore) {
+    published(store, 1, &noise(1 << 20)).await;
+    let (what, twin) = (StoredBytes::Image(image(2)), StoredBytes::Image(image(1)));
+    // Nothing has come in, or no longer: whoever deletes an image takes that away first.
+    assert!(!store.share(what, "b", twin, Bytes(1 << 20)).await.unwrap());
+    upload(store, image(2), "b", &noise(5000)).await.unwrap();
+    for (twin, size) in [
+        (twin, Bytes(5000)),
+        (twin, Bytes(1 << 20)),
+        (StoredBytes::Image(image(9)), Bytes(5000)),
+        (StoredBytes::RawForm(image(1)), Bytes(5000)),
+    ] {
+        assert!(!store.share(what, "b", twin, size).await.unwrap());
+    }
+    assert_eq!(store.list().await.unwrap(), (vec![image(1)], vec!["b".to_owned()]));
+    store.publish(image(2), "b").await.unwrap();
+    assert_eq!(read(store, image(2), 0, None).await, noise(5000));
+}
+
+async fn raw_forms_are_shared_too(store: &dyn ImageStore) {
+    let uploaded = qcow2_of(&disk(7));
+    let size = Bytes(3 << 20);
+    published(store, 1, &uploaded).await;
+    store.make_raw(image(1), "r", CAP).await.unwrap();
+    store.publish_raw(image(1), "r").await.unwrap();
+    let (what, twin) = (StoredBytes::RawForm(image(2)), StoredBytes::RawForm(image(1)));
+    let error = store.share(what, "s", twin, size).await.unwrap_err();
+    assert!(matches!(error, ImageStoreError::NotFound(id) if id == image(2)), "{error:?}");
+    published(store, 2, &uploaded).await;
+    // Before anything was made, and in place of what was.
+    assert!(store.share(what, "s", twin, size).await.unwrap());
+    store.make_raw(image(2), "s", CAP).await.unwrap();
+    assert!(store.share(what, "s", twin, size).await.unwrap());
+    assert_eq!(store.list().await.unwrap(), (vec![image(1), image(2)], vec![]));
+    store.delete(image(1)).await.unwrap();
+    store.publish_raw(image(2), "s").await.unwrap();
+    assert!(!store.share(StoredBytes::RawForm(image(2)), "s", twin, size).await.unwrap());
 }

@@ -5,4 +5,5 @@ pub mod disk_backend;
 pub mod hypervisor;
 pub mod image_store;
 pub mod network_driver;
+pub mod sample;
 pub mod store;

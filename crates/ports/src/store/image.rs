@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use hatchery_model::id::{ImageId, ProjectId};
 use hatchery_model::image::{Image, Visibility};
 use hatchery_model::page::Page;
+use hatchery_model::units::Bytes;
 use std::collections::BTreeMap;
 
 /// Which images.
@@ -22,6 +23,10 @@ pub struct ImageFilter {
     pub visibility: Option<Visibility>,
     /// With one of these states, by Glance's words: `queued`, `saving`, `active`, `deactivated`, `pending_delete`.
     pub statuses: Vec<&'static str>,
+    /// Whose bytes have this length.
+    pub size: Option<Bytes>,
+    /// Whose raw form has this digest.
+    pub raw_sha512: Option<String>,
     /// With all of these tags.
     pub tags: Vec<String>,
     /// With these properties.

@@ -1,26 +1,31 @@
-//! Images as files of a pool: `POOL/images/<image id>`, sealed, and `POOL/images/.incoming/<attempt>` while they arrive.
+//! Images as files of a pool: `POOL/images/<image id>`, sealed, and `POOL/images/.incoming/<attempt>` while they arrive; their raw
+//! forms, where they have some, are `POOL/images/.raw/<image id>`.
 //!
 //! An image has its name only when every byte of it is on the disk, digested and accepted. Names in `.incoming` may be
 //! litter at any time; the names of images never are.
 
-use super::upload::{SEALED_MODE, Upload};
-use crate::durable::{look, remove, remove_stale, sync_folder};
+use super::publish::{beside_its_image, rename_into_place, share, share_for_attempt};
+use super::upload::Upload;
+use crate::convert::{ConvertError, to_raw};
+use crate::durable::{remove, remove_stale, sync_folder};
 use crate::owner::FileOwner;
-use crate::pool::Pool;
+use crate::pool::{LINK_PREFIX, Pool, temporary_link};
 use async_trait::async_trait;
 use bytes::Bytes as Chunk;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use hatchery_model::id::ImageId;
-use hatchery_model::image::DiskFormat;
+use hatchery_model::image::{DiskFormat, ImageFormat, RawForm};
 use hatchery_model::units::Bytes;
-use hatchery_ports::image_store::{ImageStore, ImageStoreError, ImageWriter};
+use hatchery_ports::image_store::{ImageStore, ImageStoreError, ImageWriter, StoredBytes};
 use nix::errno::Errno;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio_util::io::ReaderStream;
 
@@ -28,12 +33,16 @@ use tokio_util::io::ReaderStream;
 const READ_BYTES: usize = 512 << 10;
 /// No attempt's name begins so.
 const TRIAL_PREFIX: &str = ".owner-";
+/// Conversions at once: each takes two threads.
+const CONVERSIONS: usize = 2;
 
 /// See the head of this file.
 #[derive(Clone, Debug)]
 pub struct FileImageStore {
     pool: Pool,
     owner: FileOwner,
+    /// Turns at converting.
+    conversions: Arc<Semaphore>,
 }
 
 impl FileImageStore {
@@ -45,8 +54,17 @@ impl FileImageStore {
             Ok(pool)
         });
         match opened {
-            Ok(pool) => Ok(Self { pool, owner }),
+            Ok(pool) => {
+                Ok(Self { pool, owner, conversions: Arc::new(Semaphore::new(CONVERSIONS)) })
+            }
             Err(error) => Err(store_error(&format!("use the pool {}", pool.display()), error)),
+        }
+    }
+
+    fn path(&self, bytes: StoredBytes) -> PathBuf {
+        match bytes {
+            StoredBytes::Image(image) => self.pool.image(image),
+            StoredBytes::RawForm(image) => self.pool.raw_form(image),
         }
     }
 
@@ -106,38 +124,29 @@ async fn blocking<T: Send + 'static>(
         .map_err(|error| store_error(doing, error))
 }
 
-/// `Ok` when the image has the bytes, by this call or an earlier one. Says `false` when there are none.
-fn rename_into_place(from: &Path, to: &Path) -> io::Result<bool> {
-    let Some(arrived) = look(from)? else {
-        let there = look(to)?.is_some();
-        // An earlier call may have been cut off before its names were durable.
-        sync_names(from, to)?;
-        return Ok(there);
-    };
-    if let Some(there) = look(to)?
-        && there.nlink() > 1
-    {
-        return Err(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            "the image has other bytes already, and bases are made of them",
-        ));
-    }
-    if !arrived.is_file() || arrived.permissions().mode() & 0o7777 != SEALED_MODE {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the upload has not been finished",
-        ));
-    }
-    fs::rename(from, to)?;
-    sync_names(from, to)?;
-    Ok(true)
-}
-
-fn sync_names(from: &Path, to: &Path) -> io::Result<()> {
-    for path in [to, from] {
-        sync_folder(path.parent().unwrap_or(Path::new("/")))?;
-    }
-    Ok(())
+/// Converts, and tells the port's errors apart. Blocks.
+fn make_raw(
+    image: ImageId,
+    from: &Path,
+    to: &Path,
+    owner: FileOwner,
+    cap: Bytes,
+) -> Result<RawForm, ImageStoreError> {
+    let doing = "convert an image to raw";
+    remove(to).map_err(|error| store_error(doing, error))?;
+    let made = to_raw(from, ImageFormat::Qcow2, to, owner, cap).map_err(|error| match error {
+        ConvertError::Invalid(text) | ConvertError::Unsupported(text) => {
+            ImageStoreError::Invalid(text)
+        }
+        ConvertError::Exhausted(text) => ImageStoreError::Exhausted(text),
+        ConvertError::Unavailable { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            ImageStoreError::NotFound(image)
+        }
+        ConvertError::Unavailable { source, .. } => store_error(doing, source),
+    })?;
+    sync_folder(to.parent().unwrap_or(Path::new("/")))
+        .map_err(|error| store_error(doing, error))?;
+    Ok(RawForm { size: made.size, sha512: made.sha512 })
 }
 
 fn remove_durably(path: &Path) -> io::Result<()> {
@@ -147,15 +156,19 @@ fn remove_durably(path: &Path) -> io::Result<()> {
 }
 
 fn list(pool: &Pool) -> io::Result<(Vec<ImageId>, Vec<String>)> {
-    let mut images = Vec::new();
-    for entry in fs::read_dir(pool.images())? {
-        let name = entry?.file_name();
-        // Only the spelling that this store writes: other files are not ours to judge.
-        if let Some(text) = name.to_str()
-            && let Ok(image) = text.parse::<ImageId>()
-            && image.to_string() == text
-        {
-            images.push(image);
+    let mut images = BTreeSet::new();
+    for folder in [pool.images(), pool.raw_forms()] {
+        for entry in fs::read_dir(folder)? {
+            let name = entry?.file_name();
+            // A link that was cut off counts as its image. Only the spelling that this store writes: other files are not
+            // ours to judge.
+            if let Some(name) = name.to_str()
+                && let text = name.strip_prefix(LINK_PREFIX).unwrap_or(name)
+                && let Ok(image) = text.parse::<ImageId>()
+                && image.to_string() == text
+            {
+                images.insert(image);
+            }
         }
     }
     let mut attempts = Vec::new();
@@ -166,7 +179,7 @@ fn list(pool: &Pool) -> io::Result<(Vec<ImageId>, Vec<String>)> {
             attempts.push(name);
         }
     }
-    Ok((images, attempts))
+    Ok((images.into_iter().collect(), attempts))
 }
 
 #[async_trait]
@@ -190,6 +203,63 @@ impl ImageStore for FileImageStore {
         there.then_some(()).ok_or(ImageStoreError::NotFound(image))
     }
 
+    async fn make_raw(
+        &self,
+        image: ImageId,
+        attempt: &str,
+        cap: Bytes,
+    ) -> Result<RawForm, ImageStoreError> {
+        let doing = "convert an image to raw";
+        let (from, to, owner) = (self.pool.image(image), self.attempt(attempt)?, self.owner);
+        let turn = Arc::clone(&self.conversions).acquire_owned().await;
+        let turn = turn.map_err(|error| store_error(doing, io::Error::other(error)))?;
+        let converted = spawn_blocking(move || {
+            let _turn = turn;
+            make_raw(image, &from, &to, owner, cap)
+        });
+        converted.await.map_err(|error| store_error(doing, io::Error::other(error)))?
+    }
+
+    async fn publish_raw(&self, image: ImageId, attempt: &str) -> Result<(), ImageStoreError> {
+        let (from, to) = (self.attempt(attempt)?, self.pool.raw_form(image));
+        let of = self.pool.image(image);
+        let there = blocking("publish a raw form", move || {
+            beside_its_image(&of, &to, || rename_into_place(&from, &to))
+        });
+        match there.await? {
+            Some(true) => Ok(()),
+            Some(false) | None => Err(ImageStoreError::NotFound(image)),
+        }
+    }
+
+    async fn share(
+        &self,
+        what: StoredBytes,
+        attempt: &str,
+        twin: StoredBytes,
+        size: Bytes,
+    ) -> Result<bool, ImageStoreError> {
+        let (from, to, owner) = (self.attempt(attempt)?, self.path(what), self.owner);
+        let twin = self.path(twin);
+        let shared = match what {
+            StoredBytes::Image(_) => {
+                blocking("share an image's bytes", move || {
+                    share_for_attempt(&twin, &from, &to, size, owner)
+                })
+                .await?
+            }
+            StoredBytes::RawForm(image) => {
+                let of = self.pool.image(image);
+                blocking("share a raw form", move || {
+                    beside_its_image(&of, &to, || share(&twin, &from, &to, size, owner))
+                })
+                .await?
+                .ok_or(ImageStoreError::NotFound(image))?
+            }
+        };
+        Ok(shared)
+    }
+
     async fn read(
         &self,
         image: ImageId,
@@ -209,8 +279,16 @@ impl ImageStore for FileImageStore {
     }
 
     async fn delete(&self, image: ImageId) -> Result<(), ImageStoreError> {
-        let path = self.pool.image(image);
-        blocking("delete an image", move || remove_durably(&path)).await
+        let (path, raw) = (self.pool.image(image), self.pool.raw_form(image));
+        blocking("delete an image", move || {
+            // The image first: without it nobody gives a raw form its name.
+            for path in [path, raw] {
+                remove(&temporary_link(&path))?;
+                remove_durably(&path)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn discard(&self, attempt: &str) -> Result<(), ImageStoreError> {

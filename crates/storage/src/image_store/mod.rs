@@ -3,6 +3,7 @@
 mod digest;
 mod file;
 mod lane;
+mod publish;
 mod sparse_file;
 mod upload;
 

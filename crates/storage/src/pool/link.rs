@@ -74,10 +74,13 @@ pub(crate) fn link_in_steps(file: &Path, name: &Path, steps: &Steps) -> io::Resu
     Err(last.unwrap_or_else(|| io::Error::other("it was tried too often")))
 }
 
+/// Begins what a link is called until it has its name.
+pub(crate) const LINK_PREFIX: &str = ".link-";
+
 /// What a link is called until it has its name.
 pub(crate) fn temporary_link(name: &Path) -> PathBuf {
     let base = name.file_name().unwrap_or_default().to_string_lossy();
-    name.with_file_name(format!(".link-{base}"))
+    name.with_file_name(format!("{LINK_PREFIX}{base}"))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub(crate) use base_name::hex;
 pub use disk_leases::DiskLeases;
 pub use keep::{FilePool, Op, OtherFilesystem, PoolSettings, Steps};
 pub(crate) use layout::{Instances, Pool};
-pub(crate) use link::{link, temporary_link};
+pub(crate) use link::{LINK_PREFIX, link, temporary_link};
 pub use record::BaseRecord;
 pub(crate) use record::temporary_record;
 pub(crate) use trial::{free_bytes, sweep_trials, try_hard_link, try_reflink};

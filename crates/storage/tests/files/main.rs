@@ -8,4 +8,5 @@ mod kill;
 mod names;
 mod raw_form;
 mod reflink;
+mod same_bytes;
 mod tampered;

@@ -45,7 +45,11 @@ impl Door {
             entropy: Arc::new(SeededEntropy::new(1)),
             outbox: Wake::default(),
             transfers: Arc::new(LiveTransfers::new(clock.clone())),
-            limits: UploadLimits { size_cap: Bytes::from_mib(1), idle: Duration::from_millis(200) },
+            limits: UploadLimits {
+                size_cap: Bytes::from_mib(1),
+                idle: Duration::from_millis(200),
+                force_raw_images: false,
+            },
         });
         let images = super::router(verbs, Arc::new(KnownTokens), "http://cloud:5000");
         Self { router: Router::new().nest("/image", images), store, clock, folder }

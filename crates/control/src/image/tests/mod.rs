@@ -1,6 +1,8 @@
 //! What is left of uploads and deletions that fail or are killed, against SQLite and files.
 
 mod delete;
+mod raw_form;
+mod same_bytes;
 mod stopping_store;
 mod upload;
 
@@ -15,10 +17,12 @@ use hatchery_model::caller::{Caller, Scope};
 use hatchery_model::id::{DomainId, ImageId, ProjectId, RequestId, UserId};
 use hatchery_model::image::{ContainerFormat, DiskFormat, Image, ImageState};
 use hatchery_ports::clock::Clock;
+use hatchery_ports::contract::sample::qcow2_of;
 use hatchery_ports::entropy::random_uuid;
 use hatchery_ports::store::Store;
 use hatchery_storage::{FileImageStore, FileOwner, LiveTransfers};
 use hatchery_testkit::{ManualClock, SeededEntropy};
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -60,9 +64,13 @@ impl Lab {
 
     /// A queued raw image.
     async fn queued(&self) -> ImageId {
+        self.queued_as(DiskFormat::Raw).await
+    }
+
+    async fn queued_as(&self, format: DiskFormat) -> ImageId {
         let id = ImageId(random_uuid(&self.entropy));
         let changes = vec![
-            Change::DiskFormat(Some(DiskFormat::Raw)),
+            Change::DiskFormat(Some(format)),
             Change::ContainerFormat(Some(ContainerFormat::Bare)),
         ];
         create_image(&self.store, self.clock.now(), &self.caller, id, changes).await.unwrap();
@@ -81,16 +89,24 @@ impl Lab {
         recover(&self.store, &*self.bytes, self.clock.now()).await.unwrap()
     }
 
-    /// Names of files that hold image data.
+    /// Files that hold image data, by their paths among the images.
     fn files(&self) -> Vec<String> {
         let images = self.folder.path().join("pool/images");
-        [images.clone(), images.join(".incoming")]
-            .iter()
-            .flat_map(|folder| std::fs::read_dir(folder).unwrap())
-            .map(|entry| entry.unwrap())
-            .filter(|entry| entry.file_type().unwrap().is_file())
-            .map(|entry| entry.file_name().into_string().unwrap())
-            .collect()
+        let mut files = Vec::new();
+        for folder in ["", ".incoming/", ".raw/"] {
+            for entry in std::fs::read_dir(images.join(folder)).unwrap() {
+                let entry = entry.unwrap();
+                if entry.file_type().unwrap().is_file() {
+                    files.push(format!("{folder}{}", entry.file_name().into_string().unwrap()));
+                }
+            }
+        }
+        files
+    }
+
+    /// The inode of a file among the images.
+    fn inode(&self, name: &str) -> u64 {
+        std::fs::metadata(self.folder.path().join("pool/images").join(name)).unwrap().ino()
     }
 }
 
@@ -102,4 +118,17 @@ fn upload_of(image: ImageId) -> Upload {
 fn body() -> UploadBody {
     let piece = || Ok(Chunk::from_static(&[7; 4096]));
     stream::iter([piece(), piece(), piece()]).boxed()
+}
+
+/// A qcow2 image whose disk has 1 MiB.
+fn qcow2() -> Vec<u8> {
+    let mut disk = vec![0; 1 << 20];
+    disk[300_000..400_000].fill(5);
+    qcow2_of(&disk)
+}
+
+/// An upload of these bytes to a cloud that wants raw bases.
+fn raw_upload_of(image: ImageId, bytes: Vec<u8>) -> Upload {
+    let limits = UploadLimits { force_raw_images: true, ..UploadLimits::default() };
+    Upload { image, size: None, limits, body: stream::iter([Ok(Chunk::from(bytes))]).boxed() }
 }

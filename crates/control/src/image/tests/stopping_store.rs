@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use bytes::Bytes as Chunk;
 use futures_util::stream::BoxStream;
 use hatchery_model::id::ImageId;
-use hatchery_model::image::{DiskFormat, ImageContent};
+use hatchery_model::image::{DiskFormat, ImageContent, RawForm};
 use hatchery_model::units::Bytes;
-use hatchery_ports::image_store::{ImageStore, ImageStoreError, ImageWriter};
+use hatchery_ports::image_store::{ImageStore, ImageStoreError, ImageWriter, StoredBytes};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
@@ -118,6 +118,29 @@ impl<S: ImageStore> ImageStore for Stopping<S> {
 
     async fn publish(&self, image: ImageId, attempt: &str) -> Result<(), ImageStoreError> {
         self.steps.around(self.inner.publish(image, attempt)).await
+    }
+
+    async fn make_raw(
+        &self,
+        image: ImageId,
+        attempt: &str,
+        cap: Bytes,
+    ) -> Result<RawForm, ImageStoreError> {
+        self.steps.around(self.inner.make_raw(image, attempt, cap)).await
+    }
+
+    async fn publish_raw(&self, image: ImageId, attempt: &str) -> Result<(), ImageStoreError> {
+        self.steps.around(self.inner.publish_raw(image, attempt)).await
+    }
+
+    async fn share(
+        &self,
+        what: StoredBytes,
+        attempt: &str,
+        twin: StoredBytes,
+        size: Bytes,
+    ) -> Result<bool, ImageStoreError> {
+        self.steps.around(self.inner.share(what, attempt, twin, size)).await
     }
 
     async fn read(

@@ -4,7 +4,9 @@ use super::assert_conflict;
 use super::fixture::{id, image};
 use crate::store::{ImageFilter, Store};
 use hatchery_model::id::{ImageId, ProjectId};
-use hatchery_model::image::{Image, ImageContent, ImageFormat, ImageState, Inspection, Visibility};
+use hatchery_model::image::{
+    Image, ImageContent, ImageFormat, ImageState, Inspection, RawForm, Visibility,
+};
 use hatchery_model::page::Page;
 use hatchery_model::units::Bytes;
 
@@ -35,7 +37,8 @@ pub async fn images(store: &dyn Store) {
     let mut new = image(&mine, Some("name"), 20);
     let mut public = image(&other, None, 30);
     let mut community = image(&other, Some("x"), 40);
-    old.state = ImageState::Active(content(7));
+    let raw = RawForm { size: Bytes(9), sha512: "raw".to_owned() };
+    old.state = ImageState::Active(ImageContent { raw: Some(raw), ..content(7) });
     new.hidden = true;
     public.visibility = Visibility::Public;
     community.visibility = Visibility::Community;
@@ -67,6 +70,10 @@ async fn filters(store: &dyn Store, old: &Image, new: &Image, public: &Image, co
         (ImageFilter { hidden: Some(true), ..owned.clone() }, vec![new.id]),
         (ImageFilter { statuses: vec!["active", "saving"], ..owned.clone() }, vec![old.id]),
         (ImageFilter { name: Some("name".to_owned()), ..all.clone() }, vec![new.id, old.id]),
+        (ImageFilter { size: Some(Bytes(7)), ..owned.clone() }, vec![old.id]),
+        (ImageFilter { size: Some(Bytes(8)), ..owned.clone() }, vec![]),
+        (ImageFilter { raw_sha512: Some("raw".to_owned()), ..owned.clone() }, vec![old.id]),
+        (ImageFilter { raw_sha512: Some("s".to_owned()), ..owned.clone() }, vec![]),
         (ImageFilter { hidden: Some(true), ..seen.clone() }, vec![new.id]),
         (
             ImageFilter {
