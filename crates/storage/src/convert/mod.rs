@@ -2,7 +2,7 @@
 //!
 //! In process, so that no program that knows more formats than we do ever sees a stranger's bytes, and no second reading is
 //! needed for the digest. The image is judged by the inspector's rules first: what has a backing file, a data file, encryption or
-//! unknown features is refused. Internal snapshots are left behind, as the active disk does not need them.
+//! unknown features is refused, and so is a disk that is itself an image. Internal snapshots are left behind, as the active disk does not need them.
 //!
 //! Not here: whose image it is, where the result gets its name, other formats.
 
@@ -11,13 +11,13 @@ mod decompress;
 
 use crate::durable::remove;
 use crate::image_store::SparseFile;
-use crate::inspect::judge_file;
+use crate::inspect::{Inspector, judge_file};
 use crate::owner::FileOwner;
 use crate::pool::{free_bytes, hex};
 use crate::qcow2::Header;
 use cluster_map::{Cluster, ClusterMap};
 use decompress::Decompressor;
-use hatchery_model::image::ImageFormat;
+use hatchery_model::image::{DiskFormat, ImageFormat};
 use hatchery_model::units::Bytes;
 use nix::errno::Errno;
 use nix::libc;
@@ -157,11 +157,12 @@ fn write(
         let copied = copy(source, header, &mut out);
         // The digest ends when nobody can send any more.
         out.pieces = None;
-        let sha512 = digest.join().map_err(|_| ConvertError::Unavailable {
+        let judged = digest.join().map_err(|_| ConvertError::Unavailable {
             doing: "digesting",
             source: io::Error::other("its thread has died"),
         })?;
         copied?;
+        let sha512 = judged?;
         let sealed = out.target.seal(|file| {
             owner.give(file)?;
             file.set_permissions(Permissions::from_mode(0o644))
@@ -177,21 +178,32 @@ enum Piece {
     Hole(u64),
 }
 
-fn digest(waiting: &Receiver<Piece>) -> String {
-    let mut digest = Sha512::new();
+/// The digest of all pieces, if what they are together would be taken in as a raw image: whoever has only the raw form must not find
+/// another image in it.
+fn digest(waiting: &Receiver<Piece>) -> Result<String, ConvertError> {
+    let (mut digest, mut inspector) = (Sha512::new(), Inspector::new(DiskFormat::Raw));
+    let mut take = |bytes: &[u8]| {
+        digest.update(bytes);
+        inspector.feed(bytes);
+    };
     while let Ok(piece) = waiting.recv() {
         match piece {
-            Piece::Data(bytes) => digest.update(&bytes),
+            Piece::Data(bytes) => take(&bytes),
             Piece::Hole(mut length) => {
                 while length > 0 {
                     let part = length.min(ZEROES.len() as u64);
-                    digest.update(&ZEROES[..part as usize]);
+                    take(&ZEROES[..part as usize]);
                     length -= part;
                 }
             }
         }
     }
-    hex(&digest.finalize())
+    match inspector.finish() {
+        Ok(_) => Ok(hex(&digest.finalize())),
+        Err(refusal) => Err(ConvertError::Invalid(format!(
+            "the disk in the image cannot be kept as raw: {refusal}"
+        ))),
+    }
 }
 
 /// Where the disk's bytes go: into the file, and to the digest. What lies past the disk's end is dropped.

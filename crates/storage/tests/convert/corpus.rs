@@ -91,8 +91,14 @@ fn snapshots_are_left_behind() {
     let image = bench.qcow2("image", "compat=1.1", false);
     for name in ["one", "two"] {
         let mut command = Command::new("qemu-img");
-        let file = format!("driver=qcow2,file.filename={}", image.display());
-        run(command.args(["snapshot", "--image-opts", "-c", name, &file]));
+        let file = image.display();
+        run(command.args([
+            "snapshot",
+            "--image-opts",
+            "-c",
+            name,
+            &format!("driver=qcow2,file.filename={file}"),
+        ]));
         io(&image, &["write -P 9 2M 256k", "write -P 8 6M 64k"]);
     }
     is_same(&bench, "snapshots", &image, None);

@@ -71,6 +71,21 @@ fn what_is_more_than_itself() {
     refused(&bench, &image, "");
 }
 
+/// A qcow2 image on the disk in a qcow2 image: raw, it would be taken for what it names by whoever guesses.
+#[test]
+fn an_image_within_the_image() {
+    let Some(bench) = Bench::new() else { return };
+    let secret = bench.path("secret.raw");
+    std::fs::write(&secret, noise(1 << 20, 9)).unwrap();
+    let mut command = Command::new("qemu-img");
+    command.args(["create", "-f", "qcow2", "-F", "raw", "-b"]);
+    run(command.arg(&secret).arg(bench.path("disk.raw")));
+    for compressed in [false, true] {
+        let image = bench.qcow2("image", "compat=1.1", compressed);
+        refused(&bench, &image, "cannot be kept as raw");
+    }
+}
+
 /// Bytes changed at random among the tables. Whatever we take, QEMU takes, and reads the same.
 #[test]
 fn changed_at_random_it_is_refused_or_read_as_qemu_reads_it() {
