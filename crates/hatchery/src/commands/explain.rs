@@ -35,6 +35,12 @@ fn pick(all: &Value, wanted: &str, noun: &str) -> anyhow::Result<String> {
 
 fn render(answer: &Value) -> String {
     let mut text = String::new();
+    if answer["base"]["is_raw_form"] == true {
+        let bytes = &answer["base"]["bytes"];
+        text.push_str(&format!(
+            "base       the raw form of {bytes} bytes that was made of the image when it came in\n"
+        ));
+    }
     for host in answer["hosts"].as_array().into_iter().flatten() {
         let plan = &host["plan"];
         text.push_str(&format!("host {}\n", host["host"].as_str().unwrap_or_default()));
@@ -83,6 +89,10 @@ mod tests {
             "refused": [{"way": "hard link", "reason": "two filesystems"}],
         }}]});
         let text = render(&answer);
+        assert!(!text.contains("raw form"), "{text}");
+        let mut raw = answer.clone();
+        raw["base"] = json!({"is_raw_form": true, "bytes": 1024});
+        assert!(render(&raw).starts_with("base       the raw form of 1024 bytes"), "{raw}");
         assert!(text.contains("copy, which copies 7 bytes"), "{text}");
         assert!(text.contains("refused  hard link: two filesystems"), "{text}");
     }

@@ -8,6 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse;
 use hatchery_control::compute::{Explain, ShowServer};
 use hatchery_control::policy;
+use hatchery_model::image::ImageContent;
 use hatchery_model::provision::{Plan, PlanStep, Refusal};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -48,6 +49,7 @@ pub async fn explain(
         "image": found.image.id,
         "flavor": found.flavor.id,
         "disk_bytes": found.disk.0,
+        "base": found.image.content().map(base),
         "hosts": hosts,
     }))
     .into_response())
@@ -68,6 +70,16 @@ pub async fn provision(
         "bytes_copied": server.bytes_copied,
     }}))
     .into_response())
+}
+
+/// What a base of the image is made of.
+fn base(content: &ImageContent) -> Value {
+    json!({
+        "format": content.base_format().as_str(),
+        "bytes": content.base_size().0,
+        "is_raw_form": content.raw.is_some(),
+        "inspector_version": content.inspection.inspector_version,
+    })
 }
 
 fn view(plan: &Plan) -> Value {
