@@ -140,6 +140,53 @@ fn a_lone_qcow2_is_told_that_it_lies_on_nothing() {
     assert_snapshot!(more(&lines(&alone, Accelerator::Tcg, &descriptors()), &known), @"-blockdev {\"driver\":\"qcow2\",\"node-name\":\"disk0\",\"file\":\"disk0-file\",\"read-only\":false,\"auto-read-only\":false,\"discard\":\"unmap\",\"backing\":null}");
 }
 
+/// Whatever a disk is and lies on, every node names its driver, every qcow2 node what is below it, and nothing else opens a file.
+#[test]
+fn no_format_is_ever_left_to_be_guessed() {
+    let formats = [ImageFormat::Raw, ImageFormat::Qcow2];
+    let mut sources: Vec<BlockSource> =
+        formats.iter().map(|format| file("/disk", *format, None)).collect();
+    for format in formats {
+        sources.push(file("/disk", ImageFormat::Qcow2, Some(file("/base", format, None))));
+    }
+    for source in sources {
+        let mut guest = guest();
+        guest.disks[0].source = source.clone();
+        let mut with = descriptors();
+        with.config_drive = Some(30);
+        let words = arguments(&guest, Accelerator::Tcg, &with).unwrap();
+        let nodes: Vec<&String> = words
+            .iter()
+            .zip(words.iter().skip(1))
+            .filter(|(option, _)| *option == "-blockdev")
+            .map(|(_, node)| node)
+            .collect();
+        let BlockSource::File { backing, .. } = &source;
+        // File and format of each layer, and of the config drive.
+        assert_eq!(nodes.len(), if backing.is_some() { 6 } else { 4 }, "{nodes:?}");
+        for node in nodes {
+            assert!(node.starts_with("driver=") || node.starts_with(r#"{"driver":""#), "{node}");
+            let is_qcow2 = node.contains("driver=qcow2") || node.contains(r#""driver":"qcow2""#);
+            assert!(!is_qcow2 || node.contains("backing"), "{node}");
+        }
+        for option in ["-drive", "-hda", "-cdrom", "-snapshot", "-kernel"] {
+            assert!(!words.iter().any(|word| word == option), "{option}");
+        }
+    }
+}
+
+/// A base that is an image's raw form is opened as raw, whatever its bytes look like; a qcow2 base is told that it lies on nothing.
+#[test]
+fn a_raw_base_differs_from_a_qcow2_base_in_one_node() {
+    let raw = lines(&guest(), Accelerator::Tcg, &descriptors());
+    let mut other = guest();
+    other.disks[0].source =
+        file("/disk", ImageFormat::Qcow2, Some(file("/base", ImageFormat::Qcow2, None)));
+    let qcow2 = lines(&other, Accelerator::Tcg, &descriptors());
+    assert_snapshot!(more(&raw, &qcow2), @"-blockdev driver=raw,node-name=disk0-base,file=disk0-base-file,read-only=on,auto-read-only=off");
+    assert_snapshot!(more(&qcow2, &raw), @"-blockdev {\"driver\":\"qcow2\",\"node-name\":\"disk0-base\",\"file\":\"disk0-base-file\",\"read-only\":true,\"auto-read-only\":false,\"discard\":\"unmap\",\"backing\":null}");
+}
+
 #[test]
 fn commas_in_names_add_no_option() {
     let mut odd = guest();
