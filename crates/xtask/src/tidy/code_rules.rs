@@ -3,7 +3,6 @@
 
 use super::Violation;
 use super::source::Source;
-use super::text_rules::missing_format;
 
 const MOST_FUNCTION_LINES: usize = 70;
 
@@ -22,8 +21,6 @@ const SLEEPERS: &[(&str, &str)] = &[
     ("crates/ports/src/contract/image_store.rs", "the bounded poll of what a plug cleans up"),
 ];
 
-const QEMU_IMG: &str = concat!("\"qemu", "-img\"");
-
 /// Checks one Rust file.
 pub fn check(source: &Source) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -32,7 +29,6 @@ pub fn check(source: &Source) -> Vec<Violation> {
     unsafe_code(source, &mut found);
     ignored_tests(source, &mut found);
     sleeping_tests(source, &mut found);
-    unnamed_formats(source, &mut found);
     found
 }
 
@@ -99,26 +95,6 @@ fn sleeping_tests(source: &Source, found: &mut Vec<Violation>) {
     }
 }
 
-/// In a file that starts `qemu-img`, every list of arguments that begins with
-/// one of its commands must name the formats.
-fn unnamed_formats(source: &Source, found: &mut Vec<Violation>) {
-    let text = &source.uncommented;
-    if !text.contains(QEMU_IMG) {
-        return;
-    }
-    for (at, _) in text.match_indices('"') {
-        let Some((command, rest)) = text[at + 1..].split_once('"') else {
-            continue;
-        };
-        let end = rest.find([']', ';']).unwrap_or(rest.len());
-        let words: Vec<&str> = rest[..end].split('"').collect();
-        let is_first = text[..at].trim_end().ends_with(['[', '(']);
-        if is_first && let Some(reason) = missing_format(command, &words) {
-            found.push(Violation::new(&source.name, source.line(at), reason));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::check;
@@ -166,16 +142,5 @@ mod tests {
             reasons("tests/tests/a.rs", "#[test]\n#[ignore = \"slow\"]\nfn a() {}").len(),
             1
         );
-    }
-
-    #[test]
-    fn every_list_of_arguments_names_the_formats() {
-        let call = |arguments: &str| {
-            format!("Command::new({}).args([{arguments}]);", concat!("\"qemu", "-img\""))
-        };
-        assert_eq!(reasons("src/a.rs", &call("\"convert\", \"-f\", \"raw\", \"-O\", \"raw\"")), []);
-        assert_eq!(reasons("src/a.rs", &call("\"convert\", \"-f\", \"raw\"")).len(), 1);
-        assert_eq!(reasons("src/a.rs", &call("\"info\", path")).len(), 1);
-        assert_eq!(reasons("src/a.rs", "run([\"info\", path]);"), []);
     }
 }

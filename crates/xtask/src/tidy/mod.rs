@@ -6,6 +6,7 @@
 
 mod arrows;
 mod code_rules;
+mod format_rules;
 mod source;
 mod text_rules;
 
@@ -95,6 +96,7 @@ fn check_file(root: &Path, name: &str) -> Result<Vec<Violation>, Failure> {
         return Ok(found);
     };
     found.extend(text_rules::check(name, &text));
+    found.extend(format_rules::check(name, &text));
     if name.ends_with(".rs") {
         found.extend(code_rules::check(&Source::new(name, &text)));
     }

@@ -1,5 +1,4 @@
-//! Rules for any file: its name, its length, what paths it may speak of, and
-//! what a shell script says to `qemu-img`.
+//! Rules for any file: its name, its length, and what paths it may speak of.
 
 use super::Violation;
 
@@ -17,8 +16,6 @@ const FOREIGN_PATHS: &[&str] = &[concat!("/wo", "rk/"), concat!("/ro", "ot/")];
 
 /// Where such a path is meant: inside of a guest, root's home is what it is.
 const OWN_ROOT: &[&str] = &["crates/xtask/guest/"];
-
-const QEMU_IMG: &str = concat!("qemu", "-img ");
 
 /// Checks the file's name alone.
 pub fn name(name: &str) -> Vec<Violation> {
@@ -51,11 +48,6 @@ pub fn check(name: &str, text: &str) -> Vec<Violation> {
             let reason = format!("{path} is a folder of one machine: derive the path");
             found.push(Violation::new(name, number + 1, reason));
         }
-        if is_shell(name, text)
-            && let Some(reason) = shell_call(line)
-        {
-            found.push(Violation::new(name, number + 1, reason));
-        }
     }
     found
 }
@@ -71,40 +63,9 @@ fn foreign_path(line: &str) -> Option<&'static str> {
     })
 }
 
-fn is_shell(name: &str, text: &str) -> bool {
-    name.ends_with(".sh")
-        || (text.starts_with("#!")
-            && text.lines().next().is_some_and(|first| first.ends_with("sh")))
-}
-
-fn shell_call(line: &str) -> Option<String> {
-    let line = line.split(" #").next()?;
-    if line.trim_start().starts_with('#') {
-        return None;
-    }
-    let (_, call) = line.split_once(QEMU_IMG)?;
-    let words: Vec<&str> = call.split_whitespace().collect();
-    missing_format(words.first()?, &words)
-}
-
-/// What a call of `qemu-img` fails to say, if anything: a format that is not
-/// named is guessed from bytes that a stranger may have written.
-pub fn missing_format(command: &str, words: &[&str]) -> Option<String> {
-    let has = |flag: &str| words.contains(&flag);
-    let wanted: &[&str] = match command {
-        "convert" => &["-f", "-O"],
-        "create" if has("-b") => &["-f", "-F"],
-        "create" | "info" | "resize" | "check" | "map" | "measure" | "rebase" | "compare"
-        | "commit" | "snapshot" | "amend" | "bench" => &["-f"],
-        _ => return None,
-    };
-    let missing = wanted.iter().find(|flag| !has(flag))?;
-    Some(format!("{QEMU_IMG}{command} without {missing}: name the format, or it is guessed"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{check, missing_format, name};
+    use super::{check, name};
 
     #[test]
     fn names_that_say_nothing_are_banned_as_files_and_as_folders() {
@@ -130,17 +91,5 @@ mod tests {
         assert_eq!(check("a.md", concat!("`/wo", "rk/main`")).len(), 1);
         assert_eq!(check("a.md", elsewhere.replace("$dir", "${dir}").as_str()).len(), 0);
         assert_eq!(check("crates/xtask/guest/startup", home).len(), 0);
-    }
-
-    #[test]
-    fn calls_without_a_format_are_found() {
-        let script =
-            concat!("#!/bin/sh\nqemu", "-img info x.img\nqemu", "-img create -f qcow2 x 1G\n");
-        let found = check("scripts/x", script);
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(found[0].line, 2);
-        assert!(missing_format("create", &["create", "-f", "qcow2", "-b", "base"]).is_some());
-        assert!(missing_format("convert", &["convert", "-f", "raw", "-O", "qcow2"]).is_none());
-        assert!(missing_format("--version", &["--version"]).is_none());
     }
 }
