@@ -103,7 +103,12 @@ impl Client {
 
     /// Uploads a qcow2 file as a new image.
     pub fn upload(&mut self, name: &str, file: &Path) -> Result<String, Failure> {
-        let image = self.new_image(name, "qcow2")?;
+        self.upload_as(name, "qcow2", file)
+    }
+
+    /// Uploads a file of this format as a new image.
+    pub fn upload_as(&mut self, name: &str, format: &str, file: &Path) -> Result<String, Failure> {
+        let image = self.new_image(name, format)?;
         let mut bytes = Vec::new();
         let read = File::open(file).and_then(|mut file| file.read_to_end(&mut bytes));
         read.map_err(Failure::at(file))?;

@@ -6,6 +6,7 @@ mod bare;
 mod client;
 mod cloud;
 mod cost;
+mod first_boot;
 mod footprint;
 mod http;
 mod overlay;
@@ -28,6 +29,7 @@ type Entry = (&'static str, &'static str, fn(&Bench) -> Result<Vec<Row>, Failure
 
 const ALL: &[Entry] = &[
     ("start", "create to vCPU running beside a bare QEMU, delete to gone", start::run),
+    ("first-boot", "the first boot of a large image beside the second", first_boot::run),
     ("accept", "time to 202, the control plane's share, processor time", accept::run),
     ("cost", "SQL statements, commits and fsyncs of one create", cost::run),
     ("footprint", "memory and size", footprint::run),
@@ -40,7 +42,7 @@ const ALL: &[Entry] = &[
 /// Measure the release binary, and print each figure beside its goal.
 #[derive(Args)]
 pub struct BenchArgs {
-    /// Which: start, accept, cost, footprint, exec, serve, upload, overlay; all if none is named.
+    /// Which: start, first-boot, accept, cost, footprint, exec, serve, upload, overlay; all if none is named.
     names: Vec<String>,
     /// Print JSON.
     #[arg(long)]

@@ -43,13 +43,13 @@ struct Series {
 }
 
 /// A repeat's figures: milliseconds, and bytes of image data.
-struct Made {
-    running: f64,
+pub(super) struct Made {
+    pub(super) running: f64,
     answered: f64,
     active: f64,
     gone: f64,
     before_start: f64,
-    copied: f64,
+    pub(super) copied: f64,
     steps: Vec<(String, f64)>,
 }
 
@@ -117,7 +117,8 @@ fn first_of_all(client: &mut Client, bench: &Bench, round: usize) -> Result<Made
     Ok(made)
 }
 
-fn one(client: &mut Client, recipe: &Recipe) -> Result<Made, Failure> {
+/// Creates a server, waits for it, reads its timeline, and removes it.
+pub(super) fn one(client: &mut Client, recipe: &Recipe) -> Result<Made, Failure> {
     let asked = client.create(recipe)?;
     let began = std::time::Instant::now();
     client.until_active(&asked.id, LOOK)?;

@@ -41,7 +41,7 @@ pub fn run(bench: &Bench) -> Result<Vec<Row>, Failure> {
 }
 
 /// Bytes without zeroes that could be left out, and that look like no format.
-fn noise() -> Vec<u8> {
+pub(super) fn noise() -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {
         // xorshift64
