@@ -5,13 +5,15 @@
 mod lab;
 
 use hatchery_control::scheduler::{PlaceRequest, SchedulerSettings, place};
-use hatchery_model::compute::{Claim, Host};
+use hatchery_model::compute::{Aggregate, Claim, Host, HostFacts};
 use hatchery_model::generation::Generation;
 use hatchery_model::id::HostName;
 use hatchery_model::message::{Body, Event};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use lab::FakeHost;
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp(1_000_000_000);
 
@@ -45,7 +47,7 @@ fn settings() -> SchedulerSettings {
 
 /// The one filter that refuses the one host.
 fn refused(host: &Host, request: &PlaceRequest, settings: &SchedulerSettings) -> Option<String> {
-    match place(std::slice::from_ref(host), request, settings, NOW) {
+    match place(std::slice::from_ref(host), &HostFacts::default(), request, settings, NOW) {
         Ok(_) => None,
         Err(not) => {
             assert_eq!((not.hosts, not.refused.len()), (1, 1));
@@ -112,7 +114,9 @@ fn ratios_and_reserves_are_the_operator_s() {
 #[test]
 fn most_memory_then_fewest_servers_then_the_name() {
     let mut hosts = vec![host("c", 8, 8192, 99), host("b", 8, 8192, 99), host("a", 8, 4096, 99)];
-    let placed = |hosts: &[Host]| place(hosts, &request(), &settings(), NOW).unwrap().0;
+    let placed = |hosts: &[Host]| {
+        place(hosts, &HostFacts::default(), &request(), &settings(), NOW).unwrap().0
+    };
     assert_eq!(placed(&hosts), "b");
     hosts[1].claimed.servers = 1;
     assert_eq!(placed(&hosts), "c");
@@ -125,9 +129,65 @@ fn most_memory_then_fewest_servers_then_the_name() {
 fn a_refusal_counts_each_host_once() {
     let mut hosts = vec![host("a", 1, 100, 1), host("b", 1, 1024, 0), host("c", 1, 100, 0)];
     hosts[2].disabled = Some("broken".into());
-    let not = place(&hosts, &request(), &settings(), NOW).unwrap_err();
+    let not = place(&hosts, &HostFacts::default(), &request(), &settings(), NOW).unwrap_err();
     assert_eq!(not.hosts, 3);
     let counts = [("ComputeFilter", 1), ("RamFilter", 1), ("DiskFilter", 1)];
     assert_eq!(not.refused, counts.map(|(name, count)| (name.to_owned(), count)));
-    assert_eq!(place(&[], &request(), &settings(), NOW).unwrap_err().refused, []);
+    assert_eq!(
+        place(&[], &HostFacts::default(), &request(), &settings(), NOW).unwrap_err().refused,
+        []
+    );
+}
+
+/// An aggregate of the host `a`.
+fn aggregate(key: &str, value: &str) -> HostFacts {
+    let aggregate = Aggregate {
+        number: 1,
+        uuid: Uuid::nil(),
+        generation: Generation::FIRST,
+        name: "fast".into(),
+        hosts: vec![HostName::from("a")],
+        metadata: BTreeMap::from([(key.into(), value.into())]),
+        created_at: NOW,
+        updated_at: None,
+    };
+    HostFacts { aggregates: vec![aggregate], ..HostFacts::default() }
+}
+
+#[test]
+fn a_flavor_asks_for_an_aggregate() {
+    let hosts = [host("a", 8, 4096, 99), host("b", 8, 8192, 99)];
+    let facts = aggregate("disk", "ssd, nvme");
+    let placed = |key: &str, wanted: &str| {
+        let extra_specs = BTreeMap::from([(key.to_owned(), wanted.to_owned())]);
+        let request = PlaceRequest { extra_specs, ..request() };
+        place(&hosts, &facts, &request, &settings(), NOW)
+    };
+    assert_eq!(placed("aggregate_instance_extra_specs:disk", "ssd").unwrap().0, "a");
+    assert_eq!(placed("disk", "<or> nvme <or> tape").unwrap().0, "a");
+    assert_eq!(
+        placed("hw:cpu_policy", "dedicated").unwrap().0,
+        "b",
+        "another scope asks for nothing"
+    );
+    let refused = placed("disk", "tape").unwrap_err().refused;
+    assert_eq!(refused, [("AggregateInstanceExtraSpecsFilter".to_owned(), 2)]);
+}
+
+#[test]
+fn the_image_s_base_weighs_as_much_as_the_operator_says() {
+    let hosts = [host("a", 8, 4096, 99), host("b", 8, 6144, 99), host("c", 8, 8192, 99)];
+    let placed = |with_base: &[&str], multiplier| {
+        let with_base = with_base.iter().map(|name| HostName::from(*name)).collect();
+        let facts = HostFacts { with_base, ..HostFacts::default() };
+        let set = SchedulerSettings { image_base_weight_multiplier: multiplier, ..settings() };
+        place(&hosts, &facts, &request(), &set, NOW).unwrap().0
+    };
+    assert_eq!(placed(&[], 1.0), "c");
+    assert_eq!(placed(&["b"], 1.0), "b");
+    assert_eq!(placed(&["a", "b"], 1.0), "b", "of those that have it, the one with more memory");
+    assert_eq!(placed(&["a"], 0.0), "c");
+    assert_eq!(placed(&["b"], 0.4), "c", "0.5 of memory and 0.4 are less than 1 of memory");
+    assert_eq!(placed(&["b"], 0.6), "b");
+    assert_eq!(placed(&["c"], -5.0), "b", "or hosts with it are avoided");
 }

@@ -1,13 +1,13 @@
 //! Rows of several nouns by one statement: a `UNION ALL` whose arms say what kind of row each is.
 
-use crate::compute::{host_from_row, server_from_row};
+use crate::compute::{aggregate_from_row, host_from_row, server_from_row};
 use crate::error::corrupt;
 use crate::network::address;
 use crate::rows::{column, parse};
 use crate::unit_of_work::Transaction;
 use crate::value::{Value, text};
 use async_trait::async_trait;
-use hatchery_model::compute::{Action, Flavor, Host, Keypair, Server};
+use hatchery_model::compute::{Action, Flavor, Host, HostFacts, Keypair, Server};
 use hatchery_model::id::{HostName, NetworkId, RequestId, ServerId, SubnetId};
 use hatchery_model::image::Image;
 use hatchery_model::network::{Network, Port, Subnet};
@@ -35,9 +35,11 @@ enum Kind {
     Action,
     Port,
     FirstRun,
+    Aggregate,
+    BaseHost,
 }
 
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 13] = [
     Kind::Image,
     Kind::Flavor,
     Kind::Keypair,
@@ -49,6 +51,8 @@ const KINDS: [Kind; 11] = [
     Kind::Action,
     Kind::Port,
     Kind::FirstRun,
+    Kind::Aggregate,
+    Kind::BaseHost,
 ];
 
 const NOTHING: &str = "0, 0, 0, 0, 0, 0";
@@ -58,6 +62,8 @@ const FIRST_RUN: &str = "SELECT id || COALESCE( \
     ' ' || (SELECT address FROM addresses WHERE subnet = subnets.id ORDER BY address LIMIT 1) || ' ' || \
     (SELECT next FROM addresses WHERE subnet = subnets.id AND run_end = 1 ORDER BY address LIMIT 1), '') AS body, network \
     FROM subnets";
+/// The hosts that have an image's base.
+const BASE_HOSTS: &str = "SELECT host AS body, image FROM host_bases WHERE state = 'cached'";
 const NUMBER: &str = "number, 0, 0, 0, 0, 0";
 const HOST: &str =
     "generation, heard_at, claimed_vcpus, claimed_memory_mib, claimed_disk_gib, claimed_servers";
@@ -103,8 +109,12 @@ impl Union {
         self.arm(Kind::FirstRun, NOTHING, &runs, values());
     }
 
-    fn hosts(&mut self) {
+    /// All hosts, and what is to be known of them beside their rows. `image` names the image's id.
+    fn hosts(&mut self, image: &str, value: Value) {
         self.arm(Kind::Host, HOST, "hosts", vec![]);
+        self.arm(Kind::Aggregate, NUMBER, "aggregates", vec![]);
+        let cached = format!("({BASE_HOSTS}) AS cached WHERE image = {image}");
+        self.arm(Kind::BaseHost, NOTHING, &cached, vec![value]);
     }
 
     /// A server, an action of it, and its ports.
@@ -128,6 +138,7 @@ struct Found {
     subnets: Vec<Subnet>,
     dhcp_ports: Vec<Port>,
     hosts: Vec<Host>,
+    facts: HostFacts,
     servers: Vec<Server>,
     action: Option<Action>,
     ports: Vec<Port>,
@@ -152,6 +163,12 @@ impl Found {
             Kind::Server => self.servers.push(server_from_row(row, FIRST, BODY)?),
             Kind::Action => self.action = Some(parse("action", &body()?)?),
             Kind::Port => self.ports.push(parse("port", &body()?)?),
+            Kind::Aggregate => {
+                self.facts.aggregates.push(aggregate_from_row(row, FIRST, BODY)?);
+            }
+            Kind::BaseHost => {
+                self.facts.with_base.insert(HostName(body()?));
+            }
             Kind::FirstRun => self.first_runs.extend([first_run(&body()?)?]),
         }
         Ok(())
@@ -162,6 +179,7 @@ impl Found {
         self.networks.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
         self.subnets.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
         self.hosts.sort_by(|a, b| a.name.cmp(&b.name));
+        self.facts.aggregates.sort_by_key(|aggregate| aggregate.number);
         self.servers.sort_by_key(|server| (Reverse(server.created_at), server.id));
         for ports in [&mut self.dhcp_ports, &mut self.ports] {
             ports.sort_by_key(|port| (port.created_at, port.id));
@@ -236,7 +254,7 @@ impl Bundles for Transaction {
                 }
             }
         }
-        union.hosts();
+        union.hosts("?", text(names.image));
         let mut found = self.bundle(union).await?;
         Ok(RequestRows {
             networks: found.network_rows(),
@@ -244,6 +262,7 @@ impl Bundles for Transaction {
             flavor: found.flavor,
             keypair: found.keypair,
             hosts: found.hosts,
+            facts: found.facts,
         })
     }
 
@@ -258,7 +277,7 @@ impl Bundles for Transaction {
         union.arm(Kind::Image, NOTHING, image, vec![text(server)]);
         let networks = "SELECT network FROM ports WHERE device_id = ? AND device_id <> ''";
         union.networks(networks, || vec![text(server)]);
-        union.hosts();
+        union.hosts("(SELECT image FROM servers WHERE id = ?)", text(server));
         let mut found = self.bundle(union).await?;
         Ok(BuildRows {
             networks: found.network_rows(),
@@ -267,6 +286,7 @@ impl Bundles for Transaction {
             image: found.image,
             ports: found.ports,
             hosts: found.hosts,
+            facts: found.facts,
         })
     }
 

@@ -5,9 +5,9 @@ use crate::error::unavailable;
 use crate::figures::Counters;
 use async_trait::async_trait;
 use hatchery_ports::store::{
-    Actions, Addresses, Assignments, Bundles, Claims, Domains, Flavors, Hosts, Images, Keypairs,
-    Leases, Networks, Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, StoreError,
-    Subnets, Tasks, UnitOfWork, Users,
+    Actions, Addresses, Aggregates, Assignments, Bundles, Claims, Domains, Flavors, HostBases,
+    Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects, Revocations, Roles,
+    Servers, Settings, StoreError, Subnets, Tasks, UnitOfWork, Users,
 };
 use std::sync::Arc;
 
@@ -57,6 +57,12 @@ impl UnitOfWork for Transaction {
         self
     }
     fn hosts(&mut self) -> &mut dyn Hosts {
+        self
+    }
+    fn aggregates(&mut self) -> &mut dyn Aggregates {
+        self
+    }
+    fn host_bases(&mut self) -> &mut dyn HostBases {
         self
     }
     fn claims(&mut self) -> &mut dyn Claims {

@@ -13,6 +13,8 @@ pub struct Config {
     /// Of no group.
     #[serde(rename = "DEFAULT")]
     pub default: Default_,
+    /// Nova's scheduler.
+    pub filter_scheduler: FilterScheduler,
     /// QEMU without a daemon.
     pub qemu: Qemu,
     /// Glance's.
@@ -51,6 +53,14 @@ pub struct Default_ {
     pub shutdown_timeout: u32,
     /// Base images must be raw. Off by default here: a qcow2 image serves as base as it is.
     pub force_raw_images: bool,
+}
+
+/// `[filter_scheduler]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FilterScheduler {
+    /// What it weighs that a host has the image's base, where the most free memory weighs 1; below 0, such hosts are avoided.
+    pub image_base_weight_multiplier: f64,
 }
 
 /// `[qemu]`
@@ -111,6 +121,12 @@ impl Default for Default_ {
             shutdown_timeout: 60,
             force_raw_images: false,
         }
+    }
+}
+
+impl Default for FilterScheduler {
+    fn default() -> Self {
+        Self { image_base_weight_multiplier: 1.0 }
     }
 }
 

@@ -16,12 +16,6 @@ pub async fn extensions(By(_, _): By<Compute>) -> Answer {
     Ok(Json(json!({"extensions": []})).into_response())
 }
 
-/// `/os-aggregates`
-pub async fn aggregates(By(caller, _): By<Compute>) -> Answer {
-    policy::admin(&caller, "os_compute_api:os-aggregates:index")?;
-    Ok(Json(json!({"aggregates": []})).into_response())
-}
-
 /// `/os-server-groups`
 pub async fn server_groups(By(caller, _): By<Compute>) -> Answer {
     policy::reader_project(&caller, "os_compute_api:os-server-groups:index")?;

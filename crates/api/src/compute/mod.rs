@@ -1,5 +1,6 @@
 //! Nova: the compute service.
 
+mod aggregates;
 mod empty;
 mod envelope;
 mod fields;

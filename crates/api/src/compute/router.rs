@@ -1,5 +1,8 @@
 //! All routes of the service on a page.
 
+use super::aggregates::{
+    actions as aggregate_actions, images as aggregate_images, routes as aggregates,
+};
 use super::envelope::{Compute, no_method};
 use super::flavors::{extra_specs, routes as flavors};
 use super::hosts::{explain, figures, hypervisors, services, zones};
@@ -13,10 +16,11 @@ use crate::http::caller::require;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, get, post, put};
+use axum::routing::{any, delete, get, post, put};
 use hatchery_control::compute::{
-    ChangeServer, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures, FlavorVerbs,
-    HostVerbs, InstanceActions, KeypairVerbs, ListServers, PowerVerbs, ShowServer, ShowUsage,
+    AggregateVerbs, ChangeServer, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures,
+    FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, PowerVerbs, ShowServer,
+    ShowUsage,
 };
 use hatchery_control::identity::CheckToken;
 use std::sync::Arc;
@@ -60,6 +64,8 @@ verbs! {
     keypairs: KeypairVerbs,
     /// `/os-hypervisors`, `/os-services`, `/os-availability-zone`
     hosts: HostVerbs,
+    /// `/os-aggregates`
+    aggregates: AggregateVerbs,
     /// `/limits`, `/os-quota-sets`
     usage: ShowUsage,
     /// `/os-hatchery-explain`
@@ -87,6 +93,7 @@ pub fn router(verbs: ComputeVerbs, check: Arc<dyn CheckToken>, root: Root) -> Ro
         .merge(of_a_server())
         .merge(flavors_and_keys())
         .merge(hosts())
+        .merge(aggregates_of_hosts())
         .merge(lists())
         .route("/{*rest}", any(no_route::<Compute>))
         .method_not_allowed_fallback(no_method)
@@ -162,6 +169,21 @@ fn hosts() -> Router<Shared> {
         .route("/os-hatchery-provision/{id}", get(explain::provision))
 }
 
+fn aggregates_of_hosts() -> Router<Shared> {
+    Router::new()
+        .route("/os-aggregates", get(aggregates::list).post(aggregates::create))
+        .route(
+            "/os-aggregates/{id}",
+            get(aggregates::show).put(aggregates::update).delete(aggregates::delete),
+        )
+        .route("/os-aggregates/{id}/action", post(aggregate_actions::action))
+        .route(
+            "/os-aggregates/{id}/images",
+            get(aggregate_images::list).post(aggregate_images::cache),
+        )
+        .route("/os-aggregates/{id}/images/{image}", delete(aggregate_images::unpin))
+}
+
 fn lists() -> Router<Shared> {
     Router::new()
         .route("/limits", get(limits::limits))
@@ -169,6 +191,5 @@ fn lists() -> Router<Shared> {
         .route("/os-quota-sets/{project}/defaults", get(limits::defaults))
         .route("/os-quota-sets/{project}/detail", get(limits::detail))
         .route("/extensions", get(empty::extensions))
-        .route("/os-aggregates", get(empty::aggregates))
         .route("/os-server-groups", get(empty::server_groups))
 }

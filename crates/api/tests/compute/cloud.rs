@@ -14,9 +14,9 @@ use hatchery_api::http::request_id::{self, MakeRequestId};
 use hatchery_bus::InProcessBus;
 use hatchery_control::Error;
 use hatchery_control::compute::{
-    ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures,
-    FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, PowerVerbs, ShowServer,
-    ShowUsage,
+    AggregateVerbs, ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer,
+    Explain, Figures, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers,
+    PowerVerbs, ShowServer, ShowUsage,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::workflow::{BuildServer, Outgoing, Step, TaskRunner, TearDownServer, Wake};
@@ -312,6 +312,13 @@ impl Ground {
                 entropy: entropy.clone(),
             }),
             hosts: Arc::new(hosts),
+            aggregates: Arc::new(AggregateVerbs {
+                store: store.clone(),
+                clock: clock.clone(),
+                entropy: self.entropy.clone(),
+                settings: self.settings.clone(),
+                outgoing: self.outgoing.clone(),
+            }),
             usage: Arc::new(ShowUsage { store: store.clone() }),
             explain: Arc::new(Explain {
                 store: store.clone(),

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use hatchery_model::compute::{GuestSpec, HostReport, HostResources};
 use hatchery_model::generation::Generation;
-use hatchery_model::id::{HostId, HostName, MessageId, RequestId, ServerId};
+use hatchery_model::id::{HostId, HostName, ImageId, MessageId, RequestId, ServerId};
 use hatchery_model::message::{
     Address, Answer, Ask, Body, Command, Envelope, Event, StepName, StepTiming,
 };
@@ -26,6 +26,8 @@ pub struct FakeHost {
     pub fails: Mutex<Option<String>>,
     /// News that have not been sent yet.
     pub news: Mutex<Vec<Envelope>>,
+    /// Images whose bases it was to make.
+    pub seeded: Mutex<Vec<ImageId>>,
     entropy: SeededEntropy,
 }
 
@@ -37,6 +39,7 @@ impl FakeHost {
             id: HostId(Uuid::from_u128(u128::from(number))),
             fails: Mutex::default(),
             news: Mutex::default(),
+            seeded: Mutex::default(),
             entropy: SeededEntropy::new(u64::from(number) << 32),
         }
     }
@@ -73,7 +76,7 @@ impl FakeHost {
         self.envelope(RequestId::from("req-report"), Event::HostReported(Box::new(report)))
     }
 
-    fn envelope(&self, request: RequestId, event: Event) -> Envelope {
+    pub fn envelope(&self, request: RequestId, event: Event) -> Envelope {
         Envelope {
             id: MessageId(random_uuid(&self.entropy)),
             request,
@@ -164,7 +167,11 @@ impl Handler for FakeHost {
             Command::RebootGuest { server, generation, .. } => {
                 self.start(StepName::Reboot, server, generation)
             }
-            Command::SeedBase { .. } | Command::ReleaseBase { .. } => return Ok(()),
+            Command::SeedBase { image } => {
+                self.seeded.lock().unwrap().push(image);
+                return Ok(());
+            }
+            Command::ReleaseBase { .. } => return Ok(()),
         };
         let told = self.envelope(envelope.request, event);
         self.news.lock().unwrap().push(told);

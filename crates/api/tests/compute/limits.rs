@@ -128,7 +128,6 @@ async fn what_is_not_here_is_an_empty_list() {
     let cloud = Cloud::new().await;
     for (path, who, list) in [
         ("/extensions", "unscoped", "extensions"),
-        ("/os-aggregates", "admin", "aggregates"),
         ("/os-server-groups", "reader", "server_groups"),
     ] {
         let answer = cloud.ask(&format!("GET {path}"), who).await;

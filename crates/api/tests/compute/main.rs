@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod aggregates;
 mod answer;
 mod callers;
 mod cloud;

@@ -1,6 +1,7 @@
 //! Who may do what: every route asked by everyone. The figures are statuses, as Nova's default policy wants them.
 
 use crate::cloud::{Cloud, wanted};
+use crate::rows;
 use hatchery_model::compute::ServerState;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -11,8 +12,10 @@ const CALLERS: [&str; 6] = ["", "unscoped", "other", "reader", "member", "admin"
 /// Routes that no row below asks, with the reason. Aimed to be empty.
 pub const NOT_ASKED: [(&str, &str); 0] = [];
 
+const UNPIN: &str = "DELETE /os-aggregates/1/images/00000000-0000-0000-0000-000000000011";
+
 /// Each route with the microversion in which it is asked. `{id}` is a server of project `one`.
-const LOOKING: [(&str, u32); 42] = [
+const LOOKING: [(&str, u32); 44] = [
     ("GET /", 1),
     ("GET /servers", 1),
     ("GET /servers/detail", 1),
@@ -54,6 +57,8 @@ const LOOKING: [(&str, u32); 42] = [
     ("GET /os-quota-sets/one/detail", 1),
     ("GET /extensions", 1),
     ("GET /os-aggregates", 1),
+    ("GET /os-aggregates/1", 1),
+    ("GET /os-aggregates/1/images", 81),
     ("GET /os-server-groups", 1),
 ];
 
@@ -62,6 +67,9 @@ fn changing() -> Vec<(&'static str, u32, Value)> {
     let flavor = json!({"flavor": {"name": "new", "id": "new", "ram": 1, "vcpus": 1, "disk": 1}});
     let key = json!({"keypair": {"name": "made"}});
     let disabled = json!({"host": "host-1", "binary": "nova-compute"});
+    let zone = json!({"aggregate": {"availability_zone": "east"}});
+    let metadata = json!({"set_metadata": {"metadata": {"a": "b"}}});
+    let cache = json!({"cache": [{"id": rows::IMAGE, "pin_until": "2027-01-01T00:00:00Z"}]});
     vec![
         ("POST /servers", 1, json!({"server": wanted("new")})),
         ("PUT /servers/{id}", 1, json!({"server": {"name": "new"}})),
@@ -88,6 +96,12 @@ fn changing() -> Vec<(&'static str, u32, Value)> {
         ("DELETE /os-keypairs/made", 2, Value::Null),
         ("PUT /os-services/disable", 1, disabled),
         ("DELETE /servers/{id}", 1, Value::Null),
+        ("POST /os-aggregates", 1, json!({"aggregate": {"name": "new"}})),
+        ("PUT /os-aggregates/1", 1, zone),
+        ("POST /os-aggregates/1/action", 1, metadata),
+        ("POST /os-aggregates/1/images", 81, cache),
+        (UNPIN, 81, Value::Null),
+        ("DELETE /os-aggregates/1", 1, Value::Null),
     ]
 }
 
@@ -128,6 +142,8 @@ async fn stage() -> Stage {
         let made = cloud.send("POST /os-keypairs", caller, 1, key).await;
         assert!(made.status.is_success(), "{}", made.shown());
     }
+    let aggregate = json!({"aggregate": {"name": "one"}});
+    cloud.send("POST /os-aggregates", "admin", 1, aggregate).await;
     let list = format!("GET /servers/{server}/os-instance-actions");
     let request = cloud.ask(&list, "admin").await.text("/instanceActions/0/request_id");
     Stage { cloud, server, request }
@@ -214,6 +230,8 @@ async fn looking() {
     GET /os-quota-sets/one/detail                      401 403 403 200 200 200
     GET /extensions                                    401 200 200 200 200 200
     GET /os-aggregates                                 401 403 403 403 403 200
+    GET /os-aggregates/1                               401 403 403 403 403 200
+    GET /os-aggregates/1/images                        401 403 403 403 403 200
     GET /os-server-groups                              401 403 200 200 200 200
     "#);
 }
@@ -252,5 +270,11 @@ async fn changing_things() {
     DELETE /os-keypairs/made                           401 204 204 204 204 204
     PUT /os-services/disable                           401 403 403 403 403 200
     DELETE /servers/{id}                               401 404 404 403 204 204
+    POST /os-aggregates                                401 403 403 403 403 200
+    PUT /os-aggregates/1                               401 403 403 403 403 200
+    POST /os-aggregates/1/action                       401 403 403 403 403 200
+    POST /os-aggregates/1/images                       401 403 403 403 403 202
+    DELETE /os-aggregates/1/images/00000000-0000-0000-0000-000000000011 401 403 403 403 403 204
+    DELETE /os-aggregates/1                            401 403 403 403 403 200
     "#);
 }

@@ -12,7 +12,8 @@ use crate::workflow::placement::{self, Choice};
 use crate::workflow::{Order, Outgoing, Wake, setback, timeline};
 use hatchery_model::caller::Caller;
 use hatchery_model::compute::{
-    BuildStep, EventResult, Flavor, Host, Keypair, Server, ServerNic, ServerState, WantedPower,
+    BuildStep, EventResult, Flavor, Host, HostFacts, Keypair, Server, ServerNic, ServerState,
+    WantedPower,
 };
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{ProjectId, ServerId};
@@ -55,6 +56,8 @@ struct Asked<'a> {
     flavor: Flavor,
     keypair: Option<Keypair>,
     nics: Vec<NicPlan>,
+    /// What is known of hosts beside their rows.
+    facts: HostFacts,
     /// What a host has to know of the networks; `None` where one of them lacks a port that serves it.
     specs: Option<Specs>,
     user_data: Option<String>,
@@ -112,6 +115,7 @@ impl CreateServer {
             image,
             flavor,
             keypair: rows.keypair,
+            facts: rows.facts,
             specs: plug_networks::specs(&nics, &rows.networks),
             nics,
             user_data,
@@ -184,8 +188,14 @@ impl CreateServer {
             return Ok(None);
         };
         let now = self.clock.now();
-        let choice =
-            placement::choose(hosts, server, &asked.image, Vec::new(), &self.settings, now)?;
+        let choice = placement::choose(
+            (hosts, &asked.facts),
+            server,
+            &asked.image,
+            Vec::new(),
+            &self.settings,
+            now,
+        )?;
         Ok(choice.ok().map(|choice| (choice, networks)))
     }
 

@@ -3,8 +3,9 @@
 use crate::error::Error;
 use crate::policy;
 use crate::scheduler::{PlaceRequest, SchedulerSettings, candidates};
+use hatchery_model::base::KnownBaseState;
 use hatchery_model::caller::Caller;
-use hatchery_model::compute::Flavor;
+use hatchery_model::compute::{Flavor, HostFacts};
 use hatchery_model::id::{FlavorId, HostName};
 use hatchery_model::image::Image;
 use hatchery_model::page::Page;
@@ -63,10 +64,16 @@ impl Explain {
         let image = find_image(&mut *uow, image).await?;
         let flavor = find_flavor(&mut *uow, flavor).await?;
         let hosts = uow.hosts().list().await?;
+        let bases = uow.host_bases().list(Some(image.id), None).await?;
+        let cached = bases.into_iter().filter(|base| base.state == KnownBaseState::Cached);
+        let facts = HostFacts {
+            aggregates: uow.aggregates().list().await?,
+            with_base: cached.map(|base| base.host).collect(),
+        };
         drop(uow);
         let request = PlaceRequest::new(&flavor, &image)
             .ok_or_else(|| Error::Invalid(format!("Image {} has no data yet.", image.id)))?;
-        let judged = candidates(&hosts, &request, &self.settings, self.clock.now());
+        let judged = candidates(&hosts, &facts, &request, &self.settings, self.clock.now());
         let hosts = judged
             .into_iter()
             .map(|candidate| HostExplanation {

@@ -1,5 +1,6 @@
 //! Nova's verbs, one a file.
 
+mod aggregates;
 mod change_server;
 mod console_output;
 mod create_server;
@@ -23,6 +24,7 @@ mod show_server;
 mod show_usage;
 mod state_words;
 
+pub use aggregates::{AggregateChanges, AggregateVerbs, CacheWish, CachedImage};
 pub use change_server::{ChangeServer, ServerChanges};
 pub use console_output::ConsoleOutput;
 pub use create_server::CreateServer;

@@ -1,6 +1,7 @@
 //! What agents tell: taken over one by one, each a pure transition and a compare-and-set. Hearing anything twice changes nothing.
 
 mod guest_event;
+mod host_bases;
 mod host_report;
 mod power_event;
 mod repair;
@@ -54,7 +55,7 @@ impl Intake {
             | Event::GuestNotPoweredOn { .. }
             | Event::GuestGone { .. } => self.guest_event(event, request).await,
             Event::BasesChanged { host, bases } => {
-                tracing::debug!(host.id = %host, count = bases.len(), "bases changed");
+                self.keep_host_bases(host, bases).await?;
                 self.revive(host, bases).await
             }
             Event::HostReported(report) => self.host_reported(report).await,

@@ -56,6 +56,7 @@ impl PlaceRequest {
             host: None,
             excluded: Vec::new(),
             architecture,
+            extra_specs: flavor.extra_specs.clone(),
             image: image_facts(content),
             disk,
         })

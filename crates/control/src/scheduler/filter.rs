@@ -1,14 +1,16 @@
 //! The filters, by Nova's names, in the order tried. Each looks at one host and says yes or no.
 
+use super::extra_specs;
 use super::place::PlaceRequest;
 use super::settings::SchedulerSettings;
-use hatchery_model::compute::Host;
+use hatchery_model::compute::{Host, HostFacts};
 use hatchery_model::provision::plan;
 use hatchery_model::timestamp::Timestamp;
 
 /// What a filter sees.
 pub(super) struct Look<'a> {
     pub(super) host: &'a Host,
+    pub(super) facts: &'a HostFacts,
     pub(super) request: &'a PlaceRequest,
     pub(super) settings: &'a SchedulerSettings,
     pub(super) now: Timestamp,
@@ -18,7 +20,7 @@ pub(super) struct Look<'a> {
 pub(super) type Filter = (&'static str, fn(&Look<'_>) -> bool);
 
 /// All filters. The cheap ones stand first; the names are what a refusal counts.
-pub(super) const FILTERS: [Filter; 9] = [
+pub(super) const FILTERS: [Filter; 10] = [
     ("RetryFilter", |look| !look.request.excluded.contains(&look.host.name)),
     ("ComputeFilter", |look| {
         look.host.disabled.is_none() && is_up(look.host, look.settings, look.now)
@@ -29,6 +31,7 @@ pub(super) const FILTERS: [Filter; 9] = [
     ("CoreFilter", cores),
     ("DiskFilter", disk),
     ("ImagePropertiesFilter", architecture),
+    ("AggregateInstanceExtraSpecsFilter", extra_specs::matches),
     ("ProvisionFilter", provisionable),
 ];
 

@@ -4,6 +4,7 @@
 //! still true when it is written down.
 
 mod demand;
+mod extra_specs;
 mod filter;
 mod place;
 mod settings;

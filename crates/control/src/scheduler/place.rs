@@ -2,12 +2,13 @@
 
 use super::filter::{FILTERS, Look};
 use super::settings::SchedulerSettings;
-use super::weigh::better;
-use hatchery_model::compute::{Claim, Host, NotPlaced};
+use super::weigh::best;
+use hatchery_model::compute::{Claim, Host, HostFacts, NotPlaced};
 use hatchery_model::id::HostName;
 use hatchery_model::provision::ImageFacts;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
+use std::collections::BTreeMap;
 
 /// What is to be placed.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,6 +23,8 @@ pub struct PlaceRequest {
     pub excluded: Vec<HostName>,
     /// `hw_architecture` of the image.
     pub architecture: Option<String>,
+    /// What its flavor asks beside sizes.
+    pub extra_specs: BTreeMap<String, String>,
     /// The image that its disk comes from.
     pub image: ImageFacts,
     /// Size of that disk.
@@ -40,17 +43,16 @@ pub struct Candidate<'a> {
 /// Chooses a host; or says how many were looked at, and how many each filter refused.
 pub fn place(
     hosts: &[Host],
+    facts: &HostFacts,
     request: &PlaceRequest,
     settings: &SchedulerSettings,
     now: Timestamp,
 ) -> Result<HostName, NotPlaced> {
-    let judged = candidates(hosts, request, settings, now);
-    let best = judged
-        .iter()
-        .filter(|candidate| candidate.refused_by.is_none())
-        .min_by(|a, b| better(a.host, b.host, settings));
-    if let Some(best) = best {
-        return Ok(best.host.name.clone());
+    let judged = candidates(hosts, facts, request, settings, now);
+    let passed = judged.iter().filter(|candidate| candidate.refused_by.is_none());
+    let passed: Vec<&Host> = passed.map(|candidate| candidate.host).collect();
+    if let Some(host) = best(&passed, facts, settings) {
+        return Ok(host.name.clone());
     }
     let refused = FILTERS
         .iter()
@@ -67,6 +69,7 @@ pub fn place(
 /// Every host with the filters' verdict, in the order given.
 pub fn candidates<'a>(
     hosts: &'a [Host],
+    facts: &HostFacts,
     request: &PlaceRequest,
     settings: &SchedulerSettings,
     now: Timestamp,
@@ -74,7 +77,7 @@ pub fn candidates<'a>(
     hosts
         .iter()
         .map(|host| {
-            let look = Look { host, request, settings, now };
+            let look = Look { host, facts, request, settings, now };
             let refused_by =
                 FILTERS.iter().find(|(_, passes)| !passes(&look)).map(|(name, _)| *name);
             Candidate { host, refused_by }

@@ -21,6 +21,8 @@ pub struct SchedulerSettings {
     pub max_attempts: u32,
     /// `max_instances_per_host`
     pub max_servers_per_host: u32,
+    /// `image_base_weight_multiplier`: what it weighs that a host has the image's base, where the most free memory weighs 1.
+    pub image_base_weight_multiplier: f64,
 }
 
 impl Default for SchedulerSettings {
@@ -35,6 +37,7 @@ impl Default for SchedulerSettings {
             service_down_seconds: 60,
             max_attempts: 3,
             max_servers_per_host: u32::MAX,
+            image_base_weight_multiplier: 1.0,
         }
     }
 }

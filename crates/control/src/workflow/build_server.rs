@@ -109,7 +109,7 @@ impl BuildServer {
         rows: BuildRows,
     ) -> Result<Option<Order>, Error> {
         let now = self.clock.now();
-        let BuildRows { action, image, ports, networks, mut hosts, .. } = rows;
+        let BuildRows { action, image, ports, networks, mut hosts, facts, .. } = rows;
         let mut action = match action {
             Some(action) => action,
             None => setback::find_create(uow, &server, None)
@@ -122,17 +122,18 @@ impl BuildServer {
         };
         let image = image.ok_or_else(unknown)?;
         let excluded = timeline::failed_hosts(&action);
-        let choice =
-            match placement::choose(&hosts, &server, &image, excluded, &self.settings, now)? {
-                Ok(choice) => choice,
-                Err(refused) => {
-                    let fault = no_host_fault(&action, &refused, now);
-                    let details = fault.details.clone();
-                    timeline::scheduled(&mut action, EventResult::Error, None, details, now);
-                    setback::fail(uow, server, Some(action), fault, now).await?;
-                    return Ok(None);
-                }
-            };
+        let known = (&hosts[..], &facts);
+        let choice = match placement::choose(known, &server, &image, excluded, &self.settings, now)?
+        {
+            Ok(choice) => choice,
+            Err(refused) => {
+                let fault = no_host_fault(&action, &refused, now);
+                let details = fault.details.clone();
+                timeline::scheduled(&mut action, EventResult::Error, None, details, now);
+                setback::fail(uow, server, Some(action), fault, now).await?;
+                return Ok(None);
+            }
+        };
         placement::take(uow, &mut hosts, &mut server, &choice).await?;
         server.updated_at = now;
         uow.servers().update(&server).await?;

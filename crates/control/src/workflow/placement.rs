@@ -12,7 +12,7 @@ use super::step::illegal;
 use crate::compute::{ComputeSettings, ZoneChoice};
 use crate::error::Error;
 use crate::scheduler::{PlaceRequest, place};
-use hatchery_model::compute::{Claim, Host, NotPlaced, RootDisk, Server};
+use hatchery_model::compute::{Claim, Host, HostFacts, NotPlaced, RootDisk, Server};
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{DiskId, HostName, RequestId};
 use hatchery_model::image::Image;
@@ -36,7 +36,7 @@ pub(crate) struct Choice {
 ///
 /// `NotFound`: the image has no content (any more). Inside: how many hosts were looked at, and what each filter refused.
 pub(crate) fn choose(
-    hosts: &[Host],
+    (hosts, facts): (&[Host], &HostFacts),
     server: &Server,
     image: &Image,
     excluded: Vec<HostName>,
@@ -49,7 +49,7 @@ pub(crate) fn choose(
     let zone = ZoneChoice::parse(server.wanted_zone.as_deref().unwrap_or_default());
     (request.zone, request.host) = (zone.zone, zone.host);
     request.excluded = excluded;
-    Ok(find_host(hosts, &request, settings, now).map(|(host, plan)| Choice {
+    Ok(find_host(hosts, facts, &request, settings, now).map(|(host, plan)| Choice {
         details: format!(
             "{} of {} hosts was chosen; its disk: {}, {} of image data to copy.",
             hosts[host].name,
@@ -73,6 +73,7 @@ pub(crate) fn choose(
 
 fn find_host(
     hosts: &[Host],
+    facts: &HostFacts,
     request: &PlaceRequest,
     settings: &ComputeSettings,
     now: Timestamp,
@@ -84,7 +85,7 @@ fn find_host(
     if request.excluded.len() >= settings.scheduler.max_attempts as usize {
         return Err(refused("RetryFilter", hosts.len()));
     }
-    let name = place(hosts, request, &settings.scheduler, now)?;
+    let name = place(hosts, facts, request, &settings.scheduler, now)?;
     let unplanned = || refused("ProvisionFilter", 1);
     let at = hosts.iter().position(|host| host.name == name).ok_or_else(unplanned)?;
     let plan =

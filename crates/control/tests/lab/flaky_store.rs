@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use hatchery_ports::store::{
-    Actions, Addresses, Assignments, Bundles, Claims, Domains, Flavors, Hosts, Images, Keypairs,
-    Leases, Networks, Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, Store,
-    StoreError, Subnets, Tasks, UnitOfWork, Users,
+    Actions, Addresses, Aggregates, Assignments, Bundles, Claims, Domains, Flavors, HostBases,
+    Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects, Revocations, Roles,
+    Servers, Settings, Store, StoreError, Subnets, Tasks, UnitOfWork, Users,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -83,6 +83,6 @@ macro_rules! delegate {
 delegate! {
     domains: Domains, projects: Projects, users: Users, roles: Roles, assignments: Assignments,
     revocations: Revocations, images: Images, servers: Servers, flavors: Flavors, keypairs: Keypairs,
-    hosts: Hosts, claims: Claims, leases: Leases, actions: Actions, networks: Networks, subnets: Subnets, ports: Ports,
+    hosts: Hosts, aggregates: Aggregates, host_bases: HostBases, claims: Claims, leases: Leases, actions: Actions, networks: Networks, subnets: Subnets, ports: Ports,
     addresses: Addresses, tasks: Tasks, outbox: Outbox, settings: Settings, bundles: Bundles,
 }

@@ -5,9 +5,9 @@ use anyhow::Context;
 use hatchery_api::Router;
 use hatchery_api::compute::{ComputeVerbs, Root, router};
 use hatchery_control::compute::{
-    ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures,
-    FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, PowerVerbs, ReadFigures,
-    ShowServer, ShowUsage, ensure_first_flavors,
+    AggregateVerbs, ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer,
+    Explain, Figures, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers,
+    PowerVerbs, ReadFigures, ShowServer, ShowUsage, ensure_first_flavors,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::reconcile::Census;
@@ -76,6 +76,10 @@ fn settings(ground: &Ground) -> ComputeSettings {
             reserved_host_cpus: set.reserved_host_cpus,
             reserved_host_memory_mib: set.reserved_host_memory_mb,
             reserved_host_disk_mib: set.reserved_host_disk_mb,
+            image_base_weight_multiplier: ground
+                .config
+                .filter_scheduler
+                .image_base_weight_multiplier,
             ..SchedulerSettings::default()
         },
         shutdown_timeout: set.shutdown_timeout,
@@ -147,6 +151,13 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>) -> ComputeVerbs {
             entropy: ground.entropy.clone(),
             outgoing: ground.outgoing.clone(),
             settings: settings.clone(),
+        }),
+        aggregates: Arc::new(AggregateVerbs {
+            store: store.clone(),
+            clock: ground.clock.clone(),
+            entropy: ground.entropy.clone(),
+            settings: settings.clone(),
+            outgoing: ground.outgoing.clone(),
         }),
         change: Arc::new(ChangeServer { store: store.clone(), clock: ground.clock.clone() }),
         usage: Arc::new(ShowUsage { store: store.clone() }),

@@ -1,6 +1,7 @@
 //! Nova's nouns: what users ask for (servers), and what runs on hosts (guests).
 
 mod action;
+mod aggregate;
 mod flavor;
 mod guest;
 mod host;
@@ -10,6 +11,7 @@ mod server_power;
 mod server_state;
 
 pub use action::{Action, ActionEvent, ActionKind, EventResult};
+pub use aggregate::{Aggregate, HostFacts};
 pub use flavor::Flavor;
 pub use guest::{
     DiskAttachment, GuestDefinition, GuestMetadata, GuestNic, GuestPhase, GuestSpec, PowerState,

@@ -4,7 +4,7 @@
 
 use super::StoreError;
 use async_trait::async_trait;
-use hatchery_model::compute::{Action, Flavor, Host, Keypair, Server};
+use hatchery_model::compute::{Action, Flavor, Host, HostFacts, Keypair, Server};
 use hatchery_model::id::{
     FlavorId, HostName, ImageId, NetworkId, ProjectId, RequestId, ServerId, SubnetId, UserId,
 };
@@ -48,6 +48,8 @@ pub struct RequestRows {
     pub networks: Vec<NetworkRows>,
     /// All hosts.
     pub hosts: Vec<Host>,
+    /// What else is known of them, for this image.
+    pub facts: HostFacts,
 }
 
 /// A network with what serves it.
@@ -88,6 +90,8 @@ pub struct BuildRows {
     pub networks: Vec<NetworkRows>,
     /// All hosts.
     pub hosts: Vec<Host>,
+    /// What else is known of them, for this image.
+    pub facts: HostFacts,
 }
 
 /// What news of a guest change.

@@ -6,6 +6,7 @@
 //! commits. After a marker that is not there a page is empty, and a sort key that is not known counts for nothing: who takes them from a user
 //! checks them first.
 
+mod aggregate;
 mod bundle;
 mod compute;
 mod identity;
@@ -15,6 +16,7 @@ mod network;
 mod unit_of_work;
 mod work;
 
+pub use aggregate::{Aggregates, HostBases};
 pub use bundle::{
     BuildRows, Bundles, GuestRows, HostRows, NetworkNames, NetworkRows, RequestNames, RequestRows,
     TakenRun,

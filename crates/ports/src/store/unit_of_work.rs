@@ -1,9 +1,9 @@
 //! One transaction, and the nouns in it.
 
 use super::{
-    Actions, Addresses, Assignments, Bundles, Claims, Domains, Flavors, Hosts, Images, Keypairs,
-    Leases, Networks, Outbox, Ports, Projects, Revocations, Roles, Servers, Settings, Subnets,
-    Tasks, Users,
+    Actions, Addresses, Aggregates, Assignments, Bundles, Claims, Domains, Flavors, HostBases,
+    Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects, Revocations, Roles,
+    Servers, Settings, Subnets, Tasks, Users,
 };
 use async_trait::async_trait;
 
@@ -73,6 +73,10 @@ pub trait UnitOfWork: Send {
     fn keypairs(&mut self) -> &mut dyn Keypairs;
     /// Hosts.
     fn hosts(&mut self) -> &mut dyn Hosts;
+    /// Nova's aggregates.
+    fn aggregates(&mut self) -> &mut dyn Aggregates;
+    /// How bases are on hosts.
+    fn host_bases(&mut self) -> &mut dyn HostBases;
     /// What servers have taken of hosts.
     fn claims(&mut self) -> &mut dyn Claims;
     /// Who uses which base.

@@ -1,11 +1,13 @@
 //! Bundles: each part as its noun's own listing gives it.
 
+use super::aggregate::aggregate;
 use super::fixture::{action, flavor, host, id, image, keypair, network, port, server, subnet};
 use crate::store::{
     BuildRows, GuestRows, HostRows, NetworkNames, NetworkRows, RequestNames, Store, TakenRun,
     UnitOfWork,
 };
-use hatchery_model::compute::{Server, ServerState};
+use hatchery_model::base::{BaseOnHost, KnownBaseState};
+use hatchery_model::compute::{HostFacts, Server, ServerState};
 use hatchery_model::id::{
     FlavorId, HostName, ImageId, NetworkId, PortId, ProjectId, RequestId, ServerId, SubnetId,
     UserId,
@@ -98,6 +100,7 @@ async fn requests(unit: &mut dyn UnitOfWork, project: &ProjectId, networks: &[Ne
     let keypair = keypair(&user, "bundle");
     unit.keypairs().insert(&keypair).await.unwrap();
     let hosts = unit.hosts().list().await.unwrap();
+    let facts = facts(unit, image.id).await;
 
     let mut names = RequestNames {
         image: image.id,
@@ -108,6 +111,7 @@ async fn requests(unit: &mut dyn UnitOfWork, project: &ProjectId, networks: &[Ne
     let found = unit.bundles().find_request(&names).await.unwrap();
     assert_eq!((found.image, found.flavor), (Some(image), Some(flavor)));
     assert_eq!((found.keypair, found.hosts), (Some(keypair), hosts));
+    assert_eq!(found.facts, facts);
     // Other suites may have left shared networks.
     assert!(found.networks.contains(&networks[0]) && found.networks.contains(&networks[1]));
     assert!(!found.networks.contains(&networks[2]));
@@ -127,6 +131,31 @@ async fn requests(unit: &mut dyn UnitOfWork, project: &ProjectId, networks: &[Ne
     let found = unit.bundles().find_request(&nothing).await.unwrap();
     assert_eq!((found.image, found.flavor, found.keypair), (None, None, None));
     assert_eq!(found.networks, []);
+}
+
+/// Aggregates, and hosts of which one has the image's base, one has lost it, and one has another's.
+async fn facts(unit: &mut dyn UnitOfWork, image: ImageId) -> HostFacts {
+    for name in ["bundle b", "bundle a"] {
+        unit.aggregates().insert(aggregate(name)).await.unwrap();
+    }
+    let base = |host: &str, image, state| BaseOnHost {
+        host: HostName::from(host),
+        image,
+        state,
+        since: Timestamp(1),
+        heard_at: None,
+    };
+    for row in [
+        base("bundle a", image, KnownBaseState::Cached),
+        base("bundle b", image, KnownBaseState::Lost("gone".to_owned())),
+        base("bundle b", ImageId(id()), KnownBaseState::Cached),
+    ] {
+        unit.host_bases().put(&row).await.unwrap();
+    }
+    HostFacts {
+        aggregates: unit.aggregates().list().await.unwrap(),
+        with_base: [HostName::from("bundle a")].into(),
+    }
 }
 
 async fn reports(unit: &mut dyn UnitOfWork, project: &ProjectId) {
@@ -165,6 +194,7 @@ async fn builds(unit: &mut dyn UnitOfWork, project: &ProjectId, networks: &[Netw
     }
     let [late, early] = ports;
     let hosts = unit.hosts().list().await.unwrap();
+    let facts = facts(unit, image.id).await;
 
     let found = unit.bundles().find_build(server.id, &action.request).await.unwrap();
     let wanted = BuildRows {
@@ -174,6 +204,7 @@ async fn builds(unit: &mut dyn UnitOfWork, project: &ProjectId, networks: &[Netw
         ports: vec![early, late],
         networks: networks[..2].to_vec(),
         hosts,
+        facts,
     };
     assert_eq!(found, wanted);
     let BuildRows { server, action, ports, .. } = wanted;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a suite is test code: what fails here fails the test")]
 
+mod aggregate;
 mod bundle;
 mod claim;
 mod compute;
@@ -17,6 +18,7 @@ mod work;
 
 use crate::store::{Store, StoreError};
 
+pub use aggregate::{aggregates, host_bases};
 pub use bundle::bundles;
 pub use claim::never_oversold;
 pub use compute::{actions, claims, flavors, hosts, keypairs, servers};
@@ -46,6 +48,8 @@ pub async fn all(store: &dyn Store) {
     flavors(store).await;
     keypairs(store).await;
     hosts(store).await;
+    aggregates(store).await;
+    host_bases(store).await;
     claims(store).await;
     leases(store).await;
     pins(store).await;
