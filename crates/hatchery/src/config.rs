@@ -21,6 +21,8 @@ pub struct Config {
     pub glance: Glance,
     /// Keystone's tokens.
     pub token: Token,
+    /// Figures for Prometheus.
+    pub metrics: Metrics,
     /// The network of the first start.
     pub first_network: FirstNetwork,
 }
@@ -51,6 +53,18 @@ pub struct Default_ {
     pub reserved_host_cpus: u32,
     /// Seconds that a guest may take to power off when it is stopped; an image's `os_shutdown_timeout` goes before.
     pub shutdown_timeout: u32,
+    /// The log file, below `log_dir` unless its path is absolute; none if empty: lines go to the terminal alone.
+    pub log_file: PathBuf,
+    /// Folder of the log file; `log` in the state folder if empty.
+    pub log_dir: PathBuf,
+    /// `size` or `none`.
+    pub log_rotation_type: String,
+    /// Largest log file.
+    pub max_logfile_size_mb: u64,
+    /// Older log files kept beside the current one.
+    pub max_logfile_count: u32,
+    /// Log lines are JSON.
+    pub use_json: bool,
     /// Base images must be raw. Off by default here: a qcow2 image serves as base as it is.
     pub force_raw_images: bool,
 }
@@ -95,6 +109,14 @@ pub struct Token {
     pub expiration: i64,
 }
 
+/// `[metrics]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metrics {
+    /// Whether `GET /metrics` answers, to whoever reaches the cloud's port.
+    pub enabled: bool,
+}
+
 /// `[first_network]`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -119,6 +141,12 @@ impl Default for Default_ {
             reserved_host_disk_mb: 0,
             reserved_host_cpus: 0,
             shutdown_timeout: 60,
+            log_file: "hatchery.log".into(),
+            log_dir: PathBuf::new(),
+            log_rotation_type: "size".into(),
+            max_logfile_size_mb: 1,
+            max_logfile_count: 5,
+            use_json: false,
             force_raw_images: false,
         }
     }
@@ -150,6 +178,12 @@ impl Default for Glance {
 impl Default for Token {
     fn default() -> Self {
         Self { expiration: 3600 }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { enabled: true }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::cli::Up;
 use crate::config;
 use crate::lifecycle;
-use crate::logging;
+use crate::logging::{self, Logging};
 use crate::state_dir::StateDir;
 use anyhow::Context;
 use std::process::ExitCode;
@@ -13,8 +13,10 @@ pub fn run(args: Up) -> anyhow::Result<ExitCode> {
     let state = StateDir::new(&args.state.dir)?;
     let config = config::read(args.config.as_deref(), &state.join("hatchery.toml"))?;
     state.make()?;
-    logging::start(&state.join("log"));
+    let logging = Logging::of(&config.default, &state.join("log"))?;
+    // Two processes must not set one file aside.
     let _held = state.hold()?;
+    logging::start(&logging);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(64)
