@@ -37,6 +37,17 @@ impl Transaction {
         Ok(changed)
     }
 
+    /// What a `count(*)` says.
+    pub(crate) async fn count_rows(
+        &mut self,
+        noun: &str,
+        sql: &'static str,
+    ) -> Result<u64, StoreError> {
+        let row = self.row(noun, sql, Vec::new()).await?;
+        let count: Option<i64> = row.map(|row| column(noun, &row, 0)).transpose()?;
+        Ok(count.unwrap_or_default().unsigned_abs())
+    }
+
     /// Runs a statement that gives rows.
     pub(crate) async fn rows(
         &mut self,

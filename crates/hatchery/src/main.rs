@@ -9,6 +9,7 @@ mod credentials;
 mod entropy;
 mod lifecycle;
 mod logging;
+mod metrics;
 mod state_dir;
 mod wire;
 

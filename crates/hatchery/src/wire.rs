@@ -11,6 +11,7 @@ pub use host::{hypervisor, network as network_driver, qemu_user};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
+use crate::metrics::{Depths, Metrics};
 use crate::state_dir::StateDir;
 use anyhow::Context;
 use hatchery_agent::Agent;
@@ -45,6 +46,8 @@ pub struct Ground {
     pub entropy: Arc<dyn Entropy>,
     /// What is moving in this process.
     pub transfers: Arc<dyn Transfers>,
+    /// What this process measures.
+    pub metrics: Metrics,
     /// Wakes the task runner.
     pub tasks: Wake,
     /// Wakes the outbox's relay.
@@ -90,12 +93,15 @@ pub async fn cloud(
         image: image.router,
         compute: compute.router,
         network,
+        metrics: config.metrics.enabled.then(|| ground.metrics.reader()),
     };
+    let mut tasks: Vec<_> = compute.tasks.into_iter().chain(image.tasks).collect();
+    tasks.push(ground.metrics.keep());
     Ok(Cloud {
         router: join(services, request_ids(ground.entropy.clone())),
         agent,
         _intake: compute.intake,
-        tasks: compute.tasks.into_iter().chain(image.tasks).collect(),
+        tasks,
     })
 }
 
@@ -103,6 +109,7 @@ async fn ground(state: &StateDir, config: &Config, base: &str) -> anyhow::Result
     let url = format!("sqlite:{}", state.join("hatchery.db").display());
     let database = Arc::new(Database::open(&url).await.context("the database cannot be opened")?);
     let outbox = Wake::default();
+    let metrics = Metrics::install(Some(Depths::new(database.clone())))?;
     Ok(Ground {
         state: state.clone(),
         config: config.clone(),
@@ -110,6 +117,7 @@ async fn ground(state: &StateDir, config: &Config, base: &str) -> anyhow::Result
         store: database.clone(),
         database,
         bus: Arc::new(InProcessBus::new()),
+        metrics,
         transfers: Arc::new(LiveTransfers::new(Arc::new(SystemClock))),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),

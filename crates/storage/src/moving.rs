@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A rate is that of at least so long.
 const SAMPLE_MICROS: u64 = 900_000;
+/// The first one may be that of so long.
+const YOUNG_MICROS: u64 = 100_000;
 
 /// See the head of this file. Cheap to clone; clones share the list.
 #[derive(Clone)]
@@ -42,7 +44,7 @@ impl UnderWay {
         if passed >= SAMPLE_MICROS {
             self.bytes_per_second = rate(bytes - before, passed);
             self.sampled = (now, bytes);
-        } else if at == self.started_at {
+        } else if at == self.started_at && passed >= YOUNG_MICROS {
             self.bytes_per_second = rate(bytes, passed);
         }
         Transfer {

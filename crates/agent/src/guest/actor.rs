@@ -3,8 +3,7 @@
 use super::build::{BuildError, Built, Planned};
 use super::power::Interrupted;
 use super::steps::{Steps, Told};
-use super::teardown;
-use super::{Order, What};
+use super::{Order, What, measured, teardown};
 use crate::agent::Host;
 use crate::base_cache;
 use crate::journal::Entry;
@@ -105,6 +104,7 @@ impl Actor {
 
     async fn build(&mut self) -> Option<Arc<dyn Guest>> {
         let mut steps = Steps::new(self.host.parts.clock.clone());
+        let _building = measured::Building::begin();
         match self.try_build(&mut steps).await {
             Ok(built) => {
                 self.started(steps.into_timings(), &built).await;
@@ -132,6 +132,7 @@ impl Actor {
     }
 
     async fn started(&mut self, steps: Vec<StepTiming>, built: &Built) {
+        measured::built(built.bytes_copied);
         let spec = &self.entry.spec;
         let event = Event::GuestStarted {
             host: self.host.settings.host.clone(),
@@ -147,6 +148,7 @@ impl Actor {
     }
 
     async fn failed(&mut self, steps: Vec<StepTiming>, error: &BuildError) {
+        measured::failed();
         let spec = self.entry.spec.clone();
         tracing::warn!(guest.id = %spec.server, error = error.chain(), "a guest could not be built");
         self.clear_until_done(None).await;
@@ -205,6 +207,7 @@ impl Actor {
     async fn stopped(&mut self, reason: String) {
         let server = self.entry.spec.server;
         tracing::info!(guest.id = %server, reason, "guest stopped");
+        measured::stopped();
         let event = Event::GuestStopped {
             host: self.host.settings.host.clone(),
             server,

@@ -2,6 +2,7 @@
 
 mod actor;
 mod build;
+mod measured;
 mod power;
 mod steps;
 mod teardown;

@@ -1,5 +1,6 @@
 //! The steps of a build or teardown, as they are timed.
 
+use super::measured;
 use hatchery_model::message::{StepName, StepTiming};
 use hatchery_model::provision::Rung;
 use hatchery_model::timestamp::Timestamp;
@@ -52,6 +53,9 @@ impl Steps {
         (started_at, finished_at): (Timestamp, Timestamp),
         result: Result<&Told, &E>,
     ) {
+        if result.is_ok() {
+            measured::step(step, (started_at, finished_at));
+        }
         let (ok, details, rung) = match result {
             Ok(told) => (true, told.details.clone(), told.rung),
             Err(error) => (false, error.to_string(), None),

@@ -5,7 +5,7 @@ use super::aggregates::{
 };
 use super::envelope::{Compute, no_method};
 use super::flavors::{extra_specs, routes as flavors};
-use super::hosts::{explain, figures, hypervisors, services, zones};
+use super::hosts::{explain, figures, hypervisors, live, services, zones};
 use super::keypairs::routes as keypairs;
 use super::microversion::negotiate;
 use super::servers::{action, create, instance_actions, ips, list, metadata, show, tags, update};
@@ -19,8 +19,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, delete, get, post, put};
 use hatchery_control::compute::{
     AggregateVerbs, ChangeServer, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures,
-    FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, PowerVerbs, ShowServer,
-    ShowUsage,
+    FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, Live, PowerVerbs,
+    ShowServer, ShowUsage,
 };
 use hatchery_control::identity::CheckToken;
 use std::sync::Arc;
@@ -72,6 +72,8 @@ verbs! {
     explain: Explain,
     /// `/os-hatchery-figures`
     figures: Figures,
+    /// `/os-hatchery-live`
+    live: Live,
 }
 
 /// What handlers take from.
@@ -165,6 +167,7 @@ fn hosts() -> Router<Shared> {
         .route("/os-availability-zone", get(zones::brief))
         .route("/os-availability-zone/detail", get(zones::detail))
         .route("/os-hatchery-figures", get(figures::figures))
+        .route("/os-hatchery-live", get(live::live))
         .route("/os-hatchery-explain", get(explain::explain))
         .route("/os-hatchery-provision/{id}", get(explain::provision))
 }

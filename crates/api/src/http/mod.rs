@@ -2,7 +2,9 @@
 
 pub mod body;
 pub mod caller;
+pub mod exposition;
 pub mod failure;
+pub mod measured;
 pub mod paging;
 pub mod request_id;
 pub mod root;

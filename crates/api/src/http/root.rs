@@ -1,10 +1,12 @@
 //! What stands around all services: the root's own answers, and a last net under every handler.
 
+use super::exposition::{self, ReadMetrics};
+use super::measured::measure;
 use super::request_id::{self, MakeRequestId};
 use axum::Json;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -19,6 +21,8 @@ pub struct Services {
     pub compute: Router,
     /// At `/network`.
     pub network: Router,
+    /// At `/metrics`, if that is wanted.
+    pub metrics: Option<ReadMetrics>,
 }
 
 /// Joins the services, and adds what all answers have: a request id, an answer for paths of no service, and for a handler that panicked a
@@ -29,6 +33,10 @@ pub fn join(services: Services, make_request_id: MakeRequestId) -> Router {
         .nest_service("/image", services.image)
         .nest_service("/compute", services.compute)
         .nest_service("/network", services.network);
+    let router = match services.metrics {
+        Some(read) => router.merge(exposition::router(read)),
+        None => router,
+    };
     let caught = router.fallback(nowhere).layer(CatchPanicLayer::custom(
         |_: Box<dyn std::any::Any + Send>| {
             answer(
@@ -37,7 +45,7 @@ pub fn join(services: Services, make_request_id: MakeRequestId) -> Router {
             )
         },
     ));
-    caught.layer(from_fn_with_state(make_request_id, request_id::assign))
+    caught.layer(from_fn_with_state(make_request_id, request_id::assign)).layer(from_fn(measure))
 }
 
 async fn nowhere() -> Response {

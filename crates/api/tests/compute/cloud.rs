@@ -15,7 +15,7 @@ use hatchery_bus::InProcessBus;
 use hatchery_control::Error;
 use hatchery_control::compute::{
     AggregateVerbs, ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer,
-    Explain, Figures, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers,
+    Explain, Figures, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, Live,
     PowerVerbs, ShowServer, ShowUsage,
 };
 use hatchery_control::intake::Intake;
@@ -23,12 +23,16 @@ use hatchery_control::workflow::{BuildServer, Outgoing, Step, TaskRunner, TearDo
 use hatchery_db::Database;
 use hatchery_model::compute::ServerState;
 use hatchery_model::id::{RequestId, ServerId};
+use hatchery_model::live::{LiveFigures, TransferKind};
 use hatchery_model::message::Address;
 use hatchery_model::task::Task;
+use hatchery_model::units::Bytes;
 use hatchery_ports::bus::{Bus, Handler, Subscription};
 use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::{Entropy, random_uuid};
 use hatchery_ports::store::Store;
+use hatchery_ports::transfers::{NewTransfer, Transfers};
+use hatchery_storage::LiveTransfers;
 use hatchery_testkit::{ManualClock, SeededEntropy};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -325,9 +329,24 @@ impl Ground {
                 clock: clock.clone(),
                 settings: self.settings.scheduler.clone(),
             }),
+            live: Arc::new(live(clock.clone())),
             figures: Arc::new(Figures { read: Arc::new(|| vec![("sql_commits", 3)]) }),
         }
     }
+}
+
+/// One upload is under way, for ever.
+fn live(clock: Arc<ManualClock>) -> Live {
+    let transfers = LiveTransfers::new(clock.clone());
+    let moving = transfers.begin(NewTransfer {
+        kind: TransferKind::Upload,
+        what: "tiny".into(),
+        image: None,
+        total: Some(Bytes(4096)),
+    });
+    moving.add(1024);
+    std::mem::forget(moving);
+    Live { transfers: Arc::new(transfers), read: Arc::new(LiveFigures::default), clock }
 }
 
 /// No test here deletes an image.

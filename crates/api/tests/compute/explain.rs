@@ -63,6 +63,41 @@ async fn the_plan_of_a_disk_and_how_it_went() {
 }
 
 #[tokio::test]
+async fn what_is_moving_is_shown() {
+    let cloud = Cloud::new().await;
+    assert_snapshot!(cloud.ask("GET /os-hatchery-live", "admin").await.shown(), @r#"
+    200 OK
+    {
+      "live": {
+        "at": "2026-01-01T00:00:00.000000",
+        "figures": {
+          "builds": {"active":0,"bytes_copied":0,"failed":0,"last_step_seconds":{},"started":0,"stopped":0},
+          "deeds": {},
+          "interfaces": {},
+          "pool": {"bytes":0,"leases":0,"names":0},
+          "process": {"cpu_seconds":0.0,"resident_bytes":0,"started_at_seconds":0.0},
+          "requests": 0,
+          "transferred_bytes": {},
+          "transfers_active": {}
+        },
+        "transfers": [
+          {
+            "bytes": 1024,
+            "bytes_per_second": 0,
+            "id": 1,
+            "image": null,
+            "kind": "upload",
+            "started_at": "2026-01-01T00:00:00.000000",
+            "total": 4096,
+            "what": "tiny"
+          }
+        ]
+      }
+    }
+    "#);
+}
+
+#[tokio::test]
 async fn questions_that_have_no_answer() {
     let cloud = Cloud::new().await;
     let mut sentences = String::new();

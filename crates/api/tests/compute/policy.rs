@@ -15,7 +15,7 @@ pub const NOT_ASKED: [(&str, &str); 0] = [];
 const UNPIN: &str = "DELETE /os-aggregates/1/images/00000000-0000-0000-0000-000000000011";
 
 /// Each route with the microversion in which it is asked. `{id}` is a server of project `one`.
-const LOOKING: [(&str, u32); 44] = [
+const LOOKING: [(&str, u32); 45] = [
     ("GET /", 1),
     ("GET /servers", 1),
     ("GET /servers/detail", 1),
@@ -51,6 +51,7 @@ const LOOKING: [(&str, u32); 44] = [
     ("GET /os-hatchery-explain?image=00000000-0000-0000-0000-000000000011&flavor=9", 1),
     ("GET /os-hatchery-provision/{id}", 1),
     ("GET /os-hatchery-figures", 1),
+    ("GET /os-hatchery-live", 1),
     ("GET /limits", 1),
     ("GET /os-quota-sets/one", 1),
     ("GET /os-quota-sets/one/defaults", 1),
@@ -224,6 +225,7 @@ async fn looking() {
     GET /os-hatchery-explain                           401 403 403 403 403 200
     GET /os-hatchery-provision/{id}                    401 403 403 403 403 200
     GET /os-hatchery-figures                           401 403 403 403 403 200
+    GET /os-hatchery-live                              401 403 403 403 403 200
     GET /limits                                        401 200 200 200 200 200
     GET /os-quota-sets/one                             401 403 403 200 200 200
     GET /os-quota-sets/one/defaults                    401 200 200 200 200 200

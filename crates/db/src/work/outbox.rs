@@ -13,6 +13,7 @@ use hatchery_ports::store::{Outbox, StoreError};
 const NOUN: &str = "message";
 const INSERT: &str =
     "INSERT INTO outbox (id, body) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING RETURNING place";
+const COUNT: &str = "SELECT count(*) FROM outbox";
 const LIST: &str = "SELECT place, body FROM outbox WHERE place > $1 ORDER BY place LIMIT $2";
 
 /// Ids in one statement: one of the few texts that its statement can have is kept prepared.
@@ -33,6 +34,10 @@ impl Outbox for Transaction {
         rows.iter()
             .map(|row| Ok((column(NOUN, row, 0)?, parse(NOUN, &column::<String>(NOUN, row, 1)?)?)))
             .collect()
+    }
+
+    async fn count(&mut self) -> Result<u64, StoreError> {
+        self.count_rows(NOUN, COUNT).await
     }
 
     async fn delete(&mut self, ids: &[MessageId]) -> Result<(), StoreError> {

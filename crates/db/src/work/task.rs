@@ -12,6 +12,7 @@ use hatchery_ports::store::{StoreError, Tasks};
 const NOUN: &str = "task";
 const FIND: &str = "SELECT body FROM tasks WHERE id = $1";
 const FIND_BY_WORK: &str = "SELECT body FROM tasks WHERE work = $1";
+const COUNT: &str = "SELECT count(*) FROM tasks";
 const LIST_DUE: &str =
     "SELECT body FROM tasks WHERE due_at <= $1 ORDER BY due_at, created_at, id LIMIT $2";
 const INSERT: &str = "INSERT INTO tasks (id, generation, work, due_at, created_at, body) \
@@ -53,6 +54,10 @@ impl Tasks for Transaction {
     async fn update(&mut self, task: &Task) -> Result<(), StoreError> {
         let next = Task { generation: task.generation.next(), ..task.clone() };
         self.change_one(NOUN, task.id, UPDATE, values(&next)?).await
+    }
+
+    async fn count(&mut self) -> Result<u64, StoreError> {
+        self.count_rows(NOUN, COUNT).await
     }
 
     async fn delete_by_work(&mut self, work: &Work) -> Result<bool, StoreError> {

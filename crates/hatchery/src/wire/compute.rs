@@ -6,7 +6,7 @@ use hatchery_api::Router;
 use hatchery_api::compute::{ComputeVerbs, Root, router};
 use hatchery_control::compute::{
     AggregateVerbs, ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer,
-    Explain, Figures, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers,
+    Explain, Figures, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, Live,
     PowerVerbs, ReadFigures, ShowServer, ShowUsage, ensure_first_flavors,
 };
 use hatchery_control::intake::Intake;
@@ -167,6 +167,16 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>) -> ComputeVerbs {
             settings: settings.scheduler.clone(),
         }),
         figures: Arc::new(Figures { read: figures(ground) }),
+        live: Arc::new(live(ground)),
+    }
+}
+
+fn live(ground: &Ground) -> Live {
+    let metrics = ground.metrics.clone();
+    Live {
+        transfers: ground.transfers.clone(),
+        read: Arc::new(move || metrics.figures()),
+        clock: ground.clock.clone(),
     }
 }
 

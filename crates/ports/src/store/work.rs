@@ -20,6 +20,8 @@ pub trait Tasks: Send {
     async fn insert(&mut self, task: &Task) -> Result<(), StoreError>;
     /// Replaces it, by compare-and-set on its generation.
     async fn update(&mut self, task: &Task) -> Result<(), StoreError>;
+    /// How many there are.
+    async fn count(&mut self) -> Result<u64, StoreError>;
     /// Removes the task that does this work.
     async fn delete_by_work(&mut self, work: &Work) -> Result<bool, StoreError>;
 }
@@ -31,6 +33,8 @@ pub trait Outbox: Send {
     async fn insert(&mut self, envelope: &Envelope) -> Result<i64, StoreError>;
     /// Those not sent yet with a place in the order after `after`, in the order of their insertion, each with its place.
     async fn list(&mut self, after: i64, limit: u32) -> Result<Vec<(i64, Envelope)>, StoreError>;
+    /// How many there are.
+    async fn count(&mut self) -> Result<u64, StoreError>;
     /// Forgets those that their receivers have taken over.
     async fn delete(&mut self, ids: &[MessageId]) -> Result<(), StoreError>;
 }

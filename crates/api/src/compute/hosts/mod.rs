@@ -3,6 +3,7 @@
 pub mod explain;
 pub mod figures;
 pub mod hypervisors;
+pub mod live;
 mod numbered;
 pub mod services;
 pub mod zones;

@@ -40,11 +40,14 @@ pub async fn tasks(store: &dyn Store) {
     let due: Vec<Task> = rows.list_due(Timestamp(-500), 9).await.unwrap();
     assert_eq!(due, [soon.clone(), last.clone(), late.clone()]);
 
+    let before = rows.count().await.unwrap();
+    assert!(before >= 3);
     for row in [&late, &soon, &last] {
         assert!(rows.delete_by_work(&row.work).await.unwrap());
         assert!(!rows.delete_by_work(&row.work).await.unwrap());
         assert_eq!(rows.find(row.id).await.unwrap(), None);
     }
+    assert_eq!(rows.count().await.unwrap(), before - 3);
     unit.commit().await.unwrap();
 }
 
@@ -60,6 +63,7 @@ pub async fn outbox(store: &dyn Store) {
     assert_conflict(rows.insert(&envelopes[0]).await);
     let listed = rows.list(0, u32::MAX).await.unwrap();
     assert!(listed.is_sorted_by(|a, b| a.0 < b.0));
+    assert_eq!(rows.count().await.unwrap(), listed.len() as u64);
     let ours: Vec<_> = listed
         .iter()
         .filter(|(_, envelope)| envelopes.contains(envelope))
@@ -73,6 +77,7 @@ pub async fn outbox(store: &dyn Store) {
     rows.delete(&ids).await.unwrap();
     rows.delete(&ids).await.unwrap();
     assert_eq!(rows.list(0, 9).await.unwrap(), []);
+    assert_eq!(rows.count().await.unwrap(), 0);
     let next = envelope("a-host");
     rows.insert(&next).await.unwrap();
     let listed = rows.list(last_place, 9).await.unwrap();
