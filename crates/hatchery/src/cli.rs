@@ -26,6 +26,8 @@ pub enum Command {
     Explain(Explain),
     /// Upload an image, boot a server from it, and show its console and its timeline.
     Demo(Demo),
+    /// Watch what is moving: interfaces, transfers, builds, bases.
+    Top(Top),
 }
 
 /// The state folder.
@@ -101,4 +103,27 @@ pub struct Demo {
     /// How long the guest may take.
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     pub wait: u64,
+}
+
+/// `hatchery top`.
+#[derive(Debug, Args)]
+pub struct Top {
+    #[command(flatten)]
+    pub state: State,
+    /// Read the metrics of a process there instead: of `hatchery warm --metrics`, say. Transfers are shown as sums then.
+    #[arg(long, value_name = "URL")]
+    pub metrics: Option<String>,
+    /// Print one reading as text, with rates over one interval, and end.
+    #[arg(long)]
+    pub once: bool,
+    /// Between two readings.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
+    pub interval: f64,
+}
+
+fn interval(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(seconds),
+        Ok(_) | Err(_) => Err("give 0.1 to 3600 seconds".into()),
+    }
 }
