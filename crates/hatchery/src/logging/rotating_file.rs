@@ -193,7 +193,7 @@ mod tests {
     /// Every line that is kept, oldest first.
     fn kept(path: &Path) -> Vec<String> {
         let older = (1..=3).rev().map(|number| named(path, number));
-        let texts = older.chain([path.to_owned()]).map(|path| fs::read_to_string(path));
+        let texts = older.chain([path.to_owned()]).map(fs::read_to_string);
         texts
             .filter_map(Result::ok)
             .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
