@@ -64,8 +64,8 @@ fn queued(admin: &Client, name: &str, format: &str) -> String {
     admin.post("/image/v2/images", &body).expect(201)["id"].as_str().unwrap().to_owned()
 }
 
-/// An image goes up and down, and a server comes and goes. Gives the image's size.
-fn traffic(world: &World, admin: &Client) -> u64 {
+/// An image goes up and down, and a server is made of it. Gives the image's size, and the server's path.
+fn traffic(world: &World, admin: &Client) -> (u64, String) {
     let image = queued(admin, "i", "qcow2");
     let file = sample_qcow2(world.state(), 16);
     let path = format!("/image/v2/images/{image}/file");
@@ -83,8 +83,7 @@ fn traffic(world: &World, admin: &Client) -> u64 {
         let status = admin.get(&path).expect(200)["server"]["status"].clone();
         if status == "ACTIVE" { Ok(()) } else { Err(status.to_string()) }
     });
-    admin.delete(&path).expect(204);
-    fs::metadata(&file).unwrap().len()
+    (fs::metadata(&file).unwrap().len(), path)
 }
 
 /// Every name of ours in a text of queries.
@@ -115,7 +114,9 @@ fn metrics_count_what_was_done_and_the_documents_name_them_all() {
     let admin = world.admin();
     let before = Page::read(&world.anonymous());
     assert_eq!(before.value("hatchery_guest_starts_total"), 0.0);
-    let size = traffic(&world, &admin) as f64;
+    let (size, server) = traffic(&world, &admin);
+    let size = size as f64;
+    admin.delete(&server).expect(204);
     let page = eventually("the outbox is empty", 20, || {
         let page = Page::read(&world.anonymous());
         let waiting = page.value("hatchery_outbox_messages");
@@ -182,7 +183,12 @@ fn metrics_can_be_taken_away() {
     let body = world.anonymous().get("/metrics").expect(404);
     assert_eq!(body["error"]["code"], 404);
     // What is moving is told to the administrator all the same.
-    let live = world.admin().get("/compute/v2.1/os-hatchery-live").expect(200);
+    let admin = world.admin();
+    traffic(&world, &admin);
+    let live = admin.get("/compute/v2.1/os-hatchery-live").expect(200);
+    let pool = &live["live"]["figures"]["pool"];
+    assert_eq!((pool["names"].as_u64(), pool["leases"].as_u64()), (Some(1), Some(1)), "{live}");
+    assert!(pool["bytes"].as_u64().unwrap() > 0, "{live}");
     assert!(live["live"]["figures"]["requests"].as_u64().unwrap() > 0, "{live}");
 }
 

@@ -109,7 +109,8 @@ async fn ground(state: &StateDir, config: &Config, base: &str) -> anyhow::Result
     let url = format!("sqlite:{}", state.join("hatchery.db").display());
     let database = Arc::new(Database::open(&url).await.context("the database cannot be opened")?);
     let outbox = Wake::default();
-    let metrics = Metrics::install(Some(Depths::new(database.clone())))?;
+    let bases = vec![state.join("pool/imagecache"), state.join("instances/_base")];
+    let metrics = Metrics::install(Some(Depths::new(database.clone(), bases)))?;
     Ok(Ground {
         state: state.clone(),
         config: config.clone(),

@@ -346,7 +346,11 @@ fn live(clock: Arc<ManualClock>) -> Live {
     });
     moving.add(1024);
     std::mem::forget(moving);
-    Live { transfers: Arc::new(transfers), read: Arc::new(LiveFigures::default), clock }
+    Live {
+        transfers: Arc::new(transfers),
+        read: Arc::new(|| Box::pin(async { LiveFigures::default() })),
+        clock,
+    }
 }
 
 /// No test here deletes an image.

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::policy;
+use futures_util::future::BoxFuture;
 use hatchery_model::caller::Caller;
 use hatchery_model::live::{LiveFigures, Transfer};
 use hatchery_model::timestamp::Timestamp;
@@ -9,8 +10,8 @@ use hatchery_ports::clock::Clock;
 use hatchery_ports::transfers::Transfers;
 use std::sync::Arc;
 
-/// Reads the figures, all at once, without waiting for anything.
-pub type ReadLive = Arc<dyn Fn() -> LiveFigures + Send + Sync>;
+/// Reads the figures, all at once.
+pub type ReadLive = Arc<dyn Fn() -> BoxFuture<'static, LiveFigures> + Send + Sync>;
 
 /// `GET /os-hatchery-live`
 pub struct Live {
@@ -34,9 +35,9 @@ pub struct LiveLook {
 
 impl Live {
     /// Everything. Administrators only: it names images of all projects.
-    pub fn run(&self, caller: &Caller) -> Result<LiveLook, Error> {
+    pub async fn run(&self, caller: &Caller) -> Result<LiveLook, Error> {
         policy::admin(caller, "hatchery:live")?;
-        let at = self.clock.now();
-        Ok(LiveLook { at, transfers: self.transfers.list(), figures: (self.read)() })
+        let figures = (self.read)().await;
+        Ok(LiveLook { at: self.clock.now(), transfers: self.transfers.list(), figures })
     }
 }

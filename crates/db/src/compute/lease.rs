@@ -21,6 +21,8 @@ const LIST: &str = "SELECT host, disk, server, image, base_format FROM claims \
     WHERE disk IS NOT NULL AND ($1 = '' OR image = $1) \
     UNION SELECT host, disk, server, image, base_format FROM left_disks WHERE $1 = '' OR image = $1 \
     ORDER BY host, disk";
+const COUNT: &str = "SELECT count(*) FROM (SELECT host, disk FROM claims WHERE disk IS NOT NULL \
+    UNION SELECT host, disk FROM left_disks) leases";
 const LIST_LEFT: &str = "SELECT host, disk, server, image, base_format, generation, since FROM left_disks \
     ORDER BY host, disk";
 const DELETE_LEFT: &str =
@@ -85,6 +87,10 @@ impl Leases for Transaction {
         let image = image.map_or_else(String::new, |image| image.to_string());
         let rows = self.rows("read", NOUN, LIST, vec![text(image)]).await?;
         rows.iter().map(lease).collect()
+    }
+
+    async fn count(&mut self) -> Result<u64, StoreError> {
+        self.count_rows(NOUN, COUNT).await
     }
 
     async fn list_left(&mut self) -> Result<Vec<LeftDisk>, StoreError> {

@@ -1,62 +1,143 @@
-//! What waits in the database, and how much it is asked. Read when it is asked for, and not more often than once a second, so that whoever asks
-//! without a token cannot load the database.
+//! What is counted only when somebody asks: rows that wait, leases, and what lies in the pool. Not more often than once a second, and the pool once in
+//! ten, so that whoever asks without a token cannot load the database or the disk.
 
 use super::exposition::Text;
 use hatchery_db::Database;
+use hatchery_model::live::PoolFigures;
+use hatchery_ports::measure::record_pool;
 use hatchery_ports::store::{Store, StoreError};
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 const FRESH: Duration = Duration::from_secs(1);
+const POOL_FRESH: Duration = Duration::from_secs(10);
+/// Digits of a base's name.
+const NAME: usize = 40;
+/// What `stat` counts in.
+const BLOCK: u64 = 512;
 
 /// See the head of this file.
 pub struct Depths {
     database: Arc<Database>,
-    last: Mutex<Option<(Instant, Depth)>>,
+    folders: Vec<PathBuf>,
+    last: Mutex<Last>,
+}
+
+#[derive(Default)]
+struct Last {
+    rows: Option<(Instant, Rows)>,
+    pool: Option<(Instant, PoolFigures)>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Depth {
+struct Rows {
     messages: u64,
     tasks: u64,
+    leases: u64,
 }
 
 impl Depths {
-    /// Of this database.
-    pub fn new(database: Arc<Database>) -> Self {
-        Self { database, last: Mutex::new(None) }
+    /// Of this database, and of the bases in these folders; the names are those of the first.
+    pub fn new(database: Arc<Database>, folders: Vec<PathBuf>) -> Self {
+        Self { database, folders, last: Mutex::default() }
     }
 
-    /// Writes them. What the database does not tell is left out.
+    /// Writes the rows' counts, and notes the pool's. What the database does not tell is left out.
     pub async fn expose(&self, text: &mut Text) {
-        match self.depth().await {
-            Ok(depth) => {
-                text.metric("hatchery_outbox_messages", [(None, depth.messages as f64)]);
-                text.metric("hatchery_tasks", [(None, depth.tasks as f64)]);
-            }
-            Err(error) => tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the depth of the outbox is not known"
-            ),
+        if let Some(rows) = self.refresh().await {
+            text.metric("hatchery_outbox_messages", [(None, rows.messages as f64)]);
+            text.metric("hatchery_tasks", [(None, rows.tasks as f64)]);
         }
         let done = self.database.figures();
         text.metric("hatchery_sql_statements_total", [(None, done.statements as f64)]);
         text.metric("hatchery_sql_commits_total", [(None, done.commits as f64)]);
     }
 
-    async fn depth(&self) -> Result<Depth, StoreError> {
+    /// Notes the pool's figures.
+    pub async fn note_pool(&self) {
+        self.refresh().await;
+    }
+
+    async fn refresh(&self) -> Option<Rows> {
+        // One at a time; who comes meanwhile finds it fresh.
         let mut last = self.last.lock().await;
-        if let Some((at, depth)) = *last
-            && at.elapsed() < FRESH
-        {
-            return Ok(depth);
+        if last.rows.is_none_or(|(at, _)| at.elapsed() >= FRESH) {
+            match self.rows().await {
+                Ok(rows) => last.rows = Some((Instant::now(), rows)),
+                Err(error) => {
+                    last.rows = None;
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "the rows that wait cannot be counted");
+                }
+            }
         }
+        if last.pool.is_none_or(|(at, _)| at.elapsed() >= POOL_FRESH) {
+            let folders = self.folders.clone();
+            let pool = tokio::task::spawn_blocking(move || pool(&folders)).await.ok();
+            last.pool = pool.map(|pool| (Instant::now(), pool));
+        }
+        let rows = last.rows.map(|(_, rows)| rows);
+        if let Some((_, pool)) = last.pool {
+            record_pool(PoolFigures { leases: rows.map_or(0, |rows| rows.leases), ..pool });
+        }
+        rows
+    }
+
+    async fn rows(&self) -> Result<Rows, StoreError> {
         let mut uow = self.database.read().await?;
         let messages = uow.outbox().count().await?;
-        let depth = Depth { messages, tasks: uow.tasks().count().await? };
-        *last = Some((Instant::now(), depth));
-        Ok(depth)
+        let tasks = uow.tasks().count().await?;
+        Ok(Rows { messages, tasks, leases: uow.leases().count().await? })
+    }
+}
+
+/// Names in the first folder, and what the files of all take on the disk, each once however many names it has.
+fn pool(folders: &[PathBuf]) -> PoolFigures {
+    let names = folders.first().map_or(0, |first| bases(first).count() as u64);
+    let files: HashMap<_, _> = folders
+        .iter()
+        .flat_map(|folder| bases(folder))
+        .map(|file| ((file.dev(), file.ino()), file.blocks() * BLOCK))
+        .collect();
+    PoolFigures { bytes: files.values().sum(), names, leases: 0 }
+}
+
+/// Files that have the name of a base.
+fn bases(folder: &Path) -> impl Iterator<Item = fs::Metadata> + use<> {
+    fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| {
+        let is_base = entry.file_name().len() == NAME;
+        is_base.then(|| entry.metadata().ok()).flatten().filter(fs::Metadata::is_file)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pool;
+    use std::fs;
+
+    #[test]
+    fn a_file_of_many_names_counts_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let folders = ["imagecache", "_base"].map(|name| dir.path().join(name));
+        for folder in &folders {
+            fs::create_dir(folder).unwrap();
+        }
+        let names = ["a", "b"].map(|digit| digit.repeat(40));
+        fs::write(folders[0].join(&names[0]), vec![1; 8192]).unwrap();
+        let link = |to: &std::path::Path| fs::hard_link(folders[0].join(&names[0]), to).unwrap();
+        link(&folders[0].join(&names[1]));
+        link(&folders[1].join(&names[0]));
+        fs::write(folders[1].join(format!("{}.json", names[0])), vec![1; 8192]).unwrap();
+        let found = pool(&folders);
+        assert_eq!((found.names, found.leases), (2, 0));
+        assert!((8192..16_384).contains(&found.bytes), "{found:?}");
+        let missing = dir.path().join("missing");
+        assert_eq!(pool(&[missing]).names, 0);
     }
 }

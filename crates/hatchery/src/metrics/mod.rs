@@ -81,8 +81,11 @@ impl Metrics {
         text.into_string()
     }
 
-    /// What people look at, without asking the database.
-    pub fn figures(&self) -> LiveFigures {
+    /// What people look at.
+    pub async fn figures(&self) -> LiveFigures {
+        if let Some(depths) = &self.depths {
+            depths.note_pool().await;
+        }
         figures(&(self.handle.render() + &self.own()))
     }
 

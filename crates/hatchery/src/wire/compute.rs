@@ -175,7 +175,10 @@ fn live(ground: &Ground) -> Live {
     let metrics = ground.metrics.clone();
     Live {
         transfers: ground.transfers.clone(),
-        read: Arc::new(move || metrics.figures()),
+        read: Arc::new(move || {
+            let metrics = metrics.clone();
+            Box::pin(async move { metrics.figures().await })
+        }),
         clock: ground.clock.clone(),
     }
 }

@@ -15,6 +15,8 @@ use hatchery_model::id::{HostName, ImageId, ServerId};
 pub trait Leases: Send {
     /// Every disk's lease, those of disks left behind too, or those on the base of one image: by host and disk.
     async fn list(&mut self, image: Option<ImageId>) -> Result<Vec<BaseLease>, StoreError>;
+    /// How many disks' leases there are.
+    async fn count(&mut self) -> Result<u64, StoreError>;
     /// Disks left behind, by host and disk.
     async fn list_left(&mut self) -> Result<Vec<LeftDisk>, StoreError>;
     /// Nothing of the guest is on the host any more, as an order of this generation was answered. Says whether a disk was thought to be left there.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// One look.
 pub async fn live(State(live): State<Arc<Live>>, By(caller, _): By<Compute>) -> Answer {
-    let look = live.run(&caller)?;
+    let look = live.run(&caller).await?;
     let transfers: Vec<Value> = look
         .transfers
         .iter()

@@ -113,8 +113,11 @@ pub fn draw(frame: &mut Frame<'_>, view: &View, now: Timestamp, palette: Palette
         list(frame, moving, "transfers", lines);
     }
     list(frame, cloud, "cloud", table::cloud(view, palette));
-    let keys = Line::styled(" q ends   ←→ another interface", palette.faint());
-    frame.render_widget(keys, foot);
+    let last = match &view.outage {
+        Some(outage) => Line::styled(format!(" {}", outage.why), palette.alarm()),
+        None => Line::styled(" q ends   ←→ another interface", palette.faint()),
+    };
+    frame.render_widget(last, foot);
 }
 
 fn titled(title: &str, palette: Palette) -> Block<'static> {
@@ -130,13 +133,10 @@ fn heading(view: &View, now: Timestamp, palette: Palette) -> Line<'static> {
         Span::styled(format!("  {}", view.name), palette.faint()),
     ];
     if let Some(outage) = &view.outage {
-        let passed = now.micros_since(outage.since) / 1_000_000;
-        let (since, why) = (time_of_day(outage.since), &outage.why);
-        words.push(Span::raw("  "));
-        words.push(Span::styled(
-            format!(" not reachable since {since}, for {}: {why} ", span(passed)),
-            palette.alarm(),
-        ));
+        let passed = span(now.micros_since(outage.since) / 1_000_000);
+        let text = format!(" not reachable since {}, for {passed} ", time_of_day(outage.since));
+        words.insert(1, Span::styled(text, palette.alarm()));
+        words.insert(1, Span::raw("  "));
     } else if let Some(last) = &view.last {
         let up = (now.0 as f64 / 1e6 - last.figures.process.started_at_seconds).max(0.0);
         words.push(Span::raw(format!("  up {}", span(up as u64))));

@@ -23,9 +23,15 @@ pub fn interfaces(
     palette: Palette,
 ) -> Vec<Line<'static>> {
     let shown = view.shown().map_or("", |(name, _)| name);
+    // One by which nothing has ever come or gone takes a line only if it is asked for.
+    let wires: Vec<_> = view
+        .wires
+        .iter()
+        .filter(|(name, wire)| *name == shown || wire.received.total() + wire.sent.total() > 0)
+        .collect();
     let rates = view.wires.values().flat_map(|wire| [wire.received.now(), wire.sent.now()]);
     let most = rates.fold(1.0, f64::max);
-    let at = view.wires.keys().position(|name| name == shown).unwrap_or_default();
+    let at = wires.iter().position(|(name, _)| *name == shown).unwrap_or_default();
     let width = columns.saturating_sub(NAME + 2 * RATE + 8) / 2;
     let line = |(name, wire): (&String, &super::view::Wire)| {
         let (is_shown, received, sent) = (name == shown, wire.received.now(), wire.sent.now());
@@ -42,7 +48,7 @@ pub fn interfaces(
             Span::raw(format!("{:>RATE$}", rate(sent))),
         ])
     };
-    view.wires.iter().skip((at + 1).saturating_sub(rows)).take(rows).map(line).collect()
+    wires.into_iter().skip((at + 1).saturating_sub(rows)).take(rows).map(line).collect()
 }
 
 /// A line a transfer, or a line a kind where only sums are told; at most `rows`.
@@ -113,7 +119,7 @@ pub fn cloud(view: &View, palette: Palette) -> Vec<Line<'static>> {
         bytes(builds.bytes_copied)
     );
     let steps = ["claim", "disk", "define", "start"].iter().filter_map(|step| {
-        let took = builds.last_step_seconds.get(*step)?;
+        let took = builds.last_step_seconds.get(*step).filter(|took| **took > 0.0)?;
         Some(format!("{step} {}", seconds(*took)))
     });
     let steps = steps.collect::<Vec<_>>().join("   ");

@@ -161,8 +161,9 @@ fn says_since_when_the_server_is_gone_and_goes_on_when_it_is_back() {
         view.take(taken, BEGAN.plus_seconds(second));
     }
     let shown = screen(&view, (100, 24), 69).to_string();
-    let told = "not reachable since 00:00:04 UTC, for 1:05: connection refused";
+    let told = "hatchery top   not reachable since 00:00:04 UTC, for 1:05 ";
     assert!(shown.lines().next().unwrap().contains(told), "{shown}");
+    assert!(shown.lines().last().unwrap().contains("connection refused"), "{shown}");
     assert!(shown.contains("debian-13"), "the last reading stays: {shown}");
     let at = Instant::now() + Duration::from_secs(90);
     view.take(Taken { at, reading: Ok(reading(80)) }, BEGAN.plus_seconds(80));

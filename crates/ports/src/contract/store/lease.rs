@@ -55,6 +55,7 @@ pub async fn leases(store: &dyn Store) {
     assert_eq!(rows.list(Some(image)).await.unwrap(), [lease(&here, one, image)]);
     assert_eq!(rows.list(Some(other)).await.unwrap(), [lease(&here, two, other)]);
     let all = rows.list(None).await.unwrap();
+    assert_eq!(rows.count().await.unwrap(), all.len() as u64);
     assert!(all.contains(&lease(&here, one, image)) && all.contains(&lease(&here, two, other)));
     let of_bare = |lease: &BaseLease| matches!(&lease.holder, LeaseHolder::Disk { server, .. } if *server == Some(bare));
     assert!(!all.iter().any(of_bare), "a claim without a disk on a base is no lease");
