@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::commands::pool::{Heal, PoolArgs};
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,6 +25,10 @@ pub enum Command {
     Doctor(Doctor),
     /// Print how a server's disk would be made: the chosen way, its bytes, and why each better way was refused.
     Explain(Explain),
+    /// Look at the bases: list them, show one, compare their bytes with their digests.
+    Pool(PoolArgs),
+    /// Put lost and changed bases right now, and name the servers that can start again.
+    Heal(Heal),
     /// Upload an image, boot a server from it, and show its console and its timeline.
     Demo(Demo),
     /// Watch what is moving: interfaces, transfers, builds, bases.

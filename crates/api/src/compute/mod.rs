@@ -10,9 +10,11 @@ mod keypairs;
 mod limits;
 mod links;
 mod microversion;
+mod pool;
 mod router;
 mod servers;
 mod versions;
 
+pub use pool::view as pool_view;
 pub use router::{ComputeVerbs, router};
 pub use versions::Root;

@@ -8,6 +8,7 @@ use super::flavors::{extra_specs, routes as flavors};
 use super::hosts::{explain, figures, hypervisors, live, services, zones};
 use super::keypairs::routes as keypairs;
 use super::microversion::negotiate;
+use super::pool::routes as pool;
 use super::servers::{action, create, instance_actions, ips, list, metadata, show, tags, update};
 use super::versions::{self, Root};
 use super::{empty, limits};
@@ -23,6 +24,7 @@ use hatchery_control::compute::{
     ShowServer, ShowUsage,
 };
 use hatchery_control::identity::CheckToken;
+use hatchery_control::pool::PoolVerbs;
 use std::sync::Arc;
 
 macro_rules! verbs {
@@ -66,6 +68,8 @@ verbs! {
     hosts: HostVerbs,
     /// `/os-aggregates`
     aggregates: AggregateVerbs,
+    /// `/os-hatchery-pool`
+    pool: PoolVerbs,
     /// `/limits`, `/os-quota-sets`
     usage: ShowUsage,
     /// `/os-hatchery-explain`
@@ -166,6 +170,10 @@ fn hosts() -> Router<Shared> {
         .route("/os-services/{id}", put(services::update))
         .route("/os-availability-zone", get(zones::brief))
         .route("/os-availability-zone/detail", get(zones::detail))
+        .route("/os-hatchery-pool", get(pool::list))
+        .route("/os-hatchery-pool/{base}", get(pool::show))
+        .route("/os-hatchery-pool/verify", post(pool::verify))
+        .route("/os-hatchery-pool/heal", post(pool::heal))
         .route("/os-hatchery-figures", get(figures::figures))
         .route("/os-hatchery-live", get(live::live))
         .route("/os-hatchery-explain", get(explain::explain))

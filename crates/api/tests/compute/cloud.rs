@@ -3,6 +3,7 @@
 use crate::answer::Answer;
 use crate::callers::Callers;
 use crate::host::FakeHost;
+use crate::pool_folders::PoolFolders;
 use crate::rows;
 use async_trait::async_trait;
 use axum::Router;
@@ -16,9 +17,10 @@ use hatchery_control::Error;
 use hatchery_control::compute::{
     AggregateVerbs, ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer,
     Explain, Figures, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, Live,
-    PowerVerbs, ShowServer, ShowUsage,
+    PowerVerbs, ReviveServers, ShowServer, ShowUsage,
 };
 use hatchery_control::intake::Intake;
+use hatchery_control::pool::{PoolVerbs, StoreLeases};
 use hatchery_control::workflow::{BuildServer, Outgoing, Step, TaskRunner, TearDownServer, Wake};
 use hatchery_db::Database;
 use hatchery_model::compute::ServerState;
@@ -44,6 +46,8 @@ pub struct Cloud {
     pub db: Arc<Database>,
     pub clock: Arc<ManualClock>,
     pub host: Arc<FakeHost>,
+    /// The folders of its bases.
+    pub pool: Arc<PoolFolders>,
     bus: InProcessBus,
     runner: TaskRunner,
     _heard: Vec<Subscription>,
@@ -57,6 +61,7 @@ struct Ground {
     entropy: Arc<dyn Entropy>,
     settings: Arc<ComputeSettings>,
     bus: InProcessBus,
+    pool: Arc<PoolFolders>,
     tasks: Wake,
     outgoing: Outgoing,
 }
@@ -75,6 +80,7 @@ impl Cloud {
             entropy: Arc::new(SeededEntropy::new(7)),
             settings: Arc::default(),
             bus: InProcessBus::new(),
+            pool: Arc::new(PoolFolders::new(dir.path())),
             tasks: Wake::default(),
             outgoing: Outgoing::default(),
         };
@@ -89,6 +95,7 @@ impl Cloud {
             router: ground.router(),
             runner: ground.runner(),
             bus: ground.bus,
+            pool: ground.pool,
             db,
             clock,
             host,
@@ -272,6 +279,22 @@ impl Ground {
             .layer(from_fn_with_state(make, request_id::assign))
     }
 
+    fn pool_verbs(&self) -> PoolVerbs {
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        PoolVerbs {
+            pool: Arc::new(self.pool.open(clock.clone())),
+            leases: Arc::new(StoreLeases { store: store.clone(), clock: clock.clone() }),
+            catalog: self.pool.clone(),
+            store: store.clone(),
+            revive: ReviveServers {
+                store,
+                clock,
+                entropy: self.entropy.clone(),
+                outgoing: self.outgoing.clone(),
+            },
+        }
+    }
+
     fn verbs(&self) -> ComputeVerbs {
         let (store, clock, entropy) = (&self.store, &self.clock, &self.entropy);
         let hosts = HostVerbs {
@@ -316,6 +339,7 @@ impl Ground {
                 entropy: entropy.clone(),
             }),
             hosts: Arc::new(hosts),
+            pool: Arc::new(self.pool_verbs()),
             aggregates: Arc::new(AggregateVerbs {
                 store: store.clone(),
                 clock: clock.clone(),

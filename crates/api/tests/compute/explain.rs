@@ -16,12 +16,7 @@ async fn the_plan_of_a_disk_and_how_it_went() {
     assert_snapshot!(plan.shown(), @r#"
     200 OK
     {
-      "base": {
-        "bytes": 20971520,
-        "format": "qcow2",
-        "inspector_version": 1,
-        "is_raw_form": false
-      },
+      "base": {"bytes":20971520,"format":"qcow2","inspector_version":1,"is_raw_form":false},
       "disk_bytes": 1073741824,
       "flavor": "1",
       "hosts": [

@@ -13,6 +13,8 @@ mod hypervisors;
 mod keypairs;
 mod limits;
 mod policy;
+mod pool;
+mod pool_folders;
 mod protocol;
 mod routes;
 mod rows;

@@ -15,7 +15,7 @@ pub const NOT_ASKED: [(&str, &str); 0] = [];
 const UNPIN: &str = "DELETE /os-aggregates/1/images/00000000-0000-0000-0000-000000000011";
 
 /// Each route with the microversion in which it is asked. `{id}` is a server of project `one`.
-const LOOKING: [(&str, u32); 45] = [
+const LOOKING: [(&str, u32); 47] = [
     ("GET /", 1),
     ("GET /servers", 1),
     ("GET /servers/detail", 1),
@@ -52,6 +52,8 @@ const LOOKING: [(&str, u32); 45] = [
     ("GET /os-hatchery-provision/{id}", 1),
     ("GET /os-hatchery-figures", 1),
     ("GET /os-hatchery-live", 1),
+    ("GET /os-hatchery-pool", 1),
+    ("GET /os-hatchery-pool/00000000-0000-0000-0000-000000000011", 1),
     ("GET /limits", 1),
     ("GET /os-quota-sets/one", 1),
     ("GET /os-quota-sets/one/defaults", 1),
@@ -97,6 +99,8 @@ fn changing() -> Vec<(&'static str, u32, Value)> {
         ("DELETE /os-keypairs/made", 2, Value::Null),
         ("PUT /os-services/disable", 1, disabled),
         ("DELETE /servers/{id}", 1, Value::Null),
+        ("POST /os-hatchery-pool/verify", 1, json!({})),
+        ("POST /os-hatchery-pool/heal", 1, json!({})),
         ("POST /os-aggregates", 1, json!({"aggregate": {"name": "new"}})),
         ("PUT /os-aggregates/1", 1, zone),
         ("POST /os-aggregates/1/action", 1, metadata),
@@ -143,6 +147,8 @@ async fn stage() -> Stage {
         let made = cloud.send("POST /os-keypairs", caller, 1, key).await;
         assert!(made.status.is_success(), "{}", made.shown());
     }
+    cloud.pool.put(rows::IMAGE.parse().unwrap(), &[7; 4096]);
+    cloud.send("POST /os-hatchery-pool/heal", "admin", 1, json!({})).await;
     let aggregate = json!({"aggregate": {"name": "one"}});
     cloud.send("POST /os-aggregates", "admin", 1, aggregate).await;
     let list = format!("GET /servers/{server}/os-instance-actions");
@@ -226,6 +232,8 @@ async fn looking() {
     GET /os-hatchery-provision/{id}                    401 403 403 403 403 200
     GET /os-hatchery-figures                           401 403 403 403 403 200
     GET /os-hatchery-live                              401 403 403 403 403 200
+    GET /os-hatchery-pool                              401 403 403 403 403 200
+    GET /os-hatchery-pool/00000000-0000-0000-0000-000000000011 401 403 403 403 403 200
     GET /limits                                        401 200 200 200 200 200
     GET /os-quota-sets/one                             401 403 403 200 200 200
     GET /os-quota-sets/one/defaults                    401 200 200 200 200 200
@@ -272,9 +280,11 @@ async fn changing_things() {
     DELETE /os-keypairs/made                           401 204 204 204 204 204
     PUT /os-services/disable                           401 403 403 403 403 200
     DELETE /servers/{id}                               401 404 404 403 204 204
+    POST /os-hatchery-pool/verify                      401 403 403 403 403 200
+    POST /os-hatchery-pool/heal                        401 403 403 403 403 200
     POST /os-aggregates                                401 403 403 403 403 200
     PUT /os-aggregates/1                               401 403 403 403 403 200
-    POST /os-aggregates/1/action                       401 403 403 403 403 200
+    POST /os-aggregates/1/action set_metadata          401 403 403 403 403 200
     POST /os-aggregates/1/images                       401 403 403 403 403 202
     DELETE /os-aggregates/1/images/00000000-0000-0000-0000-000000000011 401 403 403 403 403 204
     DELETE /os-aggregates/1                            401 403 403 403 403 200

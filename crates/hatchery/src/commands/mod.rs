@@ -4,6 +4,8 @@ mod demo;
 mod doctor;
 mod down;
 mod explain;
+mod heal;
+pub mod pool;
 mod timeline;
 mod top;
 mod up;
@@ -18,6 +20,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Down(args) => down::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Explain(args) => explain::run(&args),
+        Command::Pool(args) => pool::run(&args),
+        Command::Heal(args) => heal::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Top(args) => top::run(&args),
     }

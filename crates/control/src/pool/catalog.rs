@@ -1,0 +1,63 @@
+//! Our own images, as a catalogue shows them.
+
+use async_trait::async_trait;
+use hatchery_model::id::ImageId;
+use hatchery_model::image::{
+    CatalogImage, CatalogState, ContentDigest, DigestAlgorithm, Image, ImageState,
+};
+use hatchery_model::page::Page;
+use hatchery_ports::image_catalog::{CatalogError, ImageCatalog};
+use hatchery_ports::store::{ImageFilter, Store, StoreError};
+use std::sync::Arc;
+
+/// See the head of this file.
+pub struct StoreCatalog {
+    /// The database.
+    pub store: Arc<dyn Store>,
+}
+
+#[async_trait]
+impl ImageCatalog for StoreCatalog {
+    async fn list(&self) -> Result<Vec<CatalogImage>, CatalogError> {
+        let listed = async {
+            let mut uow = self.store.read().await?;
+            uow.images().list(&ImageFilter::default(), &Page::default()).await
+        };
+        let images = listed.await.map_err(|error| unavailable("list the images", error))?;
+        Ok(images.iter().map(catalog_image).collect())
+    }
+
+    async fn find(&self, id: ImageId) -> Result<Option<CatalogImage>, CatalogError> {
+        let found = async {
+            let mut uow = self.store.read().await?;
+            uow.images().find(id).await
+        };
+        let image = found.await.map_err(|error| unavailable("find an image", error))?;
+        Ok(image.as_ref().map(catalog_image))
+    }
+}
+
+fn unavailable(doing: &str, error: StoreError) -> CatalogError {
+    CatalogError::Unavailable { doing: doing.to_owned(), source: Box::new(error) }
+}
+
+/// An image as its base's keeper has to know it.
+pub fn catalog_image(image: &Image) -> CatalogImage {
+    let content = image.content();
+    CatalogImage {
+        id: image.id,
+        state: match image.state {
+            ImageState::Active(_) => CatalogState::Active,
+            ImageState::Deactivated(_) => CatalogState::Deactivated,
+            ImageState::Queued | ImageState::Saving { .. } => CatalogState::Unfinished,
+            ImageState::Deleting => CatalogState::Going,
+        },
+        format: image.disk_format,
+        size: content.map(|content| content.size),
+        digest: content.map(|content| ContentDigest {
+            algorithm: DigestAlgorithm::Sha512,
+            hex: content.sha512.clone(),
+        }),
+        raw: content.and_then(|content| content.raw.clone()),
+    }
+}
