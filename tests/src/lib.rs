@@ -8,6 +8,7 @@ mod client;
 mod eventually;
 mod files;
 mod openstack;
+mod ssh;
 mod world;
 
 pub use census::Census;
@@ -15,4 +16,5 @@ pub use client::{Answer, Client};
 pub use eventually::eventually;
 pub use files::{boot_image, sample_qcow2};
 pub use openstack::Openstack;
+pub use ssh::Ssh;
 pub use world::{Settings, World};

@@ -1,12 +1,11 @@
 //! Real guests: what they are told, and what their making costs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use hatchery_tests::{Client, Settings, World, boot_image, eventually};
+use hatchery_tests::{Client, Settings, Ssh, World, boot_image, eventually};
 use serde_json::{Value, json};
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::process::Command;
 
 fn upload(admin: &Client) -> String {
     let body = json!({"name": "tiny", "disk_format": "qcow2", "container_format": "bare", "visibility": "public"});
@@ -61,41 +60,11 @@ fn address(shown: &Value) -> String {
     networks.values().next().unwrap()[0]["addr"].as_str().unwrap().to_owned()
 }
 
-struct Key {
-    private: PathBuf,
-    public: String,
-}
-
-fn key(world: &World) -> Key {
-    let private = world.state().join("id");
-    let made = Command::new("ssh-keygen")
-        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-        .arg(&private)
-        .status()
-        .unwrap();
-    assert!(made.success());
-    fs::set_permissions(&private, fs::Permissions::from_mode(0o600)).unwrap();
-    let public = fs::read_to_string(private.with_extension("pub")).unwrap();
-    Key { private, public }
-}
-
-fn ssh(key: &Key, address: &str, command: &str) -> String {
-    let out = Command::new("ssh")
-        .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"])
-        .args(["-o", "ConnectTimeout=20", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-i"])
-        .arg(&key.private)
-        .args([&format!("root@{address}"), command])
-        .output()
-        .unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    String::from_utf8_lossy(&out.stdout).trim().to_owned()
-}
-
 #[test]
 fn a_guest_learns_itself_by_dhcp_and_metadata_or_config_drive() {
     let world = World::start(Settings::qemu());
     let admin = world.admin();
-    let (image, flavor, key) = (upload(&admin), flavor(&admin), key(&world));
+    let (image, flavor, key) = (upload(&admin), flavor(&admin), Ssh::new(world.state()));
     let body = json!({"keypair": {"name": "k", "public_key": key.public}});
     admin.post("/compute/v2.1/os-keypairs", &body).expect(201);
 
@@ -124,7 +93,7 @@ fn a_guest_learns_itself_by_dhcp_and_metadata_or_config_drive() {
         ] {
             assert!(line.contains(&part), "{part} is not in: {line}");
         }
-        assert_eq!(ssh(&key, &address, "hostname"), *name);
+        assert_eq!(key.run(&address, "hostname"), *name);
     }
     for (_, server) in &servers {
         admin.delete(&format!("/compute/v2.1/servers/{server}")).expect(204);

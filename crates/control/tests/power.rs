@@ -17,6 +17,7 @@ use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::bus::Handler;
 use hatchery_ports::store::{PortFilter, Store};
 use lab::{Lab, caller};
+use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
 fn admin(request: &str) -> Caller {
@@ -317,8 +318,8 @@ async fn a_crash_between_two_servers_of_a_heal_costs_nothing() {
         }
         lab.settle().await;
         *lab.hosts[0].starts_fail.lock().unwrap() = None;
-        lab.faults.after.store(after, std::sync::atomic::Ordering::SeqCst);
-        lab.faults.commits_until_fault.store(2, std::sync::atomic::Ordering::SeqCst);
+        lab.faults.after.store(after, Ordering::SeqCst);
+        lab.faults.commits_until_fault.store(2, Ordering::SeqCst);
         let host = &lab.hosts[0];
         let state = HostBaseState::Healed;
         let bases = vec![HostBase { image: lab.image, state, since: Timestamp(0) }];
@@ -450,5 +451,39 @@ async fn a_delete_wins_at_every_point() {
             assert!(matches!(state, ServerState::Deleted { .. }), "{verb:?} {point}: {state:?}");
             lab.assert_nothing_left().await;
         }
+    }
+}
+
+/// The process dies at any commit, just before it or just after: what was asked is done in the end.
+#[tokio::test]
+async fn a_crash_at_any_commit_leaves_nothing_half_done() {
+    for (verb, after) in VERBS.into_iter().flat_map(|verb| [(verb, false), (verb, true)]) {
+        let mut happened = 0;
+        for fault_at in 1.. {
+            let (lab, id) = ready(verb).await;
+            lab.faults.after.store(after, Ordering::SeqCst);
+            lab.faults.commits_until_fault.store(fault_at, Ordering::SeqCst);
+            // The client asks until it is answered; a conflict says that it was heard before.
+            while let Err(error) = verb.ask(&lab, id).await {
+                match error {
+                    Error::Unavailable { .. } => {}
+                    Error::Conflict(_) => break,
+                    other => panic!("{other}"),
+                }
+            }
+            for _ in 0..8 {
+                lab.deliver().await;
+                for news in lab.take_news() {
+                    while lab.intake.handle(news.clone()).await.is_err() {}
+                }
+                lab.pass(5, &["host-a"]).await;
+            }
+            assert_eq!(lab.server(id).await.state, verb.end(), "{verb:?} {fault_at} {after}");
+            if !lab.faults.happened.load(Ordering::SeqCst) {
+                break;
+            }
+            happened += 1;
+        }
+        assert!(happened >= 2, "{verb:?}: only {happened} commits were hit");
     }
 }
