@@ -5,9 +5,11 @@
 mod lab;
 
 use hatchery_control::reconcile::{Census, Findings};
+use hatchery_model::base::BasePin;
 use hatchery_model::compute::{BuildStep, Claim, ServerState};
 use hatchery_model::id::{HostName, ServerId};
 use hatchery_model::task::Work;
+use hatchery_ports::clock::Clock;
 use hatchery_ports::store::{PortFilter, Store};
 use lab::Lab;
 use uuid::Uuid;
@@ -100,6 +102,24 @@ async fn ports_of_servers_that_are_gone_are_let_go() {
     let mut uow = lab.db.read().await.unwrap();
     let of_server = PortFilter { device_id: Some(id.to_string()), ..PortFilter::default() };
     assert_eq!(uow.ports().list(&of_server).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn pins_go_when_their_time_is_over() {
+    let lab = Lab::new().await;
+    let now = lab.clock.now();
+    let mut uow = lab.db.begin().await.unwrap();
+    for (by, seconds) in [("short", 5), ("long", 500)] {
+        let pin = BasePin { image: lab.image, by: by.into(), until: now.plus_seconds(seconds) };
+        uow.leases().insert_pin(&pin).await.unwrap();
+    }
+    uow.commit().await.unwrap();
+    finds(&lab, Findings::default()).await;
+    lab.pass(5, &["host-a"]).await;
+    finds(&lab, Findings { pins_over: 1, ..Findings::default() }).await;
+    let mut uow = lab.db.read().await.unwrap();
+    let left = uow.leases().list_pins(Some(lab.image)).await.unwrap();
+    assert_eq!(left.iter().map(|pin| pin.by.as_str()).collect::<Vec<_>>(), ["long"]);
 }
 
 #[tokio::test]

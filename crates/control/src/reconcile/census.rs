@@ -1,6 +1,6 @@
 //! Compares the rows with each other, at the start and then now and then, and puts right what does not add up.
 
-use super::{claims, left_disks, ports, purge, tasks};
+use super::{claims, left_disks, pins, ports, purge, tasks};
 use crate::error::Error;
 use crate::workflow::Wake;
 use hatchery_ports::clock::Clock;
@@ -39,6 +39,8 @@ pub struct Findings {
     pub asked_again: usize,
     /// Servers that waited for work that nobody had written down.
     pub missing_tasks: usize,
+    /// Pins of bases whose time is over: no mistake.
+    pub pins_over: usize,
     /// Ports plugged into servers that are not there.
     pub stray_ports: usize,
     /// Rows of deleted servers forgotten, as the operator wants it: no mistake.
@@ -72,6 +74,7 @@ impl Census {
             missing_claims,
             asked_again: left_disks::ask_again(store, &*self.entropy, now).await?,
             missing_tasks: tasks::insert_missing(store, &*self.entropy, now).await?,
+            pins_over: pins::forget_over(store, now).await?,
             stray_ports: ports::unplug_stray(store, now).await?,
             forgotten: match self.forget_deleted_after_seconds {
                 Some(seconds) => purge::forget(store, now.plus_seconds(-seconds)).await?,

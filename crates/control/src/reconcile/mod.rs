@@ -6,6 +6,7 @@
 mod census;
 mod claims;
 mod left_disks;
+mod pins;
 mod ports;
 mod purge;
 mod raw_forms;
