@@ -50,6 +50,8 @@ impl Census {
                 match name.len() {
                     40 => _ = census.links.insert(format!("{folder}/{name}")),
                     45 if name.ends_with(".json") => {}
+                    // The keeper's own memory and lock.
+                    _ if name.starts_with(".hatchery-pool.") => {}
                     _ => _ = census.litter.insert(format!("{folder}/{name}")),
                 }
             }

@@ -5,6 +5,7 @@
 mod lab;
 
 use hatchery_control::image::{DeleteImage, ImagePorts, ImageVerbs, UploadLimits};
+use hatchery_control::pool::BaseLinks;
 use hatchery_control::workflow::Step;
 use hatchery_model::caller::Caller;
 use hatchery_model::generation::Generation;
@@ -32,6 +33,7 @@ async fn every_host_is_told_once() {
         entropy: lab.entropy.clone(),
         outbox: lab.outbox.clone(),
         transfers: Arc::new(LiveTransfers::new(lab.clock.clone())),
+        links: BaseLinks::default(),
         limits: UploadLimits::default(),
     });
     let request = RequestId::from("req-1");
@@ -42,6 +44,7 @@ async fn every_host_is_told_once() {
         clock: lab.clock.clone(),
         entropy: lab.entropy.clone(),
         outbox: lab.outbox.clone(),
+        links: BaseLinks::default(),
     };
     // As if the runner had read the task before the request finished it.
     let late = Task {

@@ -23,6 +23,8 @@ pub struct Config {
     pub token: Token,
     /// Figures for Prometheus.
     pub metrics: Metrics,
+    /// Bases.
+    pub image_cache: ImageCache,
     /// The network of the first start.
     pub first_network: FirstNetwork,
 }
@@ -115,6 +117,49 @@ pub struct Token {
 pub struct Metrics {
     /// Whether `GET /metrics` answers, to whoever reaches the cloud's port.
     pub enabled: bool,
+}
+
+/// `[image_cache]`: Nova's names and meaning, but for the last four, which Nova lacks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ImageCache {
+    /// Seconds between two full passes. Between them events do the work.
+    pub manager_interval: u64,
+    /// The folder of bases in `instances_path`: `_base`, and no other here.
+    pub subdirectory_name: String,
+    /// Whether bases go that nobody can need any more: their image is gone, and no lease stands.
+    pub remove_unused_base_images: bool,
+    /// For so many seconds a base has to be unused before it goes. None here, where leases say it exactly; Nova, which guesses, has 86400.
+    pub remove_unused_original_minimum_age_seconds: u64,
+    /// Of no effect: bases are never resized here.
+    pub remove_unused_resized_minimum_age_seconds: u64,
+    /// Of no effect: a base that is seeded is linked, not downloaded.
+    pub precache_concurrency: u32,
+    /// MiB of bases that are read a second to compare them with their digests; 0: none.
+    pub scrub_mib_per_second: u64,
+    /// Most GiB that the pool alone may hold; 0: unbounded.
+    pub max_size_gb: u64,
+    /// Most bases; 0: unbounded.
+    pub max_count: u64,
+    /// Where no link can be made, since images and bases are on two filesystems: `refuse`, `reflink` or `copy`.
+    pub other_filesystem: String,
+}
+
+impl Default for ImageCache {
+    fn default() -> Self {
+        Self {
+            manager_interval: 10,
+            subdirectory_name: "_base".into(),
+            remove_unused_base_images: true,
+            remove_unused_original_minimum_age_seconds: 0,
+            remove_unused_resized_minimum_age_seconds: 3600,
+            precache_concurrency: 1,
+            scrub_mib_per_second: 20,
+            max_size_gb: 0,
+            max_count: 0,
+            other_filesystem: "refuse".into(),
+        }
+    }
 }
 
 /// `[first_network]`

@@ -5,6 +5,7 @@ mod host;
 mod identity;
 mod image;
 mod network;
+mod pool;
 
 pub use host::{hypervisor, network as network_driver, qemu_user};
 
@@ -84,10 +85,11 @@ pub async fn cloud(
     let ground = ground(state, config, base).await?;
     let identity = identity::join(&ground, password).await?;
     let check = identity.check;
-    let image = image::join(&ground, check.clone()).await?;
+    let (image, pool) = image::join(&ground, check.clone()).await?;
     let network = network::join(&ground, check.clone(), &identity.admin_project).await?;
-    let compute = compute::join(&ground, check, image.delete).await?;
+    let compute = compute::join(&ground, check, image.delete, pool.verbs).await?;
     let agent = host::start(&ground).await?;
+    let keeper = tokio::spawn(async move { pool.keeper.run().await });
     let services = Services {
         identity: identity.router,
         image: image.router,
@@ -97,6 +99,7 @@ pub async fn cloud(
     };
     let mut tasks: Vec<_> = compute.tasks.into_iter().chain(image.tasks).collect();
     tasks.push(ground.metrics.keep());
+    tasks.push(keeper);
     Ok(Cloud {
         router: join(services, request_ids(ground.entropy.clone())),
         agent,

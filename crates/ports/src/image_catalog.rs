@@ -37,7 +37,7 @@ pub trait ImageCatalog: Send + Sync {
 }
 
 /// Something may have changed: look. Hints may be lost, doubled and late; the pass at an interval makes up for it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum ImageHint {
     /// This image.
     Image(ImageId),

@@ -1,10 +1,11 @@
-//! The two system calls that no safe interface offers: sharing blocks, and starting writeback.
+//! What no safe interface offers: sharing blocks, starting writeback, and waiting for a descriptor of our own.
 #![allow(unsafe_code)]
 
 use nix::libc;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
+use tokio::io::unix::AsyncFd;
 
 nix::ioctl_write_int!(ficlone, 0x94, 9);
 
@@ -41,4 +42,10 @@ pub(crate) fn await_writeback(file: &File, offset: u64, length: u64) -> io::Resu
     // SAFETY: the descriptor is open for the whole call, and the others are plain integers.
     let answer = unsafe { libc::sync_file_range(file.as_raw_fd(), offset, length, flags) };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Lets tokio wait for a descriptor that is owned by what is given.
+pub(crate) fn waitable<T: AsRawFd>(owner: T) -> io::Result<AsyncFd<T>> {
+    // SAFETY: every caller gives an owner of its descriptor, which answers with the same one until it is dropped with the result.
+    unsafe { AsyncFd::register(owner) }.map_err(io::Error::from)
 }

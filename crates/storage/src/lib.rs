@@ -21,5 +21,6 @@ pub use image_store::FileImageStore;
 pub use moving::LiveTransfers;
 pub use owner::{FileOwner, OwnerError};
 pub use pool::{
-    BaseRecord, DiskLeases, FilePool, Op, OtherFilesystem, PoolSettings, Steps, base_name,
+    BaseRecord, DiskLeases, FilePool, Op, OtherFilesystem, PoolSettings, PoolWatch, Steps,
+    base_name,
 };

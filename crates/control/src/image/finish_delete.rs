@@ -2,6 +2,7 @@
 
 use super::upload_image::is_attempt_of;
 use crate::error::Error;
+use crate::pool::BaseLinks;
 use crate::workflow::{Step, Wake};
 use async_trait::async_trait;
 use hatchery_model::id::{ImageId, MessageId, RequestId};
@@ -27,6 +28,8 @@ pub struct DeleteImage {
     pub entropy: Arc<dyn Entropy>,
     /// Wakes whoever sends the outbox.
     pub outbox: Wake,
+    /// The images' bases.
+    pub links: BaseLinks,
 }
 
 #[async_trait]
@@ -37,10 +40,24 @@ impl Step for DeleteImage {
         };
         let now = self.clock.now();
         let (store, bytes, entropy) = (&*self.store, &*self.bytes, &*self.entropy);
-        finish_delete(store, bytes, entropy, now, image, &task.request).await?;
+        let ground = DeleteGround { store, bytes, entropy, links: &self.links };
+        finish_delete(ground, now, image, &task.request).await?;
         self.outbox.wake();
         Ok(())
     }
+}
+
+/// What a deletion stands on.
+#[derive(Clone, Copy)]
+pub struct DeleteGround<'a> {
+    /// The database.
+    pub store: &'a dyn Store,
+    /// The bytes.
+    pub bytes: &'a dyn ImageStore,
+    /// Randomness.
+    pub entropy: &'a dyn Entropy,
+    /// The images' bases.
+    pub links: &'a BaseLinks,
 }
 
 /// Removes the bytes of an image that is being deleted, tells every host to let its base go, and removes row and task. `Ok` when nothing of
@@ -49,14 +66,14 @@ impl Step for DeleteImage {
 /// An upload may still be on its way. Its attempt is discarded here, before the row goes, so that it has nothing to publish under a
 /// name that could have a new owner by then.
 pub async fn finish_delete(
-    store: &dyn Store,
-    bytes: &dyn ImageStore,
-    entropy: &dyn Entropy,
+    ground: DeleteGround<'_>,
     now: Timestamp,
     image: ImageId,
     request: &RequestId,
 ) -> Result<(), Error> {
+    let DeleteGround { store, bytes, entropy, links } = ground;
     if is_going(store, image).await? {
+        links.before_delete(store, image).await?;
         let (_, attempts) = bytes.list().await?;
         for attempt in attempts.iter().filter(|name| is_attempt_of(image, name)) {
             bytes.discard(attempt).await?;
@@ -80,6 +97,7 @@ pub async fn finish_delete(
     }
     uow.tasks().delete_by_work(&Work::DeleteImage(image)).await?;
     uow.commit().await?;
+    links.gone(image);
     Ok(())
 }
 

@@ -19,7 +19,7 @@ mod upload_image;
 mod verbs;
 
 pub use change::{Change, Presence};
-pub use finish_delete::{DeleteImage, finish_delete};
+pub use finish_delete::{DeleteGround, DeleteImage, finish_delete};
 pub use list_images::{ImageQuery, Moment, VisibilityWanted};
 pub(crate) use raw_form::{is_missing, make_raw_form};
 pub use recover::{Recovered, recover};

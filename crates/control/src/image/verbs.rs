@@ -5,12 +5,13 @@ use super::change::Change;
 use super::create_image::create_image;
 use super::delete_image::delete_image;
 use super::download_image::open_image;
-use super::finish_delete::finish_delete;
+use super::finish_delete::{DeleteGround, finish_delete};
 use super::list_images::{ImageQuery, list_images};
 use super::set_active::set_active;
 use super::update_image::update_image;
 use super::upload_image::{Upload, UploadBody, UploadLimits, UploadRefusal, upload_image};
 use crate::error::Error;
+use crate::pool::BaseLinks;
 use crate::workflow::Wake;
 use bytes::Bytes as Chunk;
 use futures_util::StreamExt;
@@ -43,8 +44,27 @@ pub struct ImagePorts {
     pub outbox: Wake,
     /// What is moving.
     pub transfers: Arc<dyn Transfers>,
+    /// The images' bases.
+    pub links: BaseLinks,
     /// What one upload may take.
     pub limits: UploadLimits,
+}
+
+impl ImagePorts {
+    /// Gives an image that has just become active its names as a base, before anybody is told.
+    async fn link_now(&self, id: ImageId) {
+        let found = async {
+            let mut uow = self.store.read().await?;
+            uow.images().find(id).await
+        };
+        match found.await {
+            Ok(Some(image)) => self.links.activated(&image).await,
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(image.id = %id, error = &error as &dyn std::error::Error, "an image is linked later");
+            }
+        }
+    }
 }
 
 /// One method a verb.
@@ -107,9 +127,13 @@ impl ImageVerbs {
         let ports = ports.clone();
         let request = caller.request.clone();
         let finishing = tokio::spawn(async move {
-            let done =
-                finish_delete(&*ports.store, &*ports.bytes, &*ports.entropy, now, id, &request)
-                    .await;
+            let ground = DeleteGround {
+                store: &*ports.store,
+                bytes: &*ports.bytes,
+                entropy: &*ports.entropy,
+                links: &ports.links,
+            };
+            let done = finish_delete(ground, now, id, &request).await;
             match done {
                 Ok(()) => ports.outbox.wake(),
                 Err(error) => tracing::warn!(
@@ -138,7 +162,7 @@ impl ImageVerbs {
         let caller = caller.clone();
         let upload = Upload { image, size, limits: ports.limits, body };
         let running = tokio::spawn(async move {
-            upload_image(
+            let done = upload_image(
                 &*ports.store,
                 &*ports.bytes,
                 &*ports.clock,
@@ -147,7 +171,11 @@ impl ImageVerbs {
                 &caller,
                 upload,
             )
-            .await
+            .await;
+            if done.is_ok() {
+                ports.link_now(image).await;
+            }
+            done
         });
         running.await.unwrap_or_else(|error| {
             Err(UploadRefusal::Other(Error::Internal { source: Box::new(error) }))

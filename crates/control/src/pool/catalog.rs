@@ -1,14 +1,20 @@
 //! Our own images, as a catalogue shows them.
 
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, stream};
 use hatchery_model::id::ImageId;
 use hatchery_model::image::{
     CatalogImage, CatalogState, ContentDigest, DigestAlgorithm, Image, ImageState,
 };
 use hatchery_model::page::Page;
-use hatchery_ports::image_catalog::{CatalogError, ImageCatalog};
+use hatchery_ports::image_catalog::{CatalogError, ImageCatalog, ImageHint, ImageNews};
 use hatchery_ports::store::{ImageFilter, Store, StoreError};
 use std::sync::Arc;
+use tokio::sync::broadcast;
+
+/// Hints that a listener may lag behind; then it is told to look at everything.
+const LAG: usize = 1024;
 
 /// See the head of this file.
 pub struct StoreCatalog {
@@ -59,5 +65,35 @@ pub fn catalog_image(image: &Image) -> CatalogImage {
             hex: content.sha512.clone(),
         }),
         raw: content.and_then(|content| content.raw.clone()),
+    }
+}
+
+/// Rung where an image changes its state, heard by whoever keeps bases.
+#[derive(Clone, Debug)]
+pub struct ImageBell(broadcast::Sender<ImageHint>);
+
+impl Default for ImageBell {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(LAG))
+    }
+}
+
+impl ImageBell {
+    /// Says that something may have changed. Nobody needs to listen.
+    pub fn ring(&self, hint: ImageHint) {
+        let _nobody_listens = self.0.send(hint);
+    }
+}
+
+impl ImageNews for ImageBell {
+    fn hints(&self) -> BoxStream<'static, ImageHint> {
+        stream::unfold(self.0.subscribe(), |mut bell| async {
+            match bell.recv().await {
+                Ok(hint) => Some((hint, bell)),
+                Err(broadcast::error::RecvError::Lagged(_)) => Some((ImageHint::Any, bell)),
+                Err(broadcast::error::RecvError::Closed) => None,
+            }
+        })
+        .boxed()
     }
 }

@@ -1,23 +1,22 @@
 //! Nova's part, and the workflows behind it.
 
-use super::{Check, Ground, host};
+use super::{Check, Ground};
 use anyhow::Context;
 use hatchery_api::Router;
 use hatchery_api::compute::{ComputeVerbs, Root, router};
 use hatchery_control::compute::{
     AggregateVerbs, ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer,
     Explain, Figures, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, Live,
-    PowerVerbs, ReadFigures, ReviveServers, ShowServer, ShowUsage, ensure_first_flavors,
+    PowerVerbs, ReadFigures, ShowServer, ShowUsage, ensure_first_flavors,
 };
 use hatchery_control::intake::Intake;
-use hatchery_control::pool::{PoolVerbs, StoreCatalog, StoreLeases};
+use hatchery_control::pool::PoolVerbs;
 use hatchery_control::reconcile::Census;
 use hatchery_control::scheduler::SchedulerSettings;
 use hatchery_control::workflow::Wake;
 use hatchery_control::workflow::{BuildServer, OutboxRelay, Step, TaskRunner, TearDownServer};
 use hatchery_model::message::Address;
 use hatchery_ports::bus::Subscription;
-use hatchery_storage::{FilePool, PoolSettings};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
@@ -31,6 +30,7 @@ pub async fn join(
     ground: &Ground,
     check: Check,
     delete_image: Arc<dyn Step>,
+    pool: PoolVerbs,
 ) -> anyhow::Result<Compute> {
     ensure_first_flavors(ground.store.as_ref())
         .await
@@ -65,7 +65,7 @@ pub async fn join(
         tokio::spawn(async move { relay.run().await }),
     ];
     let root = Root(format!("{}/compute", ground.base).into());
-    let verbs = verbs(ground, &settings, pool(ground)?);
+    let verbs = verbs(ground, &settings, pool);
     Ok(Compute { router: router(verbs, check, root), intake, tasks })
 }
 
@@ -116,30 +116,6 @@ fn runner(
         }),
         delete_image,
     }
-}
-
-/// What an administrator can ask of this host's pool.
-fn pool(ground: &Ground) -> anyhow::Result<PoolVerbs> {
-    let folder = ground.state.join("pool");
-    let owner = host::owner(&ground.config.qemu.user)?;
-    let settings = PoolSettings {
-        bases: vec![ground.state.join("instances").join("_base")],
-        trusted_store: true,
-        ..PoolSettings::new(folder.join("images"), folder.join("imagecache"), owner)
-    };
-    let (store, clock) = (ground.store.clone(), ground.clock.clone());
-    Ok(PoolVerbs {
-        pool: Arc::new(FilePool::open(settings, clock.clone())?),
-        leases: Arc::new(StoreLeases { store: store.clone(), clock: clock.clone() }),
-        catalog: Arc::new(StoreCatalog { store: store.clone() }),
-        revive: ReviveServers {
-            store: store.clone(),
-            clock,
-            entropy: ground.entropy.clone(),
-            outgoing: ground.outgoing.clone(),
-        },
-        store,
-    })
 }
 
 fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>, pool: PoolVerbs) -> ComputeVerbs {

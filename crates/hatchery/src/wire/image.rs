@@ -1,5 +1,6 @@
 //! Glance's part.
 
+use super::pool::{self, Pool};
 use super::{Check, Ground, host};
 use anyhow::Context;
 use hatchery_api::Router;
@@ -21,7 +22,8 @@ pub struct Image {
     pub tasks: Vec<JoinHandle<()>>,
 }
 
-pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Image> {
+/// The store is opened first, so that the pool finds its folders.
+pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<(Image, Pool)> {
     let owner = host::owner(&ground.config.qemu.user)?;
     let bytes = FileImageStore::new(&ground.state.join("pool"), owner)?;
     let now = ground.clock.now();
@@ -30,12 +32,14 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Image> {
         .context("the images cannot be put right")?;
     tracing::debug!(?recovered, "images looked at");
     let bytes = Arc::new(bytes);
+    let pool = pool::join(ground)?;
     let delete = Arc::new(DeleteImage {
         store: ground.store.clone(),
         bytes: bytes.clone(),
         clock: ground.clock.clone(),
         entropy: ground.entropy.clone(),
         outbox: ground.outbox.clone(),
+        links: pool.links.clone(),
     });
     let mut tasks = Vec::new();
     if ground.config.default.force_raw_images {
@@ -55,11 +59,12 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Image> {
         entropy: ground.entropy.clone(),
         outbox: ground.outbox.clone(),
         transfers: ground.transfers.clone(),
+        links: pool.links.clone(),
         limits: UploadLimits {
             size_cap: Bytes(ground.config.glance.image_size_cap),
             idle: Duration::from_secs(ground.config.glance.upload_idle_timeout),
             force_raw_images: ground.config.default.force_raw_images,
         },
     });
-    Ok(Image { router: router(verbs, check, &ground.base), delete, tasks })
+    Ok((Image { router: router(verbs, check, &ground.base), delete, tasks }, pool))
 }

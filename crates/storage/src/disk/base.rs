@@ -4,7 +4,7 @@
 //! is given: by it a base always says what it is, and the sweep finds what a crash has left. All of this blocks; the
 //! caller holds the image's lock.
 
-use super::copy::{copy, create, give};
+use super::copy::{copy, create, digest, give};
 use super::error::disk_error;
 use crate::durable::{look, remove, same_file, sync_folder};
 use crate::ffi::reflink;
@@ -222,24 +222,58 @@ impl Bases {
         give(&File::open(image)?, self.owner)
     }
 
-    /// Removes every name that a base of the image has here, if the image is gone. Says whether there is none left.
+    /// Puts a base back that disks lie on and that is not there any more, or not in its length: from the sealed image, or from the cache when
+    /// its bytes have the recorded digest. `NotFound`: nothing has.
+    pub(super) fn restore(&self, record: &BaseRecord) -> Result<(), DiskError> {
+        let failed = |error| disk_error("put the base back", error);
+        let base = self.instances.base(record.image);
+        let fits = |found: &fs::Metadata| found.is_file() && found.len() == record.size.0;
+        if look(&base).map_err(failed)?.is_some_and(|found| fits(&found)) {
+            return Ok(());
+        }
+        let sealed = [self.pool.image(record.image), self.pool.raw_form(record.image)];
+        for bytes in &sealed {
+            let whole = look(bytes).map_err(failed)?.is_some_and(|found| fits(&found));
+            if whole
+                && measure(bytes, record.format).is_ok_and(|(_, size)| size == record.virtual_size)
+            {
+                return self.put_back(bytes, &base).map_err(failed);
+            }
+        }
+        let cached = self.pool.cached(record.image);
+        if look(&cached).map_err(failed)?.is_some_and(|found| fits(&found))
+            && digest(&cached).map_err(failed)? == record.sha512
+        {
+            return self.put_back(&cached, &base).map_err(failed);
+        }
+        Err(DiskError::NotFound(format!(
+            "the base of image {} is lost on this host, and nothing in the pool has its bytes: see `hatchery heal`",
+            record.image
+        )))
+    }
+
+    fn put_back(&self, bytes: &Path, base: &Path) -> io::Result<()> {
+        link(bytes, base)?;
+        tracing::warn!(base = %base.display(), "a lost base was put back");
+        Ok(())
+    }
+
+    /// Removes every name that a base of the image has on this host, if the image is gone; its name in the cache is the pool keeper's, who knows
+    /// of the other hosts. Says whether there is none left.
     pub(super) fn release(&self, image: ImageId) -> io::Result<bool> {
         if look(&self.pool.image(image))?.is_some() {
             return Ok(false);
         }
-        let (base, cached) = (self.instances.base(image), self.pool.cached(image));
+        let base = self.instances.base(image);
         let record = self.instances.record(image);
         for path in [
             &self.instances.incoming_base(image),
             &temporary_link(&base),
             &base,
-            &temporary_link(&cached),
-            &cached,
             &temporary_record(&record),
         ] {
             remove(path)?;
         }
-        sync_folder(&self.pool.cache())?;
         // The record goes last: by it the sweep finds a release that was cut off.
         sync_folder(&self.instances.bases())?;
         if remove(&record)? {

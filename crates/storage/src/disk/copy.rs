@@ -36,6 +36,20 @@ pub(super) fn copy(from: &Path, to: &Path, owner: FileOwner) -> io::Result<Copie
     Ok(Copied { written: target.seal(|file| give(file, owner))?, sha512: hex(&digest.finalize()) })
 }
 
+/// SHA-512 of a file's bytes, lower-case hex.
+pub(super) fn digest(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut digest = Sha512::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        let length = file.read(&mut piece)?;
+        if length == 0 {
+            return Ok(hex(&digest.finalize()));
+        }
+        digest.update(&piece[..length]);
+    }
+}
+
 /// A new file for a base.
 pub(super) fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)

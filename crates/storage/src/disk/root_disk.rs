@@ -111,6 +111,7 @@ pub(super) fn find(bases: &Bases, disk: &DiskId) -> Result<Option<BlockSource>, 
     if record.format != overlay.backing_format {
         return Err(suspect("names another format than its base has"));
     }
+    bases.restore(&record)?;
     Ok(Some(source(path, overlay.backing, record.format)))
 }
 

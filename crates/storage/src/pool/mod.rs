@@ -7,6 +7,7 @@ mod layout;
 mod link;
 mod record;
 mod trial;
+mod watch;
 
 pub use base_name::base_name;
 pub(crate) use base_name::hex;
@@ -17,3 +18,4 @@ pub(crate) use link::{LINK_PREFIX, link, temporary_link};
 pub use record::BaseRecord;
 pub(crate) use record::temporary_record;
 pub(crate) use trial::{free_bytes, sweep_trials, try_hard_link, try_reflink};
+pub use watch::PoolWatch;

@@ -89,6 +89,7 @@ async fn a_create_is_repeated_from_everywhere() {
             house.disks.remove(&root.disk).await.unwrap();
             house.store.delete(image(1)).await.unwrap();
             assert!(house.disks.release_base(image(1), &[]).await.unwrap());
+            house.keep_nothing().await;
             assert_eq!(house.names(), Vec::<String>::new(), "{rung}, after {name}");
             assert_eq!(listed(&house.instances.join("server")), Vec::<String>::new());
         }
@@ -145,6 +146,7 @@ async fn a_release_that_was_cut_off_is_found_and_ended() {
     fs::remove_file(house.base(image(1))).unwrap();
     assert_eq!(house.disks.list_bases().await.unwrap(), [image(1)]);
     assert!(house.disks.release_base(image(1), &[]).await.unwrap());
+    house.keep_nothing().await;
     assert_eq!(house.names(), Vec::<String>::new());
 }
 

@@ -1,14 +1,19 @@
 //! A pool and a host's instances in a folder of their own, and images to put there.
 
 use bytes::Bytes as Chunk;
+use hatchery_model::base::LeaseBook;
 use hatchery_model::compute::RootDisk;
 use hatchery_model::id::{DiskId, ImageId};
 use hatchery_model::image::{DiskFormat, ImageContent, ImageFormat};
 use hatchery_model::provision::{ImageFacts, Plan, PlanStep, Rung, plan};
 use hatchery_model::units::Bytes;
+use hatchery_ports::base_pool::{BasePool, Pass};
 use hatchery_ports::disk_backend::DiskBackend;
 use hatchery_ports::image_store::{ImageStore, ImageStoreError};
-use hatchery_storage::{FileDiskBackend, FileImageStore, FileOwner, base_name};
+use hatchery_storage::{
+    FileDiskBackend, FileImageStore, FileOwner, FilePool, PoolSettings, base_name,
+};
+use hatchery_testkit::ManualClock;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -52,6 +57,20 @@ impl House {
         let mounted = Mounted::memory(&at.join("instances"), size)?;
         let house = Self { _folder: Some(folder), ..Self::at(&at, owner) };
         Some((house, mounted))
+    }
+
+    /// What the pool's keeper does once every image is gone and nobody holds a base.
+    pub async fn keep_nothing(&self) {
+        let (images, cache) = (self.pool.join("images"), self.pool.join("imagecache"));
+        let settings = PoolSettings {
+            minimum_age: std::time::Duration::ZERO,
+            state: self.pool.join("keeper.json"),
+            ..PoolSettings::new(images, cache.clone(), FileOwner::process())
+        };
+        let pool = FilePool::open(settings, std::sync::Arc::new(ManualClock::default())).unwrap();
+        let pass = Pass { images: Vec::new(), leases: Some(LeaseBook::default()), dry_run: false };
+        pool.keep(&pass).await.unwrap();
+        std::fs::remove_file(cache.join(".hatchery-pool.lock")).unwrap();
     }
 
     pub fn image(&self, image: ImageId) -> PathBuf {

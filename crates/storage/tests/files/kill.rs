@@ -127,6 +127,7 @@ async fn nothing_is_left_after_a_sweep(house: &House) {
     for id in house.disks.list_bases().await.unwrap() {
         assert!(house.disks.release_base(id, &[]).await.unwrap());
     }
+    house.keep_nothing().await;
     assert_eq!(house.names(), Vec::<String>::new());
     assert_eq!(listed(&house.pool.join("images/.incoming")), Vec::<String>::new());
     assert_eq!(listed(&house.pool.join("images/.raw")), Vec::<String>::new());

@@ -71,3 +71,44 @@ fn novas_utime_on_every_use_is_no_evidence() {
     fs::remove_file(lab.base(id)).unwrap();
     assert_eq!(did(&lab.keep(), Did::Healed)[0].servers, [server]);
 }
+
+#[test]
+fn a_pool_that_converts_links_what_nova_would_fetch() {
+    let mut lab = Lab::new();
+    lab.settings.force_raw = true;
+    let id = lab.add(1, &qcow2(1));
+    let deeds = lab.keep();
+    assert_eq!(did(&deeds, Did::Linked).len(), 2, "{deeds:?}");
+    assert_eq!(fs::read(lab.base(id)).unwrap(), raw(1));
+    assert_eq!(inode(&lab.base(id)), inode(&lab.cached(id)));
+    assert_eq!(lab.keep(), []);
+    // The scene in which Nova repairs a base by itself: the same bytes come back, as a file of its own.
+    lab.hold(id, ImageFormat::Raw, 1);
+    refetch_as_raw(&lab, id, 1);
+    let deeds = lab.keep();
+    assert_eq!(did(&deeds, Did::Quarantined).len(), 0, "{deeds:?}");
+    assert_eq!(fs::read(lab.base(id)).unwrap(), raw(1));
+    assert_eq!(inode(&lab.base(id)), inode(&lab.cached(id)));
+    // And when the base is lost, it is healed from the raw form.
+    fs::remove_file(lab.base(id)).unwrap();
+    assert_eq!(did(&lab.keep(), Did::Healed).len(), 1);
+    lab.let_go();
+    lab.delete(id);
+    lab.keep();
+    assert_eq!((inode(&lab.base(id)), inode(&lab.cached(id))), (None, None));
+}
+
+#[test]
+fn disks_on_a_qcow2_link_keep_it_when_the_pool_begins_to_convert() {
+    let mut lab = Lab::new();
+    let id = lab.add(1, &qcow2(1));
+    lab.keep();
+    lab.hold(id, ImageFormat::Qcow2, 1);
+    lab.settings.force_raw = true;
+    let deeds = lab.keep();
+    assert!(did(&deeds, Did::LeftAlone)[0].why.contains("disks lie on it as qcow2"), "{deeds:?}");
+    assert!(lab.is_linked(id));
+    lab.let_go();
+    lab.keep();
+    assert_eq!(fs::read(lab.base(id)).unwrap(), raw(1));
+}

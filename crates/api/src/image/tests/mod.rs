@@ -11,6 +11,7 @@ use crate::http::testing::{Answer, KnownTokens, ask};
 use axum::Router;
 use axum::http::Method;
 use hatchery_control::image::{ImagePorts, ImageVerbs, UploadLimits};
+use hatchery_control::pool::BaseLinks;
 use hatchery_control::workflow::Wake;
 use hatchery_db::Database;
 use hatchery_model::units::Bytes;
@@ -50,6 +51,7 @@ impl Door {
                 idle: Duration::from_millis(200),
                 force_raw_images: false,
             },
+            links: BaseLinks::default(),
         });
         let images = super::router(verbs, Arc::new(KnownTokens), "http://cloud:5000");
         Self { router: Router::new().nest("/image", images), store, clock, folder }

@@ -46,6 +46,29 @@ impl ReviveServers {
         Ok(revived)
     }
 
+    /// Images whose bases servers in error on the host have been lost to.
+    pub async fn waiting(&self, host: &HostName) -> Result<Vec<ImageId>, Error> {
+        let filter = ServerFilter {
+            host: Some(host.clone()),
+            states: vec![IN_ERROR],
+            ..ServerFilter::default()
+        };
+        let mut uow = self.store.read().await?;
+        let failed = uow.servers().list(&filter, &Page::default()).await?;
+        let lost = failed.iter().filter_map(|server| match &server.state {
+            ServerState::Failed(fault) => fault.lost_base,
+            ServerState::Building(_)
+            | ServerState::Active
+            | ServerState::Stopped
+            | ServerState::Stopping { .. }
+            | ServerState::Starting { .. }
+            | ServerState::Rebooting { .. }
+            | ServerState::Deleting { .. }
+            | ServerState::Deleted { .. } => None,
+        });
+        Ok(lost.collect())
+    }
+
     /// One server, in a transaction of its own. Says whether it was brought back.
     async fn revive(&self, id: ServerId, host: &HostName, image: ImageId) -> Result<bool, Error> {
         let mut tries = 0;

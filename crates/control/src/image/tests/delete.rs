@@ -3,7 +3,7 @@
 use super::stopping_store::{Stop, Stopping};
 use super::{Lab, upload_of};
 use crate::image::delete_image::delete_image;
-use crate::image::finish_delete::finish_delete;
+use crate::image::finish_delete::{DeleteGround, finish_delete};
 use crate::image::upload_image::upload_image;
 use hatchery_model::id::ImageId;
 use hatchery_model::image::ImageState;
@@ -32,7 +32,9 @@ async fn going(lab: &Lab) -> ImageId {
 
 async fn finish(lab: &Lab, bytes: &dyn ImageStore, id: ImageId) -> Result<(), crate::Error> {
     let now = lab.clock.now();
-    finish_delete(&lab.store, bytes, &lab.entropy, now, id, &lab.caller.request).await
+    let links = crate::pool::BaseLinks::default();
+    let ground = DeleteGround { store: &lab.store, bytes, entropy: &lab.entropy, links: &links };
+    finish_delete(ground, now, id, &lab.caller.request).await
 }
 
 async fn assert_gone(lab: &Lab, id: ImageId) {

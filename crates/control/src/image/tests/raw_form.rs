@@ -3,9 +3,10 @@
 use super::stopping_store::{Stop, Stopping};
 use super::{Lab, qcow2, raw_upload_of};
 use crate::image::delete_image::delete_image;
-use crate::image::finish_delete::finish_delete;
+use crate::image::finish_delete::{DeleteGround, finish_delete};
 use crate::image::recover::Recovered;
 use crate::image::upload_image::{Upload, UploadRefusal, upload_image};
+use crate::pool::BaseLinks;
 use crate::reconcile::{Made, MakeRawForms};
 use futures_util::TryStreamExt;
 use hatchery_model::id::ImageId;
@@ -116,7 +117,10 @@ async fn the_users_bytes_stay_what_they_were_and_both_go_with_the_image() {
         let (entropy, now) = (&lab.entropy, lab.clock.now());
         delete_image(&lab.store, entropy, now, &lab.caller, id).await.unwrap();
         let request = &lab.caller.request;
-        finish_delete(&lab.store, &*lab.bytes, entropy, now, id, request).await.unwrap();
+        let (store, bytes) = (&lab.store, &*lab.bytes);
+        let links = BaseLinks::default();
+        let ground = DeleteGround { store, bytes, entropy, links: &links };
+        finish_delete(ground, now, id, request).await.unwrap();
     }
     assert_eq!(lab.files(), Vec::<String>::new());
 }

@@ -3,10 +3,11 @@
 use super::stopping_store::{Stop, Stopping};
 use super::{Lab, qcow2, raw_upload_of, upload_of};
 use crate::image::delete_image::delete_image;
-use crate::image::finish_delete::finish_delete;
+use crate::image::finish_delete::{DeleteGround, finish_delete};
 use crate::image::recover::Recovered;
 use crate::image::set_active::set_active;
 use crate::image::upload_image::{Upload, UploadRefusal, upload_image};
+use crate::pool::BaseLinks;
 use futures_util::TryStreamExt;
 use hatchery_model::caller::Scope;
 use hatchery_model::id::{DomainId, ImageId, ProjectId};
@@ -29,7 +30,10 @@ async fn delete(lab: &Lab, id: ImageId) {
     let (entropy, now) = (&lab.entropy, lab.clock.now());
     delete_image(&lab.store, entropy, now, &lab.caller, id).await.unwrap();
     let request = &lab.caller.request;
-    finish_delete(&lab.store, &*lab.bytes, entropy, now, id, request).await.unwrap();
+    let (store, bytes) = (&lab.store, &*lab.bytes);
+    let links = BaseLinks::default();
+    let ground = DeleteGround { store, bytes, entropy, links: &links };
+    finish_delete(ground, now, id, request).await.unwrap();
 }
 
 /// What a user sees of an image, but for what every image has of its own.

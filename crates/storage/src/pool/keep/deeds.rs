@@ -205,7 +205,7 @@ impl Round<'_> {
             self.steps.before(Op::Remove(&path))?;
             remove(&path)?;
         }
-        for left in make::litter(&path) {
+        for left in make::beside(&path) {
             remove(&left)?;
         }
         self.touched_by(&path);

@@ -3,13 +3,16 @@
 
 use super::settings::{OtherFilesystem, PoolSettings};
 use super::steps::{Op, Steps};
+use crate::convert::to_raw;
 use crate::durable::remove;
 use crate::ffi::reflink;
 use crate::image_store::SparseFile;
 use crate::inspect::{BEGINNING, judge_beginning};
 use crate::pool::link::link_in_steps;
-use crate::pool::{hex, temporary_link};
+use crate::pool::{hex, temporary_link, temporary_record};
+use crate::qcow2::MAX_VIRTUAL_BYTES;
 use hatchery_model::image::{ContentDigest, DigestAlgorithm, DiskFormat, ImageFormat, Inspection};
+use hatchery_model::units::Bytes;
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512};
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -64,17 +67,27 @@ pub(crate) fn name(
     }
 }
 
-/// Converts an image to raw under its name in the cache. The digest of the raw form.
+/// Converts a qcow2 image to raw under a name in the cache. The digest of the raw form.
 pub(crate) fn raw_form(
     from: &Path,
     to: &Path,
-    _settings: &PoolSettings,
-    _steps: &Steps,
+    settings: &PoolSettings,
+    steps: &Steps,
 ) -> io::Result<ContentDigest> {
-    Err(io::Error::new(
-        io::ErrorKind::Unsupported,
-        format!("{} cannot be converted to {} yet", from.display(), to.display()),
-    ))
+    let temporary = incoming(to);
+    steps.before(Op::Write(&temporary))?;
+    remove(&temporary)?;
+    let most = settings.max_bytes.unwrap_or(Bytes(MAX_VIRTUAL_BYTES));
+    let raw = to_raw(from, ImageFormat::Qcow2, &temporary, settings.owner, most)?;
+    let named = (|| {
+        give(&File::open(&temporary)?, settings)?;
+        steps.before(Op::Rename(&temporary, to))?;
+        fs::rename(&temporary, to)
+    })();
+    if named.is_err() {
+        remove(&temporary)?;
+    }
+    named.map(|()| ContentDigest { algorithm: DigestAlgorithm::Sha512, hex: raw.sha512 })
 }
 
 /// Makes a file of its own under a temporary name, and gives it its name when it is whole. A failure leaves nothing.
@@ -107,9 +120,10 @@ pub(crate) fn incoming(to: &Path) -> PathBuf {
     to.with_file_name(format!(".new-{base}"))
 }
 
-/// Temporary names that a call which was cut off may have left beside a name.
-pub(crate) fn litter(name: &Path) -> [PathBuf; 2] {
-    [temporary_link(name), incoming(name)]
+/// What goes with a name: temporary names that a call which was cut off may have left, and the record of a host's disks.
+pub(crate) fn beside(name: &Path) -> [PathBuf; 4] {
+    let record = name.with_extension("json");
+    [temporary_link(name), incoming(name), temporary_record(&record), record]
 }
 
 fn copy(from: &Path, to: &File) -> io::Result<()> {
