@@ -6,10 +6,14 @@ use crate::openstack::Openstack;
 use crate::{Census, eventually};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::json;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
+
+/// Name and password of the user that [`World::add_service_user`] adds.
+pub const SERVICE_USER: (&str, &str) = ("keeper", "kept-by-a-test");
 
 /// How a world differs from the default one.
 #[derive(Clone, Debug)]
@@ -76,11 +80,16 @@ impl World {
 
     /// Starts the cloud on what its state folder holds, and waits until it answers.
     pub fn up(&mut self) {
+        self.up_at("127.0.0.1:0");
+    }
+
+    /// Starts it on this address.
+    pub fn up_at(&mut self, listen: &str) {
         let logged = self.log().len();
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
         let child = self
             .command("up")
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["--listen", listen])
             .env("RUST_LOG", "info")
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -146,6 +155,37 @@ impl World {
     /// A client logged in as the administrator.
     pub fn admin(&self) -> Client {
         self.anonymous().log_in("admin", &self.openrc("OS_PASSWORD"), "admin")
+    }
+
+    /// Adds a user with the role `admin` in a project `service`, for a service beside this cloud.
+    pub fn add_service_user(&self) {
+        let admin = self.admin();
+        let (name, password) = SERVICE_USER;
+        let project = json!({"project": {"name": "service", "domain_id": "default"}});
+        admin.post("/identity/v3/projects", &project).expect(201);
+        let user = json!({"user": {"name": name, "password": password, "domain_id": "default"}});
+        admin.post("/identity/v3/users", &user).expect(201);
+        let grant = self.grant(&admin);
+        admin.raw("PUT", &grant, b"", "application/json").expect(204);
+    }
+
+    /// Takes all tokens of that user back, who can log in again at once.
+    pub fn take_tokens_back(&self) {
+        let admin = self.admin();
+        let grant = self.grant(&admin);
+        admin.delete(&grant).expect(204);
+        admin.raw("PUT", &grant, b"", "application/json").expect(204);
+    }
+
+    fn grant(&self, admin: &Client) -> String {
+        let id = |path: &str, list: &str| {
+            let found = admin.get(&format!("/identity/v3/{path}")).expect(200);
+            found[list][0]["id"].as_str().unwrap().to_owned()
+        };
+        let user = id(&format!("users?name={}", SERVICE_USER.0), "users");
+        let project = id("projects?name=service", "projects");
+        let role = id("roles?name=admin", "roles");
+        format!("/identity/v3/projects/{project}/users/{user}/roles/{role}")
     }
 
     /// The real client.

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::commands::pool::{Heal, PoolArgs};
+use crate::commands::warm::WarmArgs;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ pub enum Command {
     Pool(PoolArgs),
     /// Put lost and changed bases right now, and name the servers that can start again.
     Heal(Heal),
+    /// Keep the bases of an existing OpenStack: every active image of its Glance linked for its Nova.
+    Warm(Box<WarmArgs>),
     /// Upload an image, boot a server from it, and show its console and its timeline.
     Demo(Demo),
     /// Watch what is moving: interfaces, transfers, builds, bases.

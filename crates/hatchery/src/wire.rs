@@ -6,6 +6,7 @@ mod identity;
 mod image;
 mod network;
 mod pool;
+pub mod warm;
 
 pub use host::{hypervisor, network as network_driver, qemu_user};
 

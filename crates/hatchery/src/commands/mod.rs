@@ -9,6 +9,7 @@ pub mod pool;
 mod timeline;
 mod top;
 mod up;
+pub mod warm;
 
 use crate::cli::{Cli, Command};
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Explain(args) => explain::run(&args),
         Command::Pool(args) => pool::run(&args),
         Command::Heal(args) => heal::run(&args),
+        Command::Warm(args) => warm::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Top(args) => top::run(&args),
     }

@@ -1,0 +1,428 @@
+//! `hatchery warm` beside the real Glance, as an operator starts it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use hatchery_testkit::RabbitmqServer;
+use hatchery_tests::{Client, Glance, SERVICE_USER, Settings, World, eventually};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const INSTANCE: &str = "0b7e3d9a-93a6-4d1b-8b1e-8f1a5b1c2d3e";
+
+/// A cloud that is not ours: Keystone (a hatchery), Glance, and a folder that plays Nova's.
+struct Existing {
+    glance: Glance,
+    world: World,
+    running: Option<Child>,
+}
+
+impl Existing {
+    fn start(transport_url: Option<&str>) -> Self {
+        let world = World::start(Settings::sim());
+        world.add_service_user();
+        let glance = Glance::start(&world, transport_url);
+        fs::create_dir_all(glance.path("instances/_base")).unwrap();
+        Self { glance, world, running: None }
+    }
+
+    /// Glance as its administrator.
+    fn admin(&self) -> Client {
+        self.glance.client(&self.world.admin())
+    }
+
+    fn command(&self, more: &[&str]) -> Command {
+        let (user, password) = SERVICE_USER;
+        let mut command = Command::new(World::binary());
+        let at = |name: &str| self.glance.path(name);
+        command.arg("warm").arg("--images").arg(at("images")).arg("--cache").arg(at("imagecache"));
+        command
+            .arg("--base")
+            .arg(at("instances/_base"))
+            .args(["--remove-unused-original-minimum-age-seconds", "0"])
+            .args(more)
+            .env("OS_AUTH_URL", format!("{}/identity", self.world.base()))
+            .env("OS_IMAGE_ENDPOINT_OVERRIDE", self.glance.base())
+            .env("OS_USERNAME", user)
+            .env("OS_PASSWORD", password)
+            .env("OS_PROJECT_NAME", "service")
+            .env("RUST_LOG", "info")
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn once(&self, more: &[&str]) -> Output {
+        self.command(&[&["--once"], more].concat()).output().unwrap()
+    }
+
+    fn keep(&mut self, more: &[&str]) {
+        let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
+        let mut command = self.command(more);
+        let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        self.running = Some(child);
+    }
+
+    fn end(&mut self, signal: Signal) -> bool {
+        let Some(mut child) = self.running.take() else {
+            return true;
+        };
+        kill(Pid::from_raw(child.id() as i32), signal).unwrap();
+        child.wait().unwrap().success()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.glance.path("warm.log")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    fn says(&self, what: &str) {
+        eventually(&format!("the log says {what}"), 30, || {
+            let log = self.log();
+            if log.contains(what) { Ok(()) } else { Err(log) }
+        });
+    }
+
+    /// Cache and `_base`.
+    fn names(&self, image: &str) -> [PathBuf; 2] {
+        let name = base_name(image);
+        ["imagecache", "instances/_base"].map(|folder| self.glance.path(folder).join(&name))
+    }
+
+    fn is_linked(&self, image: &str) -> bool {
+        let Ok(stored) = fs::metadata(self.glance.path("images").join(image)) else {
+            return false;
+        };
+        self.names(image)
+            .iter()
+            .all(|name| fs::metadata(name).is_ok_and(|found| found.ino() == stored.ino()))
+    }
+
+    fn is_nowhere(&self, image: &str) -> bool {
+        self.names(image).iter().all(|name| !name.exists())
+    }
+
+    fn until_linked(&self, image: &str) {
+        eventually(&format!("{image} is linked"), 30, || {
+            if self.is_linked(image) { Ok(()) } else { Err(self.log()) }
+        });
+    }
+
+    fn until_nowhere(&self, image: &str) {
+        eventually(&format!("{image} has no link"), 30, || {
+            if self.is_nowhere(image) { Ok(()) } else { Err(self.log()) }
+        });
+    }
+
+    /// A disk of a server that has the image as base.
+    fn overlay(&self, image: &str) -> PathBuf {
+        let folder = self.glance.path("instances").join(INSTANCE);
+        fs::create_dir_all(&folder).unwrap();
+        let disk = folder.join("disk");
+        let base = &self.names(image)[1];
+        let made = Command::new("qemu-img")
+            .args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b"])
+            .args([base, &disk])
+            .status();
+        assert!(made.unwrap().success());
+        disk
+    }
+
+    /// Every file with its inode and its time, but not the lock.
+    fn snapshot(&self) -> BTreeMap<PathBuf, (u64, i64)> {
+        let mut found = BTreeMap::new();
+        let mut folders =
+            ["images", "imagecache", "instances"].map(|f| self.glance.path(f)).to_vec();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                let about = fs::symlink_metadata(&path).unwrap();
+                if about.is_dir() {
+                    folders.push(path.clone());
+                }
+                if !path.ends_with(".hatchery-pool.lock") {
+                    let time = if about.is_dir() { 0 } else { about.ctime_nsec() };
+                    found.insert(path, (about.ino(), time));
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Drop for Existing {
+    fn drop(&mut self) {
+        self.end(Signal::SIGKILL);
+        if std::thread::panicking() {
+            eprintln!("--- log of warm ---\n{}", self.log());
+        }
+    }
+}
+
+fn base_name(image: &str) -> String {
+    let out = Command::new("sh").args(["-c", "printf %s \"$1\" | sha1sum", "sh", image]).output();
+    String::from_utf8(out.unwrap().stdout).unwrap()[..40].to_owned()
+}
+
+fn error_of(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Bytes that no format claims, so that Glance takes them for raw.
+fn bytes(seed: u8, length: usize) -> Vec<u8> {
+    (0..length).map(|at| ((at * 31 / 7) as u8 ^ seed) | 1).collect()
+}
+
+#[test]
+fn images_are_linked_when_they_are_active_and_at_no_other_time() {
+    let mut existing = Existing::start(None);
+    let admin = existing.admin();
+    existing.keep(&["--interval", "0.2"]);
+    let first = existing.glance.upload(&admin, &bytes(1, 1 << 20));
+    existing.until_linked(&first);
+    let about = fs::metadata(&existing.names(&first)[0]).unwrap();
+    assert_eq!(about.permissions().mode() & 0o777, 0o644);
+    assert_eq!(about.nlink(), 3);
+
+    // A snapshot that is being uploaded: its file is there and grows.
+    let snapshot = existing.glance.create(&admin, json!({"visibility": "private"}));
+    let content = bytes(2, 4 << 20);
+    let mut held =
+        existing.glance.begin_upload(&admin, &snapshot, content.len(), &content[..2 << 20]);
+    let stored = existing.glance.path("images").join(&snapshot);
+    eventually("the snapshot's file grows", 30, || {
+        let length = fs::metadata(&stored).map_or(0, |about| about.len());
+        if length >= 1 << 20 { Ok(()) } else { Err(length.to_string()) }
+    });
+    assert_eq!(existing.glance.status(&admin, &snapshot), "saving");
+    // Others go on being linked: so passes were made, which saw the file.
+    for number in 0..3 {
+        let other = existing.glance.upload(&admin, &bytes(10 + number, 1 << 19));
+        existing.until_linked(&other);
+        assert!(existing.is_nowhere(&snapshot));
+    }
+    held.send(&content[2 << 20..]);
+    assert!(held.finish().contains("204"));
+    existing.until_linked(&snapshot);
+    assert_eq!(fs::read(&existing.names(&snapshot)[1]).unwrap(), content);
+
+    // An upload that breaks off.
+    let broken = existing.glance.create(&admin, json!({}));
+    let held = existing.glance.begin_upload(&admin, &broken, 4 << 20, &content[..1 << 20]);
+    drop(held);
+    let other = existing.glance.upload(&admin, &bytes(20, 1 << 19));
+    existing.until_linked(&other);
+    assert!(existing.is_nowhere(&broken), "{}", existing.log());
+
+    // Of another project, hidden, community: all are images.
+    for more in [json!({"os_hidden": true}), json!({"visibility": "community"})] {
+        let image = existing.glance.create(&admin, more);
+        existing.glance.put(&admin, &image, &bytes(30, 1 << 19)).expect(204);
+        existing.until_linked(&image);
+    }
+    assert!(existing.end(Signal::SIGTERM), "{}", existing.log());
+}
+
+#[test]
+fn a_deleted_image_stays_as_long_as_a_disk_needs_it() {
+    let mut existing = Existing::start(None);
+    let admin = existing.admin();
+    existing.keep(&["--interval", "0.2"]);
+    let [kept, gone] = [1, 2].map(|seed| existing.glance.upload(&admin, &bytes(seed, 1 << 20)));
+    existing.until_linked(&kept);
+    existing.until_linked(&gone);
+    let disk = existing.overlay(&kept);
+    for image in [&kept, &gone] {
+        admin.delete(&format!("/v2/images/{image}")).expect(204);
+    }
+    existing.until_nowhere(&gone);
+    existing.says(disk.to_str().unwrap());
+    assert!(existing.names(&kept)[1].exists());
+    let said = existing.log().matches(disk.to_str().unwrap()).count();
+    // Said once, however many passes there are.
+    let other = existing.glance.upload(&admin, &bytes(3, 1 << 20));
+    existing.until_linked(&other);
+    assert_eq!(existing.log().matches(disk.to_str().unwrap()).count(), said);
+    fs::remove_file(&disk).unwrap();
+    existing.until_nowhere(&kept);
+    assert!(existing.is_linked(&other));
+}
+
+#[test]
+fn everyone_may_go_away_and_come_back() {
+    let mut existing = Existing::start(None);
+    let admin = existing.admin();
+    existing.keep(&["--interval", "0.2"]);
+    let first = existing.glance.upload(&admin, &bytes(1, 1 << 20));
+    existing.until_linked(&first);
+
+    // Glance.
+    existing.glance.kill();
+    existing.says("the image catalogue cannot list its images");
+    assert!(existing.is_linked(&first));
+    existing.glance.run();
+    existing.says("everything can be judged again");
+    let second = existing.glance.upload(&admin, &bytes(2, 1 << 20));
+    existing.until_linked(&second);
+
+    // Whoever keeps, by kill -9.
+    existing.end(Signal::SIGKILL);
+    let third = existing.glance.upload(&admin, &bytes(3, 1 << 20));
+    admin.delete(&format!("/v2/images/{second}")).expect(204);
+    existing.keep(&["--interval", "0.2"]);
+    existing.until_linked(&third);
+    existing.until_nowhere(&second);
+
+    // The token, in the middle.
+    existing.world.take_tokens_back();
+    let fourth = existing.glance.upload(&admin, &bytes(4, 1 << 20));
+    existing.until_linked(&fourth);
+
+    // Keystone.
+    let address = existing.world.base();
+    let before = existing.log().matches("cannot be judged\n").count();
+    assert_eq!(before, 0);
+    let logged = existing.log().len();
+    assert!(existing.world.stop());
+    eventually("Keystone is missed", 30, || {
+        let log = existing.log();
+        if log[logged..].contains("the image catalogue cannot") { Ok(()) } else { Err(log) }
+    });
+    let output = existing.once(&[]);
+    assert_eq!(output.status.code(), Some(1), "{}", error_of(&output));
+    assert!(existing.is_linked(&first) && existing.is_linked(&fourth));
+    existing.world.up_at(address.trim_start_matches("http://"));
+    let admin = existing.admin();
+    let fifth = existing.glance.upload(&admin, &bytes(5, 1 << 20));
+    existing.until_linked(&fifth);
+    for image in [&first, &third, &fourth] {
+        assert!(existing.is_linked(image));
+    }
+    assert!(!existing.log().contains("removed") || existing.log().contains(&base_name(&second)));
+}
+
+#[test]
+fn one_pass_says_by_its_exit_code_whether_all_could_be_judged() {
+    let mut existing = Existing::start(None);
+    let admin = existing.admin();
+    let images = [1, 2].map(|seed| existing.glance.upload(&admin, &bytes(seed, 1 << 20)));
+
+    // A dry run first: it says all and does nothing.
+    fs::create_dir(existing.glance.path("imagecache")).unwrap();
+    let before = existing.snapshot();
+    let output = existing.once(&["--dry-run"]);
+    assert_eq!(output.status.code(), Some(0), "{}", error_of(&output));
+    assert!(error_of(&output).contains("would be linked"), "{}", error_of(&output));
+    assert_eq!(existing.snapshot(), before);
+
+    let output = existing.once(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", error_of(&output));
+    assert!(images.iter().all(|image| existing.is_linked(image)), "{}", error_of(&output));
+    // And again: nothing to do, nothing written.
+    let before = existing.snapshot();
+    assert_eq!(existing.once(&[]).status.code(), Some(0));
+    assert_eq!(existing.snapshot(), before);
+
+    // Each in turn is away; nothing changes, one line says why.
+    let fails = |existing: &Existing, what: &str, why: &str| {
+        let before = existing.snapshot();
+        let output = existing.once(&[]);
+        let error = error_of(&output);
+        assert_eq!(output.status.code(), Some(1), "{what}: {error}");
+        let lines: Vec<&str> =
+            error.lines().filter(|line| line.starts_with("hatchery: ")).collect();
+        assert!(lines.len() == 1 && lines[0].contains(why), "{what}: {error}");
+        assert_eq!(existing.snapshot(), before, "{what}: {error}");
+    };
+    existing.glance.kill();
+    fails(&existing, "Glance is away", "the image catalogue cannot list its images");
+    existing.glance.run();
+
+    let [away, there] = ["away", "images"].map(|name| existing.glance.path(name));
+    fs::rename(&there, &away).unwrap();
+    fs::create_dir(&there).unwrap();
+    fails(&existing, "the store is empty", "images");
+    fs::remove_dir(&there).unwrap();
+    fails(&existing, "the store is missing", "images");
+    fs::rename(&away, &there).unwrap();
+
+    let folder = existing.glance.path("instances").join(INSTANCE);
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("disk"), b"QFI\xfb\0\0\0\x09torn").unwrap();
+    fails(&existing, "a disk cannot be read", "looks like a disk");
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(existing.once(&[]).status.code(), Some(0));
+
+    let refused = existing.command(&["--once"]).env("OS_PASSWORD", "wrong").output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        error_of(&refused).contains("does not know these credentials"),
+        "{}",
+        error_of(&refused)
+    );
+    assert!(!error_of(&refused).contains("wrong"));
+}
+
+#[test]
+fn what_glance_says_on_rabbitmq_is_acted_on_at_once() {
+    let test = "what_glance_says_on_rabbitmq_is_acted_on_at_once";
+    let Some(rabbit) = RabbitmqServer::start(test) else {
+        return;
+    };
+    let mut existing = Existing::start(Some(&rabbit.url()));
+    let admin = existing.admin();
+    // Glance declares its exchange with its first word.
+    let before = existing.glance.upload(&admin, &bytes(0, 1 << 20));
+    existing.keep(&["--interval", "86400", "--notifications", &rabbit.url()]);
+    existing.until_linked(&before);
+    existing.says("hears of Glance's images");
+    let mut took: Vec<Duration> = Vec::new();
+    for number in 1..=20 {
+        let image = existing.glance.upload(&admin, &bytes(number, 1 << 20));
+        let active = Instant::now();
+        while !existing.is_linked(&image) {
+            assert!(active.elapsed() < Duration::from_secs(10), "{}", existing.log());
+            std::thread::yield_now();
+        }
+        took.push(active.elapsed());
+        if number == 20 {
+            admin.delete(&format!("/v2/images/{image}")).expect(204);
+            existing.until_nowhere(&image);
+        }
+    }
+    took.sort();
+    println!("linked after the upload's answer: median {:?}, longest {:?}", took[10], took[19]);
+    assert!(took[10] < Duration::from_secs(2), "{took:?}");
+}
+
+#[test]
+fn the_manual_has_every_option_and_no_other() {
+    let page = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/man/hatchery-warm.8"),
+    )
+    .unwrap();
+    let help = Command::new(World::binary()).args(["warm", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let options = |text: &str, sign: &str| -> Vec<String> {
+        let lines = text.lines().map(str::trim_start).filter_map(|line| line.strip_prefix(sign));
+        let mut found: Vec<String> = lines
+            .map(|line| line.replace("\\-", "-"))
+            .filter_map(|line| Some(line.strip_prefix("--")?.split_whitespace().next()?.to_owned()))
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    };
+    let help = help.replace("-h, --help", "--help");
+    let (shown, written) = (options(&help, ""), options(&page, ".B "));
+    assert!(shown.len() > 15, "{shown:?}");
+    assert_eq!(shown, written);
+}
