@@ -33,9 +33,18 @@ pub enum PoolError {
     },
 }
 
-/// What a full pass is to go by.
+/// Where a pool's memory stands. What was marked as unneeded before then may go by what was read after.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Mark(pub u64);
+
+/// What a full pass is to go by, read in this order: where the memory stands, images, leases.
+///
+/// Removal takes two passes. The first finds that image and file are gone, and marks the base; from then on nobody can take a new lease on
+/// it. The second has read the leases after that mark, so it knows every lease that can still stand.
 #[derive(Clone, Debug)]
 pub struct Pass {
+    /// What [`BasePool::begin`] gave before anything else was read.
+    pub begun: Mark,
     /// Every image that there is.
     pub images: Vec<CatalogImage>,
     /// Every lease that stands. `None`: they could not be read, so nothing may go.
@@ -51,11 +60,16 @@ pub struct PassReport {
     pub looked_at: usize,
     /// What was done or decided against; what was as it should be is not named.
     pub deeds: Vec<Deed>,
+    /// Something was marked that a pass which begins now may remove.
+    pub pending: bool,
 }
 
 /// See the head of this file.
 #[async_trait]
 pub trait BasePool: Send + Sync {
+    /// Where the memory stands: asked before images and leases are read for a pass.
+    async fn begin(&self) -> Result<Mark, PoolError>;
+
     /// Gives an active image its names now, ahead of the next pass.
     async fn link(&self, image: &CatalogImage) -> Result<PassReport, PoolError>;
 

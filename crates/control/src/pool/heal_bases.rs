@@ -16,9 +16,10 @@ impl PoolVerbs {
     /// Images are asked for before leases: every lease on an image that is gone by then was taken before, and is in the answer.
     pub async fn heal(&self, caller: &Caller, dry_run: bool) -> Result<PassReport, Error> {
         policy::admin(caller, "hatchery:pool:heal")?;
+        let begun = self.pool.begin().await.map_err(of_pool)?;
         let images = self.catalog.list().await.map_err(of_catalog)?;
         let leases = self.leases().await?;
-        let pass = Pass { images, leases: Some(leases.clone()), dry_run };
+        let pass = Pass { begun, images, leases: Some(leases.clone()), dry_run };
         let report = self.pool.keep(&pass).await.map_err(of_pool)?;
         if !dry_run {
             for (host, image) in back(&report.deeds, &leases) {

@@ -88,21 +88,27 @@ struct Known {
 }
 
 impl PoolKeeper {
-    /// One full pass. Catalogue first, leases after it: a lease on an image that is gone by then was taken before.
+    /// One full pass; a second one where the first has found something that may go at once.
     pub async fn pass(&self) -> Result<PassReport, KeepError> {
-        let (report, unknown) = self.look().await?;
+        let (mut report, mut unknown) = self.look().await?;
+        if report.pending && !self.settings.dry_run {
+            let (more, still) = self.look().await?;
+            report.deeds.extend(more.deeds);
+            unknown = still;
+        }
         deeds::tell(&report.deeds);
         self.listen(&report.deeds).await;
         unknown.map_or(Ok(report), |error| Err(error.into()))
     }
 
     async fn look(&self) -> Result<(PassReport, Option<LeaseError>), KeepError> {
+        let begun = self.pool.begin().await?;
         let images = self.catalog.list().await?;
         let (leases, unknown) = match self.leases.list().await {
             Ok(leases) => (Some(leases), None),
             Err(error) => (None, Some(error)),
         };
-        let pass = Pass { images, leases, dry_run: self.settings.dry_run };
+        let pass = Pass { begun, images, leases, dry_run: self.settings.dry_run };
         Ok((self.pool.keep(&pass).await?, unknown))
     }
 
@@ -217,9 +223,15 @@ impl PoolKeeper {
     }
 
     async fn judged(&self, known: &mut Known) -> Result<(), KeepError> {
-        let (report, unknown) = self.look().await?;
+        let (report, mut unknown) = self.look().await?;
         known.forget_what_is_over(&report);
+        let pending = report.pending;
         self.say(known, report).await;
+        if pending && !self.settings.dry_run {
+            let (more, still) = self.look().await?;
+            self.say(known, more).await;
+            unknown = still;
+        }
         unknown.map_or(Ok(()), |error| Err(error.into()))
     }
 

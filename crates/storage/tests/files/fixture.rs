@@ -68,8 +68,12 @@ impl House {
             ..PoolSettings::new(images, cache.clone(), FileOwner::process())
         };
         let pool = FilePool::open(settings, std::sync::Arc::new(ManualClock::default())).unwrap();
-        let pass = Pass { images: Vec::new(), leases: Some(LeaseBook::default()), dry_run: false };
-        pool.keep(&pass).await.unwrap();
+        for _ in 0..2 {
+            let begun = pool.begin().await.unwrap();
+            let leases = Some(LeaseBook::default());
+            let pass = Pass { begun, images: Vec::new(), leases, dry_run: false };
+            pool.keep(&pass).await.unwrap();
+        }
         std::fs::remove_file(cache.join(".hatchery-pool.lock")).unwrap();
     }
 

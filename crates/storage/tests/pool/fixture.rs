@@ -119,11 +119,17 @@ impl Lab {
     }
 
     pub fn pass(&self) -> Pass {
-        Pass { images: self.images.clone(), leases: self.leases.clone(), dry_run: false }
+        let begun = block(self.pool().begin()).unwrap();
+        let (images, leases) = (self.images.clone(), self.leases.clone());
+        Pass { begun, images, leases, dry_run: false }
     }
 
     pub fn try_keep(&self) -> Result<Vec<Deed>, PoolError> {
-        block(self.pool().keep(&self.pass())).map(|report| report.deeds)
+        let mut report = block(self.pool().keep(&self.pass()))?;
+        if report.pending {
+            report.deeds.extend(block(self.pool().keep(&self.pass()))?.deeds);
+        }
+        Ok(report.deeds)
     }
 
     /// One pass of a new process.

@@ -8,7 +8,7 @@ use hatchery_model::id::{ImageId, ServerId};
 use hatchery_model::image::{CatalogImage, CatalogState, DiskFormat, ImageFormat};
 use hatchery_model::units::Bytes;
 use hatchery_ports::base_leases::BaseLeases;
-use hatchery_ports::base_pool::{BasePool, Pass};
+use hatchery_ports::base_pool::{BasePool, Mark, Pass};
 use hatchery_storage::{DiskLeases, FileOwner, FilePool, PoolSettings};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -99,7 +99,7 @@ impl Files {
         let leases = self.leases()?;
         let remembered = self.runtime.block_on(self.pool.list(&leases))?;
         let images = remembered.iter().filter_map(image_of).collect();
-        let pass = Pass { images, leases: None, dry_run };
+        let pass = Pass { begun: Mark::default(), images, leases: None, dry_run };
         let mut report = self.runtime.block_on(self.pool.keep(&pass))?;
         for deed in &mut report.deeds {
             // The pool was not told who holds what.

@@ -80,14 +80,33 @@ impl Parts {
 
     /// Looks at everything. Images are listed before leases are read: whoever has made a disk on an image that the list still had is among
     /// the leases then.
+    ///
+    /// A second look follows where the first has found something that may go by leases which are read after it.
     pub async fn pass(&self) -> Outcome {
+        let (mut outcome, pending) = self.look_at_all().await;
+        if pending && !self.dry_run {
+            let (more, _) = self.look_at_all().await;
+            outcome.deeds.extend(more.deeds);
+            (outcome.trouble, outcome.leases) = (more.trouble, more.leases);
+        }
+        outcome
+    }
+
+    async fn look_at_all(&self) -> (Outcome, bool) {
         let mut outcome = Outcome::default();
+        let begun = match self.pool.begin().await {
+            Ok(begun) => begun,
+            Err(error) => {
+                outcome.trouble.push(chain(&error));
+                return (outcome, false);
+            }
+        };
         self.fresh.lock().await.clear();
         let images = match self.catalog.list().await {
             Ok(images) => images,
             Err(error) => {
                 outcome.trouble.push(format!("{}; nothing is changed", chain(&error)));
-                return outcome;
+                return (outcome, false);
             }
         };
         if let Some(leases) = &self.leases {
@@ -104,16 +123,19 @@ impl Parts {
             outcome.deeds = kept_for_disks(&images, leases);
         }
         let images = images.into_values().collect();
-        let pass = Pass { images, leases: outcome.leases.clone(), dry_run: self.dry_run };
+        let leases = outcome.leases.clone();
+        let pass = Pass { begun, images, leases, dry_run: self.dry_run };
+        let mut pending = false;
         match self.pool.keep(&pass).await {
             Ok(report) => {
                 outcome.looked_at = report.looked_at;
+                pending = report.pending;
                 outcome.deeds.extend(report.deeds);
             }
             Err(error) => outcome.trouble.push(chain(&error)),
         }
         drop(fresh);
-        outcome
+        (outcome, pending)
     }
 
     /// Waits until an image that there is news of is active, for half a minute, and links it. `again` means that there is more news.

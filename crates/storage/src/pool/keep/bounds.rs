@@ -63,9 +63,9 @@ impl Round<'_> {
         let settings = self.settings;
         let leases = self.leases.filter(|_| settings.remove_unused && !self.dry_run)?;
         let unneeded = self.world.cache.files.keys().filter(|base| {
-            !leases.holds(base)
-                && !self.images.contains_key(*base)
-                && self.view(base).source.is_none()
+            let view = self.view(base);
+            let gone = view.image.is_none() && view.source.is_none();
+            gone && view.marked_before && !leases.holds(base)
         });
         let since = |base: &&BaseName| self.ledger.entries.get(*base).map(|entry| entry.since);
         unneeded.min_by_key(since).cloned()

@@ -49,13 +49,20 @@ impl Round<'_> {
             }
             Act::NoteUnused => {
                 let (boot, seconds) = (self.uptime.boot.clone(), self.uptime.seconds);
+                if !self.marked {
+                    self.ledger.marks += 1;
+                    self.marked = true;
+                }
+                let mark = self.ledger.marks;
                 if let Some(entry) = self.ledger.entries.get_mut(base) {
-                    entry.unused.insert(boot, seconds);
+                    entry.unused.entry(boot).or_insert(seconds);
+                    entry.marked = mark;
                 }
             }
             Act::NoteUsed => {
                 if let Some(entry) = self.ledger.entries.get_mut(base) {
                     entry.unused.clear();
+                    entry.marked = 0;
                 }
             }
             Act::Remove { place, why } => {
@@ -158,6 +165,7 @@ impl Round<'_> {
             damaged: None,
             verified_at: known.and_then(|entry| entry.verified_at).filter(|_| verified),
             unused: BTreeMap::new(),
+            marked: 0,
             strange: before.map(|entry| entry.strange.clone()).unwrap_or_default(),
         };
         self.ledger.entries.insert(base.clone(), entry);

@@ -4,6 +4,8 @@
 //! file. Age, owners and times of files are no witnesses. What is not understood is left alone, with the reason.
 
 mod bases;
+#[cfg(test)]
+mod model;
 mod unwanted;
 
 use super::ledger::{Entry, How, Strange};
@@ -83,6 +85,8 @@ pub(crate) struct View<'a> {
     pub(crate) leases: &'a [BaseLease],
     /// For how long it has been seen unused.
     pub(crate) unused_seconds: Option<u64>,
+    /// It was marked as unneeded before the leases were read.
+    pub(crate) marked_before: bool,
     pub(crate) rules: Rules,
 }
 
@@ -102,7 +106,8 @@ impl View<'_> {
     }
 
     pub(super) fn note_used(&self) -> Option<Act> {
-        self.entry.filter(|entry| !entry.unused.is_empty()).map(|_| Act::NoteUsed)
+        let noted = |entry: &&Entry| entry.marked > 0 || !entry.unused.is_empty();
+        self.entry.filter(noted).map(|_| Act::NoteUsed)
     }
 
     /// An active image: every name is to be there.

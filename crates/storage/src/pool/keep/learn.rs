@@ -29,11 +29,15 @@ impl Round<'_> {
         }
     }
 
-    /// Writes down what lies in the cache: a ledger that was lost, or a base whose maker was cut off after its name was given.
+    /// Writes down what lies there: a ledger that was lost, or a base whose maker was cut off after its name was given.
     fn adopt(&mut self, base: &BaseName) -> io::Result<()> {
-        let path = self.path(base, Place::Cache);
+        let place = match self.places_of(base) {
+            places if places.contains(&Place::Cache) => Place::Cache,
+            places => places.first().copied().unwrap_or(Place::Cache),
+        };
+        let path = self.path(base, place);
         let Some(cached) = Seen::at(&path)? else {
-            self.world.cache.files.remove(base);
+            self.see(base, place, None);
             return Ok(());
         };
         let image = self.images.get(base).cloned();
@@ -55,6 +59,7 @@ impl Round<'_> {
             damaged: None,
             verified_at: None,
             unused: BTreeMap::new(),
+            marked: 0,
             strange: BTreeMap::new(),
         };
         if let Some(format) = image.as_ref().and_then(|image| image.format)
@@ -66,7 +71,7 @@ impl Round<'_> {
         if linked || image.is_none() {
             Ok(())
         } else {
-            self.verify(base, From::Name(Place::Cache)).map(drop)
+            self.verify(base, From::Name(place)).map(drop)
         }
     }
 

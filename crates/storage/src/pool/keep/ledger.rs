@@ -68,6 +68,9 @@ pub(crate) struct Entry {
     /// By boot of a host, the seconds since that boot at which the base was first seen unused. No clock that can be set is in it.
     #[serde(default)]
     pub(crate) unused: BTreeMap<String, u64>,
+    /// The number of the mark that found it unneeded; 0: none.
+    #[serde(default)]
+    pub(crate) marked: u64,
     /// Files that were found in its place, by folder.
     #[serde(default)]
     pub(crate) strange: BTreeMap<String, Strange>,
@@ -79,6 +82,9 @@ pub(crate) struct Ledger {
     /// Folders as they were when files of theirs were last seen, by path.
     #[serde(default)]
     pub(crate) folders: BTreeMap<String, FolderId>,
+    /// Marks made so far.
+    #[serde(default)]
+    pub(crate) marks: u64,
     #[serde(default)]
     pub(crate) entries: BTreeMap<BaseName, Entry>,
 }

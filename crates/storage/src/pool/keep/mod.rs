@@ -27,10 +27,10 @@ use crate::durable::{make_folder, remove, sync_folder};
 use age::Uptime;
 use async_trait::async_trait;
 use error::pool_error;
-use hatchery_model::base::{BaseName, BaseStatus, LeaseBook};
+use hatchery_model::base::{BaseName, BaseStatus, Deed, LeaseBook};
 use hatchery_model::image::{CatalogImage, ContentDigest, DigestAlgorithm, DiskFormat};
 use hatchery_model::units::Bytes;
-use hatchery_ports::base_pool::{BasePool, Pass, PassReport, PoolError};
+use hatchery_ports::base_pool::{BasePool, Mark, Pass, PassReport, PoolError};
 use hatchery_ports::clock::Clock;
 use ledger::Ledger;
 use round::Round;
@@ -189,10 +189,13 @@ impl Inner {
                 .collect(),
             leases: pass.leases.as_ref(),
             dry_run: pass.dry_run,
+            begun: pass.begun,
+            marked: false,
             deeds: Vec::new(),
             touched: BTreeSet::new(),
         };
         let done = work(&mut round)?;
+        let pending = round.marked && self.settings.minimum_age.is_zero();
         let (deeds, touched) =
             (std::mem::take(&mut round.deeds), std::mem::take(&mut round.touched));
         for folder in touched {
@@ -206,7 +209,7 @@ impl Inner {
             }
             Memory::Keep | Memory::Drop => {}
         }
-        Ok((done, PassReport { looked_at: 0, deeds }))
+        Ok((done, PassReport { looked_at: 0, deeds, pending }))
     }
 
     fn remember(
@@ -222,6 +225,13 @@ impl Inner {
         }
         *remembered = seen::Seen::at(path).map_err(failed)?.map(|seen| (seen.stamp, ledger));
         Ok(())
+    }
+
+    fn begin(&self) -> Result<Mark, PoolError> {
+        let mut remembered = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turn()?;
+        let ledger = self.ledger(&mut remembered)?;
+        Ok(Mark(ledger.marks))
     }
 
     fn keep(&self, pass: &Pass) -> Result<PassReport, PoolError> {
@@ -243,7 +253,12 @@ impl Inner {
 
     fn link(&self, image: &CatalogImage) -> Result<PassReport, PoolError> {
         let base = BaseName::of(image.id);
-        let pass = Pass { images: vec![image.clone()], leases: None, dry_run: false };
+        let pass = Pass {
+            begun: Mark::default(),
+            images: vec![image.clone()],
+            leases: None,
+            dry_run: false,
+        };
         // What is learnt here is learnt again by the next pass, at the cost of a look: the names are what is urgent.
         let scan = |settings: &PoolSettings| World::of_one(settings, image);
         let (looked_at, report) = self.round(&pass, scan, Memory::Drop, |round| {
@@ -253,20 +268,37 @@ impl Inner {
         Ok(PassReport { looked_at, ..report })
     }
 
+    /// Bases by when they were last read, those first that were not for the longest time.
+    fn longest_unread(&self) -> Result<Vec<Option<BaseName>>, PoolError> {
+        let pass = Pass { begun: Mark::default(), images: Vec::new(), leases: None, dry_run: true };
+        let (order, _) =
+            self.round(&pass, World::scan, Memory::Drop, |round| Ok(round.longest_unread()))?;
+        Ok(order.into_iter().map(Some).collect())
+    }
+
+    /// Reads one base. How many there were, how many bytes, and what came of it.
     fn scrub(
         &self,
-        budget: Bytes,
-        only: Option<&BaseName>,
+        base: Option<&BaseName>,
         leases: &LeaseBook,
-    ) -> Result<PassReport, PoolError> {
-        let pass = Pass { images: Vec::new(), leases: Some(leases.clone()), dry_run: false };
-        let (looked_at, report) =
-            self.round(&pass, World::scan, Memory::Keep, |round| Ok(round.scrub(budget, only)))?;
-        Ok(PassReport { looked_at, ..report })
+    ) -> Result<(usize, u64, Vec<Deed>), PoolError> {
+        let Some(base) = base else {
+            return Ok((0, 0, Vec::new()));
+        };
+        let leases = Some(leases.clone());
+        let pass = Pass { begun: Mark::default(), images: Vec::new(), leases, dry_run: false };
+        let (read, report) =
+            self.round(&pass, World::scan, Memory::Keep, |round| Ok(round.scrub(base)))?;
+        Ok((usize::from(read.is_some()), read.unwrap_or_default(), report.deeds))
     }
 
     fn list(&self, leases: &LeaseBook) -> Result<Vec<BaseStatus>, PoolError> {
-        let pass = Pass { images: Vec::new(), leases: Some(leases.clone()), dry_run: true };
+        let pass = Pass {
+            begun: Mark::default(),
+            images: Vec::new(),
+            leases: Some(leases.clone()),
+            dry_run: true,
+        };
         let (statuses, _) =
             self.round(&pass, World::scan, Memory::Drop, |round| Ok(round.statuses()))?;
         Ok(statuses)
@@ -291,6 +323,10 @@ fn as_base(image: &CatalogImage) -> CatalogImage {
 
 #[async_trait]
 impl BasePool for FilePool {
+    async fn begin(&self) -> Result<Mark, PoolError> {
+        self.run("look at the pool", Inner::begin).await
+    }
+
     async fn link(&self, image: &CatalogImage) -> Result<PassReport, PoolError> {
         let image = image.clone();
         self.run("link an image", move |pool| pool.link(&image)).await
@@ -307,8 +343,24 @@ impl BasePool for FilePool {
         only: Option<&BaseName>,
         leases: &LeaseBook,
     ) -> Result<PassReport, PoolError> {
-        let (only, leases) = (only.cloned(), leases.clone());
-        self.run("read the bases", move |pool| pool.scrub(budget, only.as_ref(), &leases)).await
+        let mut order = vec![only.cloned()];
+        if only.is_none() {
+            order = self.run("list the bases", Inner::longest_unread).await?;
+        }
+        // One base a turn: whoever wants a link waits for one reading at the most.
+        let (mut report, mut read) = (PassReport::default(), 0_u64);
+        for base in order {
+            if read >= budget.0 && only.is_none() {
+                break;
+            }
+            let leases = leases.clone();
+            let one =
+                self.run("read a base", move |pool| pool.scrub(base.as_ref(), &leases)).await?;
+            report.looked_at += one.0;
+            read = read.saturating_add(one.1);
+            report.deeds.extend(one.2);
+        }
+        Ok(report)
     }
 
     async fn list(&self, leases: &LeaseBook) -> Result<Vec<BaseStatus>, PoolError> {

@@ -1,7 +1,7 @@
 //! One pass over the bases: each is judged, and what was decided is done. What fails for one base is said, and the next is gone on with.
 
 use super::age::Uptime;
-use super::judge::{From, Place, Rules, View, is_alone, judge};
+use super::judge::{Act, From, Place, Rules, View, is_alone, judge};
 use super::ledger::Ledger;
 use super::seen::Seen;
 use super::settings::PoolSettings;
@@ -11,6 +11,7 @@ use hatchery_model::base::{BaseLease, BaseName, Deed, Did, LeaseBook, LeaseHolde
 use hatchery_model::id::ServerId;
 use hatchery_model::image::CatalogImage;
 use hatchery_model::timestamp::Timestamp;
+use hatchery_ports::base_pool::Mark;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
@@ -29,6 +30,9 @@ pub(super) struct Round<'a> {
     pub(super) images: BTreeMap<BaseName, CatalogImage>,
     pub(super) leases: Option<&'a LeaseBook>,
     pub(super) dry_run: bool,
+    pub(super) begun: Mark,
+    /// Something was marked in this pass.
+    pub(super) marked: bool,
     pub(super) deeds: Vec<Deed>,
     /// Folders in which names have changed.
     pub(super) touched: BTreeSet<PathBuf>,
@@ -47,7 +51,12 @@ impl Round<'_> {
             let acts = judge(&self.view(base));
             let alone = acts.iter().find(|act| is_alone(act)).cloned();
             let Some(learn) = alone else {
-                return self.act(base, acts);
+                let marks = self.dry_run && acts == [Act::NoteUnused];
+                self.act(base, acts);
+                if marks {
+                    continue;
+                }
+                return;
             };
             if let Err(error) = self.learn(base, &learn) {
                 return self.failed(base, &error);
@@ -79,6 +88,10 @@ impl Round<'_> {
             base_folders: &self.world.base_names,
             entry,
             leases: self.leases_of(base),
+            // A dry run says at once what two passes would do.
+            marked_before: entry.is_some_and(|entry| {
+                entry.marked > 0 && (self.dry_run || entry.marked <= self.begun.0)
+            }),
             unused_seconds: entry.and_then(|entry| self.uptime.since(&entry.unused)),
             rules: self.rules(),
         }

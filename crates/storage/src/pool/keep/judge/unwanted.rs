@@ -50,6 +50,16 @@ impl View<'_> {
         let why = "the image is not finished".to_owned();
         let shows =
             |seen: &Option<Seen>| seen.is_some_and(|seen| seen.stamp.same_file(&source.stamp));
+        if !shows(&self.cached) && !self.bases.iter().any(shows) {
+            return Vec::new();
+        }
+        // The catalogue may have been asked before the image became active: by the next pass it knows.
+        match self.entry {
+            None => return vec![Act::Adopt],
+            Some(entry) if entry.marked == 0 => return vec![Act::NoteUnused],
+            Some(_) if !self.marked_before => return Vec::new(),
+            Some(_) => {}
+        }
         let mut acts = Vec::new();
         if shows(&self.cached) {
             acts.push(Act::Remove { place: Place::Cache, why: why.clone() });
@@ -82,13 +92,14 @@ impl View<'_> {
                 why: "nobody needs it, and unused bases are not removed".to_owned(),
             }];
         }
-        let Some(seconds) = self.unused_seconds else {
-            let mut acts = vec![Act::NoteUnused];
-            if self.rules.minimum_age == 0 {
-                acts.extend(self.remove(0));
-            }
-            return acts;
+        let (Some(seconds), true) =
+            (self.unused_seconds, self.entry.is_some_and(|entry| entry.marked > 0))
+        else {
+            return vec![Act::NoteUnused];
         };
+        if !self.marked_before {
+            return Vec::new();
+        }
         self.remove(seconds)
     }
 
