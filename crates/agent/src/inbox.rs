@@ -43,11 +43,11 @@ impl Handler for Inbox {
                 self.power(server, generation, order, envelope.request).await
             }
             Command::SeedBase { image } => {
-                tracing::info!(image.id = %image, "a base is to be made ahead of the next create");
+                base_cache::seed(&self.0, image, envelope.request).await;
                 Ok(())
             }
             Command::ReleaseBase { image } => {
-                base_cache::release(&self.0, image).await;
+                base_cache::release(&self.0, image, envelope.request).await;
                 Ok(())
             }
         }

@@ -73,6 +73,10 @@ pub trait DiskBackend: Send + Sync {
     /// Removes a disk. `Ok` when there is none.
     async fn remove(&self, disk: &DiskId) -> Result<(), DiskError>;
 
+    /// Has a base of an active image, so that the next `create` finds it; `Ok` when it is there. `NotFound`: there is nothing that it could be
+    /// made of without copying.
+    async fn seed_base(&self, image: ImageId) -> Result<(), DiskError>;
+
     /// Removes the base of an image if the image is gone and none of `in_use` needs it. Says whether it is gone now.
     async fn release_base(&self, image: ImageId, in_use: &[ImageId]) -> Result<bool, DiskError>;
 

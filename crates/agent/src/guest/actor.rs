@@ -256,7 +256,7 @@ impl Actor {
             tokio::time::sleep(PAUSES.1).await;
         }
         self.host.registry.remove(spec.server, generation);
-        base_cache::release(&self.host, spec.root.image).await;
+        base_cache::release(&self.host, spec.root.image, self.entry.request.clone()).await;
     }
 
     /// Tells the registry how far the guest has come.

@@ -6,7 +6,7 @@ mod yard;
 
 use hatchery_model::compute::{GuestPhase, RebootKind};
 use hatchery_model::generation::Generation;
-use hatchery_model::message::{Command, Event, StepName};
+use hatchery_model::message::{Command, Event, HostBaseState, StepName};
 use hatchery_virt::sim::Step;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::Ordering;
@@ -267,4 +267,38 @@ fn an_end_by_itself_is_told_with_the_order_that_it_follows() {
     assert_eq!((generation.0, reason.as_str()), (2, "the guest powered off"));
     yard.order(&life, start(3));
     is_on(&answer(&life, 3), StepName::PowerOn);
+}
+
+#[test]
+fn a_base_is_made_ahead_as_often_as_asked_and_what_cannot_be_made_is_said() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    let told = |life: &Life, which: &str, wanted: fn(&HostBaseState) -> bool| {
+        life.hears(which, |event| match event {
+            Event::BasesChanged { bases, .. } => bases.iter().any(|base| wanted(&base.state)),
+            _ => false,
+        })
+    };
+    // The pool has nothing of it yet.
+    yard.order(&life, Command::SeedBase { image: IMAGE });
+    let event = told(&life, "a failure", |state| matches!(state, HostBaseState::Failed(_)));
+    let Event::BasesChanged { bases, .. } = event else { panic!("{event:?}") };
+    assert!(format!("{:?}", bases[0].state).contains("has no base of image"), "{bases:?}");
+
+    let name = hatchery_model::base::BaseName::of(IMAGE);
+    let cached = yard
+        .folder()
+        .parent()
+        .unwrap()
+        .with_file_name("pool")
+        .join("imagecache")
+        .join(name.as_str());
+    std::fs::write(&cached, b"an image").unwrap();
+    for _ in 0..2 {
+        yard.order(&life, Command::SeedBase { image: IMAGE });
+        told(&life, "that it is there", |state| *state == HostBaseState::Cached);
+    }
+    let base = yard.folder().parent().unwrap().join("_base").join(name.as_str());
+    let inode = |path| std::fs::metadata(path).unwrap().ino();
+    assert_eq!(inode(&base), inode(&cached));
 }

@@ -109,6 +109,10 @@ impl DiskBackend for Losing {
         self.inner.remove(disk).await
     }
 
+    async fn seed_base(&self, image: ImageId) -> Result<(), DiskError> {
+        self.inner.seed_base(image).await
+    }
+
     async fn release_base(&self, image: ImageId, in_use: &[ImageId]) -> Result<bool, DiskError> {
         self.inner.release_base(image, in_use).await
     }

@@ -252,6 +252,22 @@ impl Bases {
         )))
     }
 
+    /// Gives the base its name of the pool's cache, which has a name only of what may be a base.
+    pub(super) fn seed(&self, image: ImageId) -> Result<(), DiskError> {
+        let failed = |error| disk_error("link the base to the cached image", error);
+        let (base, cached) = (self.instances.base(image), self.pool.cached(image));
+        if look(&base).map_err(failed)?.is_some() {
+            return Ok(());
+        }
+        if look(&cached).map_err(failed)?.is_none() {
+            return Err(DiskError::NotFound(format!(
+                "the pool has no base of image {image} to link: is it active? See `hatchery pool ls`"
+            )));
+        }
+        link(&cached, &base).map_err(failed)?;
+        Ok(())
+    }
+
     fn put_back(&self, bytes: &Path, base: &Path) -> io::Result<()> {
         link(bytes, base)?;
         tracing::warn!(base = %base.display(), "a lost base was put back");

@@ -150,6 +150,16 @@ impl DiskBackend for FileDiskBackend {
         blocking("remove the disk", move || root_disk::delete(&bases, &disk)).await
     }
 
+    async fn seed_base(&self, image: ImageId) -> Result<(), DiskError> {
+        let guard = self.lock(image).await;
+        let bases = self.bases.clone();
+        blocking("make the base", move || {
+            let _guard = guard;
+            bases.seed(image)
+        })
+        .await
+    }
+
     async fn release_base(&self, image: ImageId, in_use: &[ImageId]) -> Result<bool, DiskError> {
         if in_use.contains(&image) {
             return Ok(false);
