@@ -10,6 +10,7 @@ mod first_boot;
 mod footprint;
 mod http;
 mod overlay;
+mod pool;
 mod process;
 mod report;
 mod serve;
@@ -37,12 +38,13 @@ const ALL: &[Entry] = &[
     ("serve", "requests a second", serve::run),
     ("upload", "uploads' throughput", upload::run),
     ("overlay", "an overlay in process beside qemu-img", overlay::run),
+    ("pool", "a quiet pass over 10,000 bases, a link, a lost base put back", pool::run),
 ];
 
 /// Measure the release binary, and print each figure beside its goal.
 #[derive(Args)]
 pub struct BenchArgs {
-    /// Which: start, first-boot, accept, cost, footprint, exec, serve, upload, overlay; all if none is named.
+    /// Which: start, first-boot, accept, cost, footprint, exec, serve, upload, overlay, pool; all if none is named.
     names: Vec<String>,
     /// Print JSON.
     #[arg(long)]
@@ -79,7 +81,7 @@ impl BenchArgs {
         }
         if !self.no_build {
             build(&["-p", "hatchery", "--bin", "hatchery"])?;
-            build(&["-p", "hatchery-storage", "--example", "overlay"])?;
+            build(&["-p", "hatchery-storage", "--example", "overlay", "--example", "pool"])?;
         }
         if !self.image.exists() {
             let image = self.image.display();
