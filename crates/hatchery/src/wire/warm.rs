@@ -11,18 +11,24 @@ use hatchery_openstack::{
 };
 use hatchery_ports::base_leases::BaseLeases;
 use hatchery_ports::image_catalog::{ImageHint, ImageNews};
-use hatchery_storage::{DiskLeases, FileOwner, FilePool, OtherFilesystem, PoolSettings};
+use hatchery_storage::{DiskLeases, FileOwner, FilePool, OtherFilesystem, PoolSettings, PoolWatch};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything that keeps a pool, and whoever tells of images. Must be called in a runtime.
 pub fn parts(args: &WarmArgs) -> anyhow::Result<(Parts, SelectAll<BoxStream<'static, ImageHint>>)> {
     let session = Arc::new(session()?);
-    let pool = FilePool::open(pool_settings(args)?, Arc::new(SystemClock))?;
+    let settings = pool_settings(args)?;
+    let names = std::iter::once(settings.cache.clone()).chain(settings.bases.clone()).collect();
+    let watch = PoolWatch::new(settings.images.clone(), names);
+    let pool = FilePool::open(settings, Arc::new(SystemClock))?;
     let resets = args.reset_state.then(|| Resets::new(NovaServers::new(Arc::clone(&session))));
     let catalog = Arc::new(GlanceCatalog::new(session));
     let parts = Parts::new(catalog, leases(args)?, Arc::new(pool), resets, args.dry_run);
     let mut news = SelectAll::new();
+    if !args.once {
+        news.push(watch.hints());
+    }
     if let Some(url) = args.notifications.as_ref().filter(|_| !args.once) {
         let url: TransportUrl = url.parse()?;
         news.push(GlanceNews::new(GlanceNewsSettings::new(url)).hints());
