@@ -67,7 +67,6 @@ impl Logging {
     }
 
     /// As `--log-file` and `--log-json` say, in files of 1 MiB with five older ones beside.
-    #[allow(dead_code)] // `hatchery warm` calls it.
     pub fn to_file(file: Option<PathBuf>, json: bool) -> Self {
         Self { file, rotation: Rotation::default(), json }
     }

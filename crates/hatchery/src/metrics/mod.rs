@@ -30,7 +30,6 @@ use tokio::task::JoinHandle;
 
 /// Samples of durations are sorted into their buckets at least so often: until then each takes memory.
 const UPKEEP: Duration = Duration::from_secs(5);
-#[allow(dead_code)] // Of `serve`.
 /// How long a reader that is being answered is waited for at the end.
 const GRACE: Duration = Duration::from_secs(1);
 

@@ -105,7 +105,8 @@ fn signals() -> anyhow::Result<Arc<AtomicBool>> {
         runtime.block_on(async {
             tokio::select! {
                 _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
+                // The terminal is gone: there is nothing to restore, and a read of it may never come back.
+                _ = hang_up.recv() => std::process::exit(0),
             }
         });
         heard.store(true, Ordering::Relaxed);
