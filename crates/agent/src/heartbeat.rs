@@ -38,6 +38,7 @@ pub(crate) async fn report(host: &Host) -> Result<(), String> {
         name: host.settings.host.clone(),
         resources,
         target,
+        backends: Vec::new(),
         guests: host.registry.phases(),
     };
     let request = RequestId(format!("req-{}", random_uuid(host.parts.entropy.as_ref())));

@@ -42,6 +42,9 @@ impl Handler for Inbox {
                 let order = PowerOrder::Reboot { grace_seconds };
                 self.power(server, generation, order, envelope.request).await
             }
+            Command::AttachVolume { .. } | Command::DetachVolume { .. } | Command::Volume(_) => {
+                Err("this agent serves no volumes yet".to_owned())
+            }
             Command::SeedBase { image } => {
                 base_cache::seed(&self.0, image, envelope.request).await;
                 Ok(())

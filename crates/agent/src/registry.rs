@@ -157,8 +157,13 @@ impl Registry {
 
     /// Images whose bases are needed.
     pub(crate) fn images_in_use(&self) -> Vec<ImageId> {
-        let images: HashSet<_> =
-            self.lock().guests.values().map(|known| known.spec.root.image).collect();
+        let images: HashSet<_> = self
+            .lock()
+            .guests
+            .values()
+            .filter_map(|known| known.spec.root.as_ref())
+            .map(|root| root.image)
+            .collect();
         images.into_iter().collect()
     }
 

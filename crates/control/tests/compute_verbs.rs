@@ -238,5 +238,5 @@ async fn explain_tells_the_plan_that_is_executed() {
     assert!(matches!(explain.run(&admin(), "no", "1").await, Err(Error::NotFound { .. })));
     lab.create_one().await;
     lab.settle().await;
-    assert_eq!(lab.hosts[0].running()[0].root.plan, plan);
+    assert_eq!(lab.hosts[0].running()[0].root.as_ref().unwrap().plan, plan);
 }

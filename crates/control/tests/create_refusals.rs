@@ -125,7 +125,7 @@ async fn a_flavor_without_a_disk_takes_the_image_s() {
     .await;
     lab.create_one().await;
     lab.settle().await;
-    assert_eq!(lab.hosts[0].running()[0].root.size.0, (1 << 30) + 512);
+    assert_eq!(lab.hosts[0].running()[0].root.as_ref().unwrap().size.0, (1 << 30) + 512);
     let mut uow = lab.db.read().await.unwrap();
     assert_eq!(uow.claims().list(None).await.unwrap()[0].2.disk_gib, 2);
 }

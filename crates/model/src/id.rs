@@ -81,6 +81,16 @@ uuid_id! {
     SubnetId
     /// A port of a network.
     PortId
+    /// A volume, as Cinder names it.
+    VolumeId
+    /// A snapshot of a volume.
+    SnapshotId
+    /// A volume type.
+    VolumeTypeId
+    /// An attachment of a volume: what binds it to a server.
+    AttachmentId
+    /// A backup of a volume.
+    BackupId
     /// A host's lasting identity (`os-hypervisors` shows it since 2.53).
     HostId
     /// A workflow's row.

@@ -20,3 +20,4 @@ pub mod provision;
 pub mod task;
 pub mod timestamp;
 pub mod units;
+pub mod volume;

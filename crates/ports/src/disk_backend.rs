@@ -52,8 +52,7 @@ pub struct CreatedDisk {
 impl CreatedDisk {
     /// The format of what the disk lies on, as the disk names it.
     pub fn base_format(&self) -> Option<ImageFormat> {
-        let BlockSource::File { backing, .. } = &self.source;
-        backing.as_deref().map(|BlockSource::File { format, .. }| *format)
+        self.source.backing().map(BlockSource::format)
     }
 }
 

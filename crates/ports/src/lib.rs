@@ -19,3 +19,4 @@ pub mod metadata;
 pub mod network_driver;
 pub mod store;
 pub mod transfers;
+pub mod volume_backend;

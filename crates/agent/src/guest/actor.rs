@@ -256,7 +256,9 @@ impl Actor {
             tokio::time::sleep(PAUSES.1).await;
         }
         self.host.registry.remove(spec.server, generation);
-        base_cache::release(&self.host, spec.root.image, self.entry.request.clone()).await;
+        if let Some(root) = &spec.root {
+            base_cache::release(&self.host, root.image, self.entry.request.clone()).await;
+        }
     }
 
     /// Tells the registry how far the guest has come.

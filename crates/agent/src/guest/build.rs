@@ -7,7 +7,6 @@ use crate::{folder, networks};
 use hatchery_model::compute::{DiskAttachment, GuestDefinition, GuestSpec, RootDisk};
 use hatchery_model::disk::BlockSource;
 use hatchery_model::message::StepName;
-use hatchery_model::provision::PlanStep;
 use hatchery_ports::disk_backend::{CreatedDisk, DiskError};
 use hatchery_ports::hypervisor::{Guest, HypervisorError, Tap};
 use hatchery_ports::network_driver::NetworkError;
@@ -65,7 +64,8 @@ pub(super) struct Planned<'a> {
 pub(super) struct Prepared<'a> {
     host: &'a Host,
     spec: Arc<GuestSpec>,
-    disk: BlockSource,
+    /// Where its disk from an image is, if it has one.
+    root: Option<BlockSource>,
     bytes_copied: u64,
     taps: Vec<Tap>,
 }
@@ -84,7 +84,11 @@ impl<'a> Planned<'a> {
         let ((plugged, plugged_at), (created, created_at)) =
             tokio::join!(async { (plug(host, &spec).await, steps.now()) }, async {
                 let _no_release = host.base_lock.read().await;
-                (host.parts.disks.create(&spec.root).await, steps.now())
+                let made = match &spec.root {
+                    Some(root) => host.parts.disks.create(root).await.map(Some),
+                    None => Ok(None),
+                };
+                (made, steps.now())
             });
         let told = Told::details(format!(
             "{} vCPUs, {} MiB, {} interfaces",
@@ -93,23 +97,26 @@ impl<'a> Planned<'a> {
             spec.nics.len()
         ));
         steps.note(StepName::Claim, (began, plugged_at), plugged.as_ref().map(|_| &told));
-        let told = created.as_ref().map(|disk| Told {
-            details: format!(
-                "{}: {} bytes of image data copied, disk of {}{}",
-                disk.rung,
-                disk.bytes_copied.0,
-                spec.root.size,
-                kept_base(&spec.root, disk)
-            ),
-            rung: Some(disk.rung),
+        let told = created.as_ref().map(|disk| match disk.as_ref().zip(spec.root.as_ref()) {
+            Some((disk, root)) => Told {
+                details: format!(
+                    "{}: {} bytes of image data copied, disk of {}{}",
+                    disk.rung,
+                    disk.bytes_copied.0,
+                    root.size,
+                    kept_base(root, disk)
+                ),
+                rung: Some(disk.rung),
+            },
+            None => Told::details("no disk of its own: it has volumes"),
         });
         steps.note(StepName::Disk, (began, created_at), told.as_ref());
         let (taps, created) = (plugged?, created?);
         Ok(Prepared {
             host,
             taps,
-            disk: created.source,
-            bytes_copied: created.bytes_copied.0,
+            bytes_copied: created.as_ref().map_or(0, |disk| disk.bytes_copied.0),
+            root: created.map(|disk| disk.source),
             spec,
         })
     }
@@ -119,11 +126,17 @@ impl<'a> Planned<'a> {
         let (host, spec) = (self.host, self.spec);
         let (taps, disk) = tokio::join!(plug(host, &spec), async {
             let _no_release = host.base_lock.read().await;
-            host.parts.disks.find(&spec.root.disk).await
+            match &spec.root {
+                Some(root) => {
+                    host.parts.disks.find(&root.disk).await.map(|found| Some(found.ok_or(())))
+                }
+                None => Ok(None),
+            }
         });
-        let disk = match disk {
-            Ok(Some(disk)) => disk,
-            Ok(None) => return Err(BuildError::NoDisk),
+        let root = match disk {
+            Ok(None) => None,
+            Ok(Some(Ok(disk))) => Some(disk),
+            Ok(Some(Err(()))) => return Err(BuildError::NoDisk),
             // The backend's word for a disk that is there and whose base is not.
             Err(error @ DiskError::NotFound(_)) => return Err(BuildError::BaseLost(error)),
             Err(
@@ -133,16 +146,13 @@ impl<'a> Planned<'a> {
                 | DiskError::Unavailable { .. }),
             ) => return Err(BuildError::Find(error)),
         };
-        Ok(Prepared { host, taps: taps?, disk, bytes_copied: 0, spec })
+        Ok(Prepared { host, taps: taps?, root, bytes_copied: 0, spec })
     }
 }
 
 /// Says that the base is not of the planned format, where other disks need it as it is.
 fn kept_base(root: &RootDisk, made: &CreatedDisk) -> String {
-    let planned = root.plan.steps.iter().find_map(|step| match step {
-        PlanStep::CreateOverlay { base_format, .. } => Some(*base_format),
-        PlanStep::LinkBase | PlanStep::ReflinkBase | PlanStep::UseBase | PlanStep::CopyBase => None,
-    });
+    let planned = root.plan.overlay().map(|(base_format, _)| base_format);
     match made.base_format() {
         Some(format) if Some(format) != planned => {
             format!(", on the {format} base that other disks of this host still need")
@@ -213,6 +223,21 @@ impl Prepared<'_> {
         Ok(definition)
     }
 
+    /// In the order of boot: volumes with a place in it before the others, and the disk from an image before all.
+    fn disks(&self) -> Vec<DiskAttachment> {
+        let spec = &self.spec;
+        let root = spec.root.as_ref().zip(self.root.as_ref()).map(|(root, source)| {
+            DiskAttachment { serial: root.disk.to_string(), source: source.clone() }
+        });
+        let mut volumes: Vec<_> = spec.volumes.iter().collect();
+        volumes.sort_by_key(|volume| volume.boot_index.unwrap_or(u32::MAX));
+        let volumes = volumes.into_iter().map(|volume| DiskAttachment {
+            serial: volume.volume.to_string(),
+            source: volume.source.clone(),
+        });
+        root.into_iter().chain(volumes).collect()
+    }
+
     fn definition(&self, config_drive: Option<PathBuf>) -> GuestDefinition {
         let spec = &self.spec;
         let nics = spec.nics.iter().zip(&self.taps);
@@ -221,10 +246,7 @@ impl Prepared<'_> {
             name: spec.name.clone(),
             vcpus: spec.vcpus,
             memory_mib: spec.memory_mib,
-            disks: vec![DiskAttachment {
-                serial: spec.root.disk.to_string(),
-                source: self.disk.clone(),
-            }],
+            disks: self.disks(),
             nics: nics.map(|(nic, tap)| (tap.name.clone(), nic.mac, nic.network.mtu)).collect(),
             config_drive,
         }

@@ -183,7 +183,9 @@ impl Actor {
         };
         tracing::warn!(guest.id = %server, error = error.chain(), "a guest could not be started");
         let (phase, lost_base) = match error {
-            BuildError::BaseLost(_) => (GuestPhase::BaseLost, Some(spec.root.image)),
+            BuildError::BaseLost(_) => {
+                (GuestPhase::BaseLost, spec.root.as_ref().map(|root| root.image))
+            }
             BuildError::Network(_)
             | BuildError::Disk(_)
             | BuildError::Define(_)

@@ -40,7 +40,9 @@ pub(super) async fn clear(
     for nic in &spec.nics {
         host.parts.network.unplug(nic.network.id, nic.port).await?;
     }
-    host.parts.disks.remove(&spec.root.disk).await?;
+    if let Some(root) = &spec.root {
+        host.parts.disks.remove(&root.disk).await?;
+    }
     folder::off_thread(move || folder::empty_but(&path, journal::FILE)).await?;
     Ok(())
 }

@@ -191,6 +191,7 @@ impl Yard {
                 format: content.base_format(),
                 size: content.base_size(),
                 virtual_size: content.inspection.virtual_bytes,
+                location: None,
             };
             let target = disks.abilities().await.unwrap();
             let size = Bytes::from_gib(1);
@@ -216,7 +217,8 @@ impl Yard {
             name: "instance-00000007".into(),
             vcpus: 1,
             memory_mib: 64,
-            root,
+            root: Some(root),
+            volumes: Vec::new(),
             nics: vec![GuestNic {
                 port: PortId(Uuid::from_u128(4)),
                 network,

@@ -71,6 +71,7 @@ impl FakeHost {
                 },
                 force_raw: false,
             },
+            backends: Vec::new(),
             guests: Vec::new(),
         };
         self.envelope(RequestId::from("req-report"), Event::HostReported(Box::new(report)))
@@ -171,7 +172,10 @@ impl Handler for FakeHost {
                 self.seeded.lock().unwrap().push(image);
                 return Ok(());
             }
-            Command::ReleaseBase { .. } => return Ok(()),
+            Command::AttachVolume { .. }
+            | Command::DetachVolume { .. }
+            | Command::Volume(_)
+            | Command::ReleaseBase { .. } => return Ok(()),
         };
         let told = self.envelope(envelope.request, event);
         self.news.lock().unwrap().push(told);

@@ -119,7 +119,10 @@ impl Intake {
                 };
                 finish_delete(uow, server, action, ports, steps, now).await?;
             }
-            Event::BasesChanged { .. } | Event::HostReported(_) => return Ok(false),
+            Event::GuestVolumeChanged { .. }
+            | Event::VolumeAnswered(_)
+            | Event::BasesChanged { .. }
+            | Event::HostReported(_) => return Ok(false),
         }
         Ok(true)
     }
@@ -137,6 +140,8 @@ async fn release_left(uow: &mut dyn UnitOfWork, event: &Event) -> Result<bool, E
         | Event::GuestPoweredOff { .. }
         | Event::GuestPoweredOn { .. }
         | Event::GuestNotPoweredOn { .. }
+        | Event::GuestVolumeChanged { .. }
+        | Event::VolumeAnswered(_)
         | Event::BasesChanged { .. }
         | Event::HostReported(_) => Ok(false),
     }

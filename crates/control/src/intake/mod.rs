@@ -58,6 +58,8 @@ impl Intake {
                 self.keep_host_bases(host, bases).await?;
                 self.revive(host, bases).await
             }
+            // Nobody orders these yet.
+            Event::GuestVolumeChanged { .. } | Event::VolumeAnswered(_) => Ok(()),
             Event::HostReported(report) => self.host_reported(report).await,
         }
     }

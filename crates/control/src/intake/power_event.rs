@@ -43,6 +43,8 @@ pub(super) fn answer(event: &Event) -> Option<Answer<'_>> {
         | Event::GuestFailed { .. }
         | Event::GuestStopped { .. }
         | Event::GuestGone { .. }
+        | Event::GuestVolumeChanged { .. }
+        | Event::VolumeAnswered(_)
         | Event::BasesChanged { .. }
         | Event::HostReported(_) => return None,
     };

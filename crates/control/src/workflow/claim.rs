@@ -10,7 +10,7 @@ use hatchery_model::compute::{Claim, Host, RootDisk, Server};
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{DiskId, ServerId};
 use hatchery_model::image::ImageFormat;
-use hatchery_model::provision::{Plan, PlanStep};
+use hatchery_model::provision::Plan;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::store::UnitOfWork;
 
@@ -63,8 +63,5 @@ pub(crate) fn of_server(server: &Server) -> Option<DiskUse> {
 
 /// The format that the overlay of a plan names for its base.
 fn base_format(plan: &Plan) -> Option<ImageFormat> {
-    plan.steps.iter().find_map(|step| match step {
-        PlanStep::CreateOverlay { base_format, .. } => Some(*base_format),
-        PlanStep::LinkBase | PlanStep::ReflinkBase | PlanStep::UseBase | PlanStep::CopyBase => None,
-    })
+    plan.overlay().map(|(base_format, _)| base_format)
 }

@@ -33,7 +33,7 @@ pub(super) fn gather(
     entropy: &dyn Entropy,
     server: &Server,
     generation: Generation,
-    root: RootDisk,
+    root: Option<RootDisk>,
     plugged: &Plugged<'_>,
 ) -> Result<GuestSpec, Error> {
     let nics = server.nics.iter().map(|nic| guest_nic(nic, plugged));
@@ -44,6 +44,7 @@ pub(super) fn gather(
         vcpus: server.flavor.vcpus,
         memory_mib: server.flavor.memory_mib,
         root,
+        volumes: Vec::new(),
         nics: nics.collect::<Result<_, _>>()?,
         metadata: metadata(entropy, server),
         config_drive: server.config_drive,

@@ -123,7 +123,7 @@ pub(crate) async fn order(
     let Some(host) = &server.host else {
         return Err(Error::not_found("Host of instance", server.id));
     };
-    let spec = guest_spec::gather(entropy, server, generation, choice.root, plugged)?;
+    let spec = guest_spec::gather(entropy, server, generation, Some(choice.root), plugged)?;
     let command = Command::BuildGuest(Box::new(spec));
     order::write_down(uow, entropy, now, host, request, command).await
 }

@@ -110,6 +110,7 @@ impl FakeHost {
                 },
                 force_raw: false,
             },
+            backends: Vec::new(),
             guests: self.known(),
         };
         self.envelope(RequestId::from("req-report"), Event::HostReported(Box::new(report)))
@@ -269,7 +270,11 @@ impl Handler for FakeHost {
             order @ (Command::StopGuest { .. }
             | Command::StartGuest { .. }
             | Command::RebootGuest { .. }) => self.power(order, envelope.request),
-            Command::SeedBase { .. } | Command::ReleaseBase { .. } => {}
+            Command::AttachVolume { .. }
+            | Command::DetachVolume { .. }
+            | Command::Volume(_)
+            | Command::SeedBase { .. }
+            | Command::ReleaseBase { .. } => {}
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use crate::image::RawForm;
 use crate::network::{MacAddress, NetworkSpec, NicAddress};
 use crate::provision::Plan;
 use crate::units::Bytes;
+use crate::volume::GuestVolume;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,8 +25,11 @@ pub struct GuestSpec {
     pub vcpus: u32,
     /// Memory.
     pub memory_mib: u64,
-    /// The disk that it boots from.
-    pub root: RootDisk,
+    /// Its disk from an image. `None`: it has volumes alone.
+    pub root: Option<RootDisk>,
+    /// The volumes that it has.
+    #[serde(default)]
+    pub volumes: Vec<GuestVolume>,
     /// Its network interfaces, in order.
     pub nics: Vec<GuestNic>,
     /// What the metadata service and the config drive tell it.

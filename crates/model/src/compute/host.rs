@@ -5,6 +5,7 @@ use crate::generation::Generation;
 use crate::id::{HostId, HostName, ServerId};
 use crate::provision::TargetFacts;
 use crate::timestamp::Timestamp;
+use crate::volume::BackendReport;
 use serde::{Deserialize, Serialize};
 
 /// A compute host's row. Its claims change only together with its generation, by compare-and-set,
@@ -112,6 +113,9 @@ pub struct HostReport {
     pub target: TargetFacts,
     /// Every guest in the agent's journal, with the generation of its last order: what a lost event would have said.
     pub guests: Vec<(ServerId, Generation, GuestPhase)>,
+    /// The volume backends that its agent serves.
+    #[serde(default)]
+    pub backends: Vec<BackendReport>,
 }
 
 /// No host can take a server: how many were looked at, and what each filter removed.

@@ -2,4 +2,4 @@
 
 mod block_source;
 
-pub use block_source::BlockSource;
+pub use block_source::{BlockSource, RbdImage};

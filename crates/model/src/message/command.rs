@@ -2,7 +2,8 @@
 
 use crate::compute::{GuestSpec, RebootKind};
 use crate::generation::Generation;
-use crate::id::{ImageId, ServerId};
+use crate::id::{AttachmentId, ImageId, ServerId};
+use crate::volume::{GuestVolume, VolumeOrder};
 use serde::{Deserialize, Serialize};
 
 /// An order. Repeating one changes nothing; one with an older generation than the guest's is ignored.
@@ -44,6 +45,26 @@ pub enum Command {
         /// As in `StopGuest`; a hard reboot has none.
         grace_seconds: u32,
     },
+    /// Have this volume in the guest: at once where it runs, and at every start from now on. Answered by `GuestVolumeChanged`.
+    AttachVolume {
+        /// The server.
+        server: ServerId,
+        /// The server's generation.
+        generation: Generation,
+        /// The volume.
+        volume: Box<GuestVolume>,
+    },
+    /// Have this volume in the guest no more. Answered by `GuestVolumeChanged`, also when it was not there.
+    DetachVolume {
+        /// The server.
+        server: ServerId,
+        /// The server's generation.
+        generation: Generation,
+        /// What binds the volume to the server.
+        attachment: AttachmentId,
+    },
+    /// Something to be done with a volume of a backend that the agent serves. Answered by `VolumeAnswered`.
+    Volume(Box<VolumeOrder>),
     /// Have a base of this image, so that the next create finds it. Answered by `BasesChanged`.
     SeedBase {
         /// The image.
@@ -65,6 +86,9 @@ impl Command {
             Self::StopGuest { .. } => "StopGuest",
             Self::StartGuest { .. } => "StartGuest",
             Self::RebootGuest { .. } => "RebootGuest",
+            Self::AttachVolume { .. } => "AttachVolume",
+            Self::DetachVolume { .. } => "DetachVolume",
+            Self::Volume(order) => order.work.name(),
             Self::SeedBase { .. } => "SeedBase",
             Self::ReleaseBase { .. } => "ReleaseBase",
         }

@@ -2,9 +2,10 @@
 
 use crate::compute::HostReport;
 use crate::generation::Generation;
-use crate::id::{HostName, ImageId, ServerId};
+use crate::id::{AttachmentId, HostName, ImageId, ServerId};
 use crate::provision::Rung;
 use crate::timestamp::Timestamp;
+use crate::volume::VolumeNews;
 use serde::{Deserialize, Serialize};
 
 /// Something that happened. Receiving it twice changes nothing.
@@ -102,6 +103,21 @@ pub enum Event {
         /// What was done, step by step.
         steps: Vec<StepTiming>,
     },
+    /// A volume has been plugged into a guest or taken out of it, or could not be.
+    GuestVolumeChanged {
+        /// The host.
+        host: HostName,
+        /// The server.
+        server: ServerId,
+        /// The generation of the `AttachVolume` or `DetachVolume` that this answers.
+        generation: Generation,
+        /// What binds the volume to the server.
+        attachment: AttachmentId,
+        /// What became of the order.
+        outcome: AttachOutcome,
+    },
+    /// What became of an order about a volume.
+    VolumeAnswered(Box<VolumeNews>),
     /// Bases of the host have come, gone, been lost or been put back. What is not named is as it was.
     BasesChanged {
         /// The host.
@@ -111,6 +127,29 @@ pub enum Event {
     },
     /// The host's state.
     HostReported(Box<HostReport>),
+}
+
+/// What became of an order to plug a volume into a guest, or to take it out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum AttachOutcome {
+    /// The guest has it, and will have it at every start.
+    Attached,
+    /// The guest does not have it, and will not.
+    NotAttached {
+        /// For the user.
+        message: String,
+        /// The chain of causes, for the administrator.
+        details: String,
+    },
+    /// The guest does not have it any more.
+    Detached,
+    /// The guest has not let go of it, and still has it.
+    NotDetached {
+        /// For the user.
+        message: String,
+        /// The chain of causes, for the administrator.
+        details: String,
+    },
 }
 
 /// A base on a host.

@@ -8,4 +8,4 @@ mod event;
 pub use ask::{Answer, Ask};
 pub use command::Command;
 pub use envelope::{Address, Body, Envelope};
-pub use event::{Event, HostBase, HostBaseState, StepName, StepTiming};
+pub use event::{AttachOutcome, Event, HostBase, HostBaseState, StepName, StepTiming};

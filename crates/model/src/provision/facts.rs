@@ -13,6 +13,22 @@ pub struct ImageFacts {
     pub size: Bytes,
     /// Size of the disk in it.
     pub virtual_size: Bytes,
+    /// Where it lies in Ceph, if it does.
+    #[serde(default)]
+    pub location: Option<ImageLocation>,
+}
+
+/// A protected snapshot of an image in Ceph: `rbd://fsid/pool/image/snapshot`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ImageLocation {
+    /// The cluster's id.
+    pub fsid: String,
+    /// The pool.
+    pub pool: String,
+    /// The RBD image's name.
+    pub image: String,
+    /// The snapshot's name.
+    pub snapshot: String,
 }
 
 /// What the host's disk backend can do.

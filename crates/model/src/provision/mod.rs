@@ -6,7 +6,9 @@
 mod facts;
 mod plan;
 mod rung;
+mod volume;
 
-pub use facts::{BaseFacts, FileAbilities, ImageFacts, TargetFacts};
+pub use facts::{BaseFacts, FileAbilities, ImageFacts, ImageLocation, TargetFacts};
 pub use plan::{Plan, PlanStep, Refusal, plan};
 pub use rung::Rung;
+pub use volume::{CachedVolume, VolumeCopies, VolumeTargetFacts, WantedVolume, plan_volume};

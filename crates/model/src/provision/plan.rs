@@ -1,6 +1,7 @@
 //! The ladder, tried rung by rung.
 
-use super::{BaseFacts, ImageFacts, Rung, TargetFacts};
+use super::{BaseFacts, ImageFacts, ImageLocation, Rung, TargetFacts};
+use crate::id::VolumeId;
 use crate::image::ImageFormat;
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,12 @@ pub enum PlanStep {
     UseBase,
     /// The image's bytes are copied to the base.
     CopyBase,
+    /// The volume becomes a copy-on-write clone of the image where it lies.
+    CloneImage(ImageLocation),
+    /// The volume becomes a copy-on-write clone of another one of its backend.
+    CloneVolume(VolumeId),
+    /// The image's bytes are written into the volume, converted if need be.
+    CopyImage,
     /// An empty overlay of this size is laid on the base, whose format it names.
     CreateOverlay {
         /// The base's format.
@@ -36,6 +43,22 @@ pub enum PlanStep {
         /// Size that the guest sees.
         size: Bytes,
     },
+}
+
+impl Plan {
+    /// The overlay that the plan lays: its base's format, and the size that its user sees.
+    pub fn overlay(&self) -> Option<(ImageFormat, Bytes)> {
+        self.steps.iter().find_map(|step| match step {
+            PlanStep::CreateOverlay { base_format, size } => Some((*base_format, *size)),
+            PlanStep::LinkBase
+            | PlanStep::ReflinkBase
+            | PlanStep::UseBase
+            | PlanStep::CopyBase
+            | PlanStep::CloneImage(_)
+            | PlanStep::CloneVolume(_)
+            | PlanStep::CopyImage => None,
+        })
+    }
 }
 
 /// A rung that was not taken.
@@ -133,6 +156,7 @@ mod tests {
             format: ImageFormat::Qcow2,
             size: Bytes::from_mib(20),
             virtual_size: Bytes::from_gib(1),
+            location: None,
         }
     }
 

@@ -63,6 +63,7 @@ impl<S: ImageStore, D: DiskBackend> Plugs<S, D> {
                 format: content.inspection.format,
                 size: content.size,
                 virtual_size: content.inspection.virtual_bytes,
+                location: None,
             },
         }
     }
@@ -100,10 +101,14 @@ fn copied(image: &Sealed, disk: &str) -> RootDisk {
 
 /// Every format is named, the disk can be written to, and its base cannot.
 fn looks_right(made: &CreatedDisk) {
-    let BlockSource::File { read_only, backing, format, .. } = &made.source;
+    let BlockSource::File { read_only, backing, format, .. } = &made.source else {
+        panic!("not a file: {:?}", made.source);
+    };
     assert!(!read_only);
     assert_eq!(*format, ImageFormat::Qcow2);
-    let BlockSource::File { read_only, format, .. } = &**backing.as_ref().unwrap();
+    let Some(BlockSource::File { read_only, format, .. }) = backing.as_deref() else {
+        panic!("no backing file: {:?}", made.source);
+    };
     assert!(read_only);
     assert_eq!(*format, ImageFormat::Raw);
 }

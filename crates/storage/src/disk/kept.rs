@@ -47,8 +47,13 @@ fn on_own_format(root: &RootDisk, format: ImageFormat) -> RootDisk {
     for step in &mut root.plan.steps {
         match step {
             PlanStep::CreateOverlay { base_format, .. } => *base_format = format,
-            PlanStep::LinkBase | PlanStep::ReflinkBase | PlanStep::UseBase | PlanStep::CopyBase => {
-            }
+            PlanStep::LinkBase
+            | PlanStep::ReflinkBase
+            | PlanStep::UseBase
+            | PlanStep::CopyBase
+            | PlanStep::CloneImage(_)
+            | PlanStep::CloneVolume(_)
+            | PlanStep::CopyImage => {}
         }
     }
     root

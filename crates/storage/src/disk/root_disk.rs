@@ -27,14 +27,7 @@ pub(super) fn create(
     let path = path_of(bases, &root.disk)?;
     let kept = kept::as_disks_need_it(bases, root)?;
     let root = kept.as_ref().unwrap_or(root);
-    let Some((base_format, size)) = root.plan.steps.iter().find_map(|step| match step {
-        PlanStep::CreateOverlay { base_format, size } => Some((*base_format, *size)),
-        PlanStep::LinkBase | PlanStep::ReflinkBase | PlanStep::UseBase | PlanStep::CopyBase => None,
-    }) else {
-        return Err(DiskError::Unsupported(
-            "the plan lays no overlay on its base, and disks of files are overlays here".to_owned(),
-        ));
-    };
+    let Some((base_format, size)) = root.plan.overlay() else { return Err(no_overlay()) };
     let mut made = Made { rung: root.plan.rung, bytes_copied: Bytes(0) };
     let mut base_lock = Some(base_lock);
     for step in &root.plan.steps {
@@ -43,6 +36,9 @@ pub(super) fn create(
             PlanStep::ReflinkBase => bases.reflink(root, base_format)?,
             PlanStep::UseBase => bases.require(root, base_format)?,
             PlanStep::CopyBase => made.bytes_copied.0 += bases.copy(root, base_format)?,
+            PlanStep::CloneImage(_) | PlanStep::CloneVolume(_) | PlanStep::CopyImage => {
+                return Err(no_overlay());
+            }
             PlanStep::CreateOverlay { .. } => {
                 let overlay = Overlay {
                     backing: bases.instances.base(root.image),
@@ -60,6 +56,12 @@ pub(super) fn create(
         rung: made.rung,
         bytes_copied: made.bytes_copied,
     })
+}
+
+fn no_overlay() -> DiskError {
+    DiskError::Unsupported(
+        "the plan lays no overlay on its base, and disks of files are overlays here".to_owned(),
+    )
 }
 
 /// Writes the overlay, or finds that it is there. A file that is another disk is never replaced.

@@ -132,6 +132,7 @@ impl House {
             format: content.base_format(),
             size: content.base_size(),
             virtual_size: content.inspection.virtual_bytes,
+            location: None,
         };
         let target = self.disks.abilities().await.unwrap();
         root(image, content, disk, plan(&facts, &target, None, SIZE).unwrap())

@@ -49,6 +49,7 @@ async fn planned(house: &House, content: &ImageContent, disk: &str) -> RootDisk 
         format: content.base_format(),
         size: content.base_size(),
         virtual_size: content.inspection.virtual_bytes,
+        location: None,
     };
     let target = house.disks.abilities().await.unwrap();
     root(image(ID), content, disk, plan(&facts, &target, None, SIZE).unwrap())
@@ -59,9 +60,7 @@ fn record(house: &House) -> BaseRecord {
 }
 
 fn backing_format(source: &BlockSource) -> ImageFormat {
-    let BlockSource::File { backing, .. } = source;
-    let BlockSource::File { format, .. } = &**backing.as_ref().unwrap();
-    *format
+    source.backing().unwrap().format()
 }
 
 #[tokio::test]

@@ -79,7 +79,11 @@ impl Inheritance {
         top: bool,
         layers: &mut Vec<RawFd>,
     ) -> Result<(), HypervisorError> {
-        let BlockSource::File { path, read_only, backing, .. } = source;
+        let (path, read_only, backing) = match source {
+            BlockSource::File { path, read_only, backing, .. } => (path, read_only, backing),
+            // Not a file: nothing to be opened here.
+            BlockSource::Rbd(_) => return Ok(()),
+        };
         let file = if top && !read_only { read_write(path) } else { File::open(path) };
         let file = file.map_err(|e| cannot_open("disk", path, e))?;
         layers.push(self.add(file));

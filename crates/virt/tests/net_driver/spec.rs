@@ -21,7 +21,7 @@ pub fn guest(nics: Vec<GuestNic>) -> GuestSpec {
         name: "instance-0000002a".to_owned(),
         vcpus: 1,
         memory_mib: 64,
-        root: RootDisk {
+        root: Some(RootDisk {
             disk: DiskId("root".to_owned()),
             image: ImageId(Uuid::nil()),
             image_sha512: String::new(),
@@ -34,7 +34,8 @@ pub fn guest(nics: Vec<GuestNic>) -> GuestSpec {
                 copies: Bytes(0),
                 refused: Vec::new(),
             },
-        },
+        }),
+        volumes: Vec::new(),
         nics,
         metadata: GuestMetadata {
             name: "Büro 1".to_owned(),

@@ -102,6 +102,11 @@ fn step(step: &PlanStep) -> String {
         PlanStep::ReflinkBase => "reflink the image's file as base".into(),
         PlanStep::UseBase => "use the base that is there".into(),
         PlanStep::CopyBase => "copy the image's bytes to a base".into(),
+        PlanStep::CloneImage(at) => {
+            format!("clone {}/{}@{} in its cluster", at.pool, at.image, at.snapshot)
+        }
+        PlanStep::CloneVolume(volume) => format!("clone volume {volume}"),
+        PlanStep::CopyImage => "write the image's bytes into the volume".into(),
         PlanStep::CreateOverlay { base_format, size } => {
             format!("lay an empty overlay of {size} on the {base_format} base")
         }

@@ -41,7 +41,12 @@ fn layer(
     source: &BlockSource,
     descriptors: &[RawFd],
 ) -> Result<(), CannotRun> {
-    let BlockSource::File { format, read_only, backing, .. } = source;
+    let (format, read_only, backing) = match source {
+        BlockSource::File { format, read_only, backing, .. } => (format, read_only, backing),
+        BlockSource::Rbd(_) => {
+            return Err(CannotRun("this version runs no guest from Ceph".to_owned()));
+        }
+    };
     let Some((&descriptor, below)) = descriptors.split_first() else {
         return Err(CannotRun(format!("no file was opened for {node}")));
     };

@@ -161,7 +161,7 @@ fn no_format_is_ever_left_to_be_guessed() {
             .filter(|(option, _)| *option == "-blockdev")
             .map(|(_, node)| node)
             .collect();
-        let BlockSource::File { backing, .. } = &source;
+        let backing = source.backing();
         // File and format of each layer, and of the config drive.
         assert_eq!(nodes.len(), if backing.is_some() { 6 } else { 4 }, "{nodes:?}");
         for node in nodes {

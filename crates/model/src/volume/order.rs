@@ -1,0 +1,173 @@
+//! Orders about volumes to the agent that serves their backend, and its answers.
+//!
+//! An order may be sent again, by whoever does not know whether it arrived: the subject and its generation are its identity. One that is older
+//! than the last taken over for its subject is ignored; the same one again is answered again.
+
+use crate::disk::BlockSource;
+use crate::generation::Generation;
+use crate::id::{BackupId, HostName, ImageId, SnapshotId, VolumeId};
+use crate::image::RawForm;
+use crate::provision::{Plan, Rung};
+use crate::units::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// What an order is about, and whose generation it has.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum VolumeSubject {
+    /// A volume.
+    Volume(VolumeId),
+    /// A snapshot.
+    Snapshot(SnapshotId),
+    /// A backup.
+    Backup(BackupId),
+}
+
+/// An order about a volume.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct VolumeOrder {
+    /// The backend's section in the agent's configuration.
+    pub backend: String,
+    /// What it is about.
+    pub subject: VolumeSubject,
+    /// The subject's generation when this was sent.
+    pub generation: Generation,
+    /// What is to be done.
+    pub work: VolumeWork,
+}
+
+/// What is to be done with a volume.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum VolumeWork {
+    /// Make it.
+    Create(Box<NewVolume>),
+    /// Leave nothing of it.
+    Remove(VolumeId),
+    /// Have it at least this large. Smaller than it is changes nothing.
+    Extend(VolumeId, Bytes),
+    /// Have a snapshot of what it holds now.
+    CreateSnapshot(VolumeId, SnapshotId),
+    /// Leave nothing of the snapshot. What was made of it stays whole.
+    RemoveSnapshot(VolumeId, SnapshotId),
+    /// Have it hold what it held at the snapshot.
+    Revert(VolumeId, SnapshotId),
+    /// Upload what it holds as the bytes of an image that waits for them.
+    UploadToImage(VolumeId, Box<ImageOfVolume>),
+    /// Keep what it holds in the backup store.
+    Backup(VolumeId, BackupId),
+    /// Have it hold what the backup kept.
+    Restore(VolumeId, BackupId),
+}
+
+/// A volume to be made.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NewVolume {
+    /// Its id.
+    pub volume: VolumeId,
+    /// Its size.
+    pub size: Bytes,
+    /// What it holds at first.
+    pub content: VolumeContent,
+}
+
+/// What a new volume holds.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum VolumeContent {
+    /// Zeros.
+    Empty,
+    /// An image, in the way that the plan says. The backend executes this very plan.
+    Image {
+        /// The image.
+        image: ImageId,
+        /// SHA-512 of the image's own bytes.
+        image_sha512: String,
+        /// The image's raw form, where that one is to be used.
+        raw: Option<RawForm>,
+        /// How.
+        plan: Plan,
+    },
+    /// What a volume of the same backend held at a snapshot.
+    Snapshot(VolumeId, SnapshotId),
+    /// What another volume of the same backend holds.
+    Volume(VolumeId),
+}
+
+/// An image that is to get a volume's bytes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ImageOfVolume {
+    /// The image, which waits in `queued`.
+    pub image: ImageId,
+    /// `raw` or `qcow2`.
+    pub disk_format: String,
+}
+
+/// What became of an order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct VolumeNews {
+    /// The host whose agent says it.
+    pub host: HostName,
+    /// The backend's section in its configuration.
+    pub backend: String,
+    /// What the order was about.
+    pub subject: VolumeSubject,
+    /// The generation of the order that this answers.
+    pub generation: Generation,
+    /// The name of its work: [`VolumeWork::name`].
+    pub work: String,
+    /// What became of it.
+    pub outcome: VolumeOutcome,
+    /// Milliseconds that it took.
+    pub took_ms: u64,
+}
+
+/// The end of an order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum VolumeOutcome {
+    /// Done.
+    Done {
+        /// Where the volume's bytes are now. `None` where there are none, or they did not move.
+        source: Option<BlockSource>,
+        /// The way that was taken, for a volume from an image.
+        rung: Option<Rung>,
+        /// Bytes that were really copied, counted where they were written.
+        bytes_copied: Bytes,
+    },
+    /// Not done, and nothing of it is left.
+    Failed {
+        /// For the user: what happened and what to do.
+        message: String,
+        /// For the administrator: the chain of causes.
+        details: String,
+    },
+}
+
+impl VolumeWork {
+    /// Its name, for logs, metrics and answers.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "Create",
+            Self::Remove(_) => "Remove",
+            Self::Extend(..) => "Extend",
+            Self::CreateSnapshot(..) => "CreateSnapshot",
+            Self::RemoveSnapshot(..) => "RemoveSnapshot",
+            Self::Revert(..) => "Revert",
+            Self::UploadToImage(..) => "UploadToImage",
+            Self::Backup(..) => "Backup",
+            Self::Restore(..) => "Restore",
+        }
+    }
+
+    /// The volume whose bytes are read or changed: two orders about one volume are never executed at the same time.
+    pub fn volume(&self) -> VolumeId {
+        match self {
+            Self::Create(new) => new.volume,
+            Self::Remove(volume)
+            | Self::Extend(volume, _)
+            | Self::CreateSnapshot(volume, _)
+            | Self::RemoveSnapshot(volume, _)
+            | Self::Revert(volume, _)
+            | Self::UploadToImage(volume, _)
+            | Self::Backup(volume, _)
+            | Self::Restore(volume, _) => *volume,
+        }
+    }
+}
