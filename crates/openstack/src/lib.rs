@@ -20,5 +20,5 @@ pub use credentials::{
 pub use error::OpenstackError;
 pub use glance::GlanceCatalog;
 pub use http::TimeLimits;
-pub use nova::{NovaServers, ServerState};
+pub use nova::{NovaServers, ServerAction, ServerState};
 pub use session::Session;

@@ -40,6 +40,21 @@ struct Told {
     task: Option<String>,
 }
 
+/// One of the things that were done to a server.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct ServerAction {
+    /// `create`, `reboot`, …
+    pub action: String,
+    /// The request that asked for it, which no other action has.
+    pub request_id: String,
+}
+
+#[derive(Deserialize)]
+struct Actions {
+    #[serde(rename = "instanceActions")]
+    actions: Vec<ServerAction>,
+}
+
 impl NovaServers {
     /// The servers of the session's cloud.
     pub fn new(session: Arc<Session>) -> Self {
@@ -56,6 +71,21 @@ impl NovaServers {
             }
             let told: Body = answer.json()?;
             Ok(Some(ServerState { status: told.server.status, task: told.server.task }))
+        })
+        .await
+    }
+
+    /// What was done to a server, the newest first. None for a server that is not there.
+    pub async fn actions(&self, server: ServerId) -> Result<Vec<ServerAction>, OpenstackError> {
+        let this = self.clone();
+        in_background(move || {
+            let path = format!("/servers/{server}/os-instance-actions");
+            let answer = this.ask("GET", &path, None)?;
+            if answer.status == 404 {
+                return Ok(Vec::new());
+            }
+            let told: Actions = answer.json()?;
+            Ok(told.actions)
         })
         .await
     }

@@ -5,7 +5,7 @@
 //! Nothing is removed but by `keep`, and by it only what no image explains and no lease holds.
 
 use async_trait::async_trait;
-use hatchery_model::base::{BaseName, BaseStatus, Deed, LeaseBook};
+use hatchery_model::base::{BaseName, BaseStatus, Deed, LeaseBook, ServerReset};
 use hatchery_model::image::CatalogImage;
 use hatchery_model::units::Bytes;
 
@@ -60,8 +60,11 @@ pub struct PassReport {
     pub looked_at: usize,
     /// What was done or decided against; what was as it should be is not named.
     pub deeds: Vec<Deed>,
-    /// Something was marked that a pass which begins now may remove.
+    /// There is more to do for a pass that begins now: something was marked that it may remove, or a link has to wait for it.
     pub pending: bool,
+    /// Servers whose base was put back, now or earlier, and of whom nobody has said yet that they were helped
+    /// ([`BasePool::note_resets`]). Empty where the pool does not remember them.
+    pub resets: Vec<ServerReset>,
 }
 
 /// See the head of this file.
@@ -84,6 +87,10 @@ pub trait BasePool: Send + Sync {
         only: Option<&BaseName>,
         leases: &LeaseBook,
     ) -> Result<PassReport, PoolError>;
+
+    /// Writes down how far servers were helped. Durable when it returns, so that whoever dies in the middle knows later. Of servers that are
+    /// not waited for nothing is written.
+    async fn note_resets(&self, resets: &[ServerReset]) -> Result<(), PoolError>;
 
     /// Every base, as it is now.
     async fn list(&self, leases: &LeaseBook) -> Result<Vec<BaseStatus>, PoolError>;

@@ -71,6 +71,8 @@ fn pool_settings(args: &WarmArgs) -> anyhow::Result<PoolSettings> {
     settings.minimum_age = Duration::from_secs(args.remove_unused_original_minimum_age_seconds);
     settings.max_bytes = (args.max_size_gb > 0).then(|| Bytes::from_gib(args.max_size_gb));
     settings.max_count = (args.max_count > 0).then_some(args.max_count);
+    settings.remember_servers = args.reset_state;
+    settings.read_only = args.dry_run;
     if let Some(state) = &args.state {
         settings.state.clone_from(state);
     }
@@ -87,8 +89,7 @@ fn leases(args: &WarmArgs) -> anyhow::Result<Option<Arc<dyn BaseLeases>>> {
         return Ok(None);
     }
     let host = nix::unistd::gethostname().context("this host's name cannot be read")?;
-    let leases = DiskLeases::new(instances);
-    let host = host.to_string_lossy();
-    let leases = if args.dry_run { leases } else { leases.shared(&args.cache, &host) };
+    let leases = DiskLeases::new(instances).shared(&args.cache, &host.to_string_lossy());
+    let leases = if args.dry_run { leases.read_only() } else { leases };
     Ok(Some(Arc::new(leases)))
 }

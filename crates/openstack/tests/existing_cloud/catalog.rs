@@ -293,6 +293,15 @@ fn servers_are_reset_and_rebooted_by_their_ids() {
         ("POST", "/compute/v2.1/servers/00000000-0000-4000-8000-000000000007/action") => {
             Reply::Json(202, json!(null))
         }
+        (
+            "GET",
+            "/compute/v2.1/servers/00000000-0000-4000-8000-000000000007/os-instance-actions",
+        ) => {
+            let action =
+                |name, request| json!({"action": name, "request_id": request, "user_id": null});
+            let actions = [action("reboot", "req-2"), action("create", "req-1")];
+            Reply::Json(200, json!({"instanceActions": actions}))
+        }
         ("GET", _) => Reply::Json(404, json!({})),
         _ => Reply::Json(409, json!({"conflictingRequest": {"message": "locked"}})),
     });
@@ -307,7 +316,11 @@ fn servers_are_reset_and_rebooted_by_their_ids() {
         bodies,
         [json!({"os-resetState": {"state": "active"}}), json!({"reboot": {"type": "HARD"}})]
     );
+    let actions = run(servers.actions(server)).unwrap();
+    let told = actions.iter().map(|one| (one.action.as_str(), one.request_id.as_str()));
+    assert_eq!(told.collect::<Vec<_>>(), [("reboot", "req-2"), ("create", "req-1")]);
     let other = id(8).parse().unwrap();
     assert_eq!(run(servers.find(other)).unwrap(), None);
+    assert_eq!(run(servers.actions(other)).unwrap(), []);
     assert!(run(servers.reset_state(other)).unwrap_err().to_string().contains("locked"));
 }

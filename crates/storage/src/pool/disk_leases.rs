@@ -34,6 +34,8 @@ pub struct DiskLeases {
 struct Shared {
     folder: PathBuf,
     host: String,
+    /// Others' are read, and nothing is written.
+    read_only: bool,
 }
 
 impl DiskLeases {
@@ -45,8 +47,17 @@ impl DiskLeases {
     /// Also shares them with everyone who keeps the pool of this cache, under this host's name, and counts what others have shared.
     #[must_use]
     pub fn shared(self, cache: &Path, host: &str) -> Self {
-        let shared = Shared { folder: cache.join(".leases"), host: plain(host) };
+        let shared = Shared { folder: cache.join(".leases"), host: plain(host), read_only: false };
         Self { shared: Some(shared), ..self }
+    }
+
+    /// Counts what others have shared, and writes nothing.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        if let Some(shared) = &mut self.shared {
+            shared.read_only = true;
+        }
+        self
     }
 
     fn read(&self) -> Result<LeaseBook, LeaseError> {
@@ -56,7 +67,9 @@ impl DiskLeases {
         }
         let mut book: LeaseBook = own.iter().cloned().collect();
         if let Some(shared) = &self.shared {
-            shared.write(&own)?;
+            if !shared.read_only {
+                shared.write(&own)?;
+            }
             book.extend(shared.read_others()?);
         }
         Ok(book)
@@ -217,7 +230,14 @@ impl Shared {
         let own = self.path();
         let failed = |error: io::Error| unreadable(&self.folder, &error);
         let mut leases = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(failed)? {
+        let entries = match fs::read_dir(&self.folder) {
+            // Nobody has shared any, and this process makes no folder.
+            Err(error) if self.read_only && error.kind() == io::ErrorKind::NotFound => {
+                return Ok(leases);
+            }
+            entries => entries.map_err(failed)?,
+        };
+        for entry in entries {
             let path = entry.map_err(failed)?.path();
             if path == own || path.extension().is_none_or(|extension| extension != "json") {
                 continue;

@@ -9,4 +9,5 @@ mod heal;
 mod leases;
 mod links;
 mod nova;
+mod resets;
 mod sweep;

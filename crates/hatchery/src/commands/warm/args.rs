@@ -66,6 +66,9 @@ pub struct WarmArgs {
     /// Also log into this file, which is set aside when it has 1 MiB; five older ones are kept.
     #[arg(long, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
+    /// Log one JSON object a line instead of text, into the file and on standard error.
+    #[arg(long)]
+    pub log_json: bool,
     /// Serve metrics for Prometheus there.
     #[arg(long, value_name = "ADDR:PORT")]
     pub metrics: Option<SocketAddr>,

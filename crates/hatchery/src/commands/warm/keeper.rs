@@ -53,7 +53,7 @@ pub async fn keep(parts: Parts, mut news: News, schedule: Schedule) {
             () = until(keeper.due), if keeper.passing.is_none() => keeper.begin_pass(),
             outcome = finished(&mut keeper.passing) => keeper.end_pass(outcome).await,
             Some(hint) = news.next() => keeper.hear(hint),
-            Some(looked) = keeper.looks.join_next() => keeper.end_look(looked).await,
+            Some(looked) = keeper.looks.join_next() => keeper.end_look(looked),
             () = until(scrub_at), if keeper.may_scrub() => {
                 keeper.begin_scrub();
                 scrub_at = None;
@@ -99,14 +99,9 @@ impl Keeper {
             Outcome { trouble, ..Outcome::default() }
         });
         self.said.pass(&outcome, self.parts.dry_run);
-        self.reset(&outcome.deeds).await;
+        let trouble = self.parts.reset(&outcome.resets).await;
+        self.said.not_reset(trouble);
         self.leases = outcome.leases;
-    }
-
-    async fn reset(&self, deeds: &[Deed]) {
-        if let (Some(resets), false) = (&self.parts.resets, self.parts.dry_run) {
-            resets.after(deeds).await;
-        }
     }
 
     fn hear(&mut self, hint: ImageHint) {
@@ -126,7 +121,7 @@ impl Keeper {
         self.looks.spawn(async move { (id, parts.look(id, &again).await) });
     }
 
-    async fn end_look(&mut self, looked: Result<(ImageId, Look), JoinError>) {
+    fn end_look(&mut self, looked: Result<(ImageId, Look), JoinError>) {
         let (id, look) = match looked {
             Ok(looked) => looked,
             Err(error) => {
@@ -138,11 +133,8 @@ impl Keeper {
         };
         self.looked_for.remove(&id);
         match look {
-            Look::Linked(deeds) => {
-                self.said.deeds(&deeds);
-                self.reset(&deeds).await;
-            }
-            Look::Gone => self.ask_for_pass(CALM),
+            Look::Linked(deeds) => self.said.deeds(&deeds),
+            Look::PassDue => self.ask_for_pass(CALM),
             Look::GivenUp => {}
             Look::Failed(why) => tracing::error!(image.id = %id, "not linked yet: {why}"),
         }

@@ -25,14 +25,26 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// One pass, or pass after pass until SIGTERM or SIGINT.
 pub fn run(args: &WarmArgs) -> anyhow::Result<ExitCode> {
-    logging::start(&Logging::to_file(args.log_file.clone(), false));
+    logging::start(&Logging::to_file(args.log_file.clone(), args.log_json));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         let (parts, news) = wire::warm::parts(args)?;
         if args.once { once(&parts).await } else { stay(args, parts, news).await }
     });
     runtime.shutdown_timeout(GRACE);
-    done.map(|()| ExitCode::SUCCESS)
+    match done {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        // Where there is a log that somebody reads, it has the reason too; and JSON stays JSON.
+        Err(error) if is_logged(args) => {
+            tracing::error!("{error:#}");
+            Ok(ExitCode::FAILURE)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_logged(args: &WarmArgs) -> bool {
+    (args.log_json || args.log_file.is_some()) && tracing::enabled!(tracing::Level::ERROR)
 }
 
 async fn once(parts: &Parts) -> anyhow::Result<()> {
@@ -40,14 +52,13 @@ async fn once(parts: &Parts) -> anyhow::Result<()> {
     // The trouble is the error below, said once.
     let quiet = parts::Outcome { trouble: Vec::new(), ..outcome };
     Said::default().pass(&quiet, parts.dry_run);
-    if let (Some(resets), false) = (&parts.resets, parts.dry_run) {
-        resets.after(&quiet.deeds).await;
-    }
+    let not_reset = parts.reset(&quiet.resets).await;
     let failed = quiet.deeds.iter().filter(|deed| deed.did == Did::Failed).count();
     let mut trouble = outcome.trouble;
     if failed > 0 {
         trouble.push(format!("{failed} bases could not be put right (see above)"));
     }
+    trouble.extend(not_reset);
     if !trouble.is_empty() {
         bail!("{}", trouble.join("; "));
     }

@@ -1,7 +1,7 @@
 //! One pass, and one look at one image: what is asked of the sockets, and in which order.
 
 use super::resets::Resets;
-use hatchery_model::base::{BaseName, Deed, Did, LeaseBook, LeaseHolder};
+use hatchery_model::base::{BaseName, Deed, Did, LeaseBook, LeaseHolder, ServerReset};
 use hatchery_model::id::ImageId;
 use hatchery_model::image::{CatalogImage, CatalogState};
 use hatchery_model::units::Bytes;
@@ -51,14 +51,16 @@ pub struct Outcome {
     pub trouble: Vec<String>,
     /// The leases, where they were read.
     pub leases: Option<LeaseBook>,
+    /// Servers whose base is back and that nobody has helped yet.
+    pub resets: Vec<ServerReset>,
 }
 
 /// What came of a look at one image.
 pub enum Look {
     /// It is active, and this was done.
     Linked(Vec<Deed>),
-    /// It is gone, or closed to users: a pass is due.
-    Gone,
+    /// It is gone, or closed to users, or had a base before that is lost: a pass is due.
+    PassDue,
     /// It stays unfinished, or nobody answers: the next pass will see.
     GivenUp,
     /// The pool cannot be changed.
@@ -88,8 +90,20 @@ impl Parts {
             let (more, _) = self.look_at_all().await;
             outcome.deeds.extend(more.deeds);
             (outcome.trouble, outcome.leases) = (more.trouble, more.leases);
+            // A second look that failed knows of nobody.
+            if !more.resets.is_empty() {
+                outcome.resets = more.resets;
+            }
         }
         outcome
+    }
+
+    /// Helps the servers whose base is back, if the operator wants that. Says what could not be done.
+    pub async fn reset(&self, waited: &[ServerReset]) -> Vec<String> {
+        match &self.resets {
+            Some(resets) if !self.dry_run => resets.after(waited, self.pool.as_ref()).await,
+            Some(_) | None => Vec::new(),
+        }
     }
 
     async fn look_at_all(&self) -> (Outcome, bool) {
@@ -130,6 +144,7 @@ impl Parts {
             Ok(report) => {
                 outcome.looked_at = report.looked_at;
                 pending = report.pending;
+                outcome.resets = report.resets;
                 outcome.deeds.extend(report.deeds);
             }
             Err(error) => outcome.trouble.push(chain(&error)),
@@ -149,10 +164,10 @@ impl Parts {
             match found {
                 Ok(Some(image)) => match image.state {
                     CatalogState::Active => return self.link(image).await,
-                    CatalogState::Deactivated | CatalogState::Going => return Look::Gone,
+                    CatalogState::Deactivated | CatalogState::Going => return Look::PassDue,
                     CatalogState::Unfinished => {}
                 },
-                Ok(None) => return Look::Gone,
+                Ok(None) => return Look::PassDue,
                 Err(error) => tracing::debug!(image.id = %id, error = chain(&error), "not known"),
             }
             tokio::select! {
@@ -167,6 +182,7 @@ impl Parts {
         let mut fresh = self.fresh.lock().await;
         fresh.insert(image.id, image.clone());
         match self.pool.link(&image).await {
+            Ok(report) if report.pending => Look::PassDue,
             Ok(report) => Look::Linked(report.deeds),
             Err(error) => Look::Failed(chain(&error)),
         }

@@ -12,6 +12,7 @@ type Standing = (BaseName, &'static str, String);
 pub struct Said {
     standing: BTreeSet<Standing>,
     trouble: Vec<String>,
+    not_reset: Vec<String>,
 }
 
 impl Said {
@@ -38,7 +39,17 @@ impl Said {
             }
             self.trouble.clone_from(&outcome.trouble);
         }
-        tracing::debug!(looked_at = outcome.looked_at, "a pass is over");
+        tracing::debug!(looked_at = outcome.looked_at, judged, "a pass is over");
+    }
+
+    /// Says which servers could not be reset, unless that was said and has not changed.
+    pub fn not_reset(&mut self, trouble: Vec<String>) {
+        if trouble != self.not_reset {
+            for trouble in &trouble {
+                tracing::warn!("{trouble}");
+            }
+            self.not_reset = trouble;
+        }
     }
 
     /// Says what was done between two passes.

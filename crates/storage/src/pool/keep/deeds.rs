@@ -25,6 +25,7 @@ impl Round<'_> {
     }
 
     fn one(&mut self, base: &BaseName, act: Act) -> io::Result<()> {
+        self.note_waiting(base, &act)?;
         match act {
             Act::Name { place, from, heals, why } => {
                 if self.made(base, place, from)? {
@@ -167,6 +168,7 @@ impl Round<'_> {
             unused: BTreeMap::new(),
             marked: 0,
             strange: before.map(|entry| entry.strange.clone()).unwrap_or_default(),
+            servers: before.map(|entry| entry.servers.clone()).unwrap_or_default(),
         };
         self.ledger.entries.insert(base.clone(), entry);
         if matches!(how, How::Reflink | How::Copy) && !good {

@@ -61,6 +61,7 @@ impl Round<'_> {
             unused: BTreeMap::new(),
             marked: 0,
             strange: BTreeMap::new(),
+            servers: BTreeMap::new(),
         };
         if let Some(format) = image.as_ref().and_then(|image| image.format)
             && let Ok(inspection) = make::inspect(&path, format)

@@ -1,13 +1,14 @@
 //! What a pool remembers, in one file that is whole or the one before: what each base is, and since when nobody has been seen to need it.
 //!
-//! Everything in it can be found again by looking: a ledger that is lost or torn costs readings and waiting, never a base.
+//! All about bases can be found again by looking: a ledger that is lost or torn costs readings and waiting, never a base. Only servers that
+//! wait to be reset are known nowhere else; with both copies of the ledger torn they are left to their owners.
 
 use super::seen::{FolderId, Stamp};
 use super::steps::{Op, Steps};
 use crate::durable::{remove, sync_folder};
 use crate::pool::hex;
-use hatchery_model::base::BaseName;
-use hatchery_model::id::ImageId;
+use hatchery_model::base::{BaseName, ResetStep};
+use hatchery_model::id::{ImageId, ServerId};
 use hatchery_model::image::{ContentDigest, ImageFormat};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
@@ -74,6 +75,10 @@ pub(crate) struct Entry {
     /// Files that were found in its place, by folder.
     #[serde(default)]
     pub(crate) strange: BTreeMap<String, Strange>,
+    /// Servers that wait for it, or waited, and were not helped yet: written before it is put back. The one thing here that no looking finds
+    /// again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) servers: BTreeMap<ServerId, ResetStep>,
 }
 
 /// The whole memory of a pool.

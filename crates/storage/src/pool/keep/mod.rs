@@ -18,6 +18,7 @@ mod seen;
 mod settings;
 mod status;
 mod steps;
+mod waiting;
 mod world;
 
 pub use settings::{OtherFilesystem, PoolSettings};
@@ -27,7 +28,7 @@ use crate::durable::{make_folder, remove, sync_folder};
 use age::Uptime;
 use async_trait::async_trait;
 use error::pool_error;
-use hatchery_model::base::{BaseName, BaseStatus, Deed, LeaseBook};
+use hatchery_model::base::{BaseName, BaseStatus, Deed, LeaseBook, ResetStep, ServerReset};
 use hatchery_model::image::{CatalogImage, ContentDigest, DigestAlgorithm, DiskFormat};
 use hatchery_model::units::Bytes;
 use hatchery_ports::base_pool::{BasePool, Mark, Pass, PassReport, PoolError};
@@ -58,7 +59,7 @@ struct Inner {
 
 impl FilePool {
     /// Over these folders. Cache and `_base` folders are made where only they themselves are missing. What an earlier process left half made
-    /// is removed.
+    /// is removed. Neither where the pool is only to be read.
     pub fn open(settings: PoolSettings, clock: Arc<dyn Clock>) -> Result<Self, PoolError> {
         Self::with_steps(settings, clock, Steps::default(), 0)
     }
@@ -72,13 +73,15 @@ impl FilePool {
     ) -> Result<Self, PoolError> {
         for folder in std::iter::once(&settings.cache).chain(&settings.bases) {
             let above = folder.parent().unwrap_or(Path::new("/"));
-            if !folder.exists() && above.is_dir() {
+            if !settings.read_only && !folder.exists() && above.is_dir() {
                 make_folder(folder, 0o755)
                     .map_err(|error| pool_error(&format!("make {}", folder.display()), error))?;
             }
         }
         let pool = Inner { settings, clock, steps, later, turn: Mutex::default() };
-        if let Some(_turn) = pool.try_turn() {
+        if !pool.settings.read_only
+            && let Some(_turn) = pool.try_turn()
+        {
             pool.sweep_litter();
         }
         Ok(Self(Arc::new(pool)))
@@ -106,16 +109,21 @@ enum Memory {
 }
 
 impl Inner {
-    /// Waits for every other process that keeps this pool.
-    fn turn(&self) -> Result<File, PoolError> {
+    /// Waits for every other process that keeps this pool. `None`: there is no lock, and none may be made, so that nobody can have begun to
+    /// keep it.
+    fn turn(&self) -> Result<Option<File>, PoolError> {
         let path = self.settings.cache.join(".hatchery-pool.lock");
-        let locked = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .and_then(|file| file.lock().map(|()| file));
-        locked.map_err(|error| match error.kind() {
+        let locked = if self.settings.read_only {
+            match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                opened => opened.and_then(|file| file.lock_shared().map(|()| file)),
+            }
+        } else {
+            let mut options = OpenOptions::new();
+            let opened = options.create(true).truncate(false).write(true).open(&path);
+            opened.and_then(|file| file.lock().map(|()| file))
+        };
+        locked.map(Some).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => PoolError::Suspect(format!(
                 "there is no folder {}: nothing is changed. Make it, or mount what it is on",
                 self.settings.cache.display()
@@ -172,6 +180,7 @@ impl Inner {
         let before = self.ledger(&mut remembered)?;
         let mut ledger = before.clone();
         let mut world = scan(&self.settings)?;
+        let dry_run = pass.dry_run || self.settings.read_only;
         let mut uptime =
             Uptime::now().map_err(|error| pool_error("tell how long this host is up", error))?;
         uptime.seconds = uptime.seconds.saturating_add(self.later);
@@ -188,7 +197,7 @@ impl Inner {
                 .map(|image| (BaseName::of(image.id), as_base(image)))
                 .collect(),
             leases: pass.leases.as_ref(),
-            dry_run: pass.dry_run,
+            dry_run,
             begun: pass.begun,
             marked: false,
             deeds: Vec::new(),
@@ -196,6 +205,7 @@ impl Inner {
         };
         let done = work(&mut round)?;
         let pending = round.marked && self.settings.minimum_age.is_zero();
+        let resets = round.waited();
         let (deeds, touched) =
             (std::mem::take(&mut round.deeds), std::mem::take(&mut round.touched));
         for folder in touched {
@@ -203,13 +213,13 @@ impl Inner {
                 .map_err(|error| pool_error("make the new names durable", error))?;
         }
         match memory {
-            Memory::Keep if !pass.dry_run => {
+            Memory::Keep if !dry_run => {
                 let changed = before != ledger;
                 self.remember(&mut remembered, ledger, changed)?;
             }
             Memory::Keep | Memory::Drop => {}
         }
-        Ok((done, PassReport { looked_at: 0, deeds, pending }))
+        Ok((done, PassReport { looked_at: 0, deeds, pending, resets }))
     }
 
     fn remember(
@@ -237,6 +247,7 @@ impl Inner {
     fn keep(&self, pass: &Pass) -> Result<PassReport, PoolError> {
         let (looked_at, report) = self.round(pass, World::scan, Memory::Keep, |round| {
             round.world.doubt(&pass.images, round.ledger)?;
+            round.note_all_waiting();
             let names = round.names();
             for base in &names {
                 round.keep(base);
@@ -261,11 +272,42 @@ impl Inner {
         };
         // What is learnt here is learnt again by the next pass, at the cost of a look: the names are what is urgent.
         let scan = |settings: &PoolSettings| World::of_one(settings, image);
-        let (looked_at, report) = self.round(&pass, scan, Memory::Drop, |round| {
-            round.keep(&base);
-            Ok(1)
+        let (pending, report) = self.round(&pass, scan, Memory::Drop, |round| {
+            let pending = round.leaves_to_the_pass(&base);
+            if !pending {
+                round.keep(&base);
+            }
+            Ok(pending)
         })?;
-        Ok(PassReport { looked_at, ..report })
+        // Of all bases but one nothing was looked at: who waited for them is for the pass to say.
+        Ok(PassReport { looked_at: 1, pending, resets: Vec::new(), ..report })
+    }
+
+    fn note_resets(&self, resets: &[ServerReset]) -> Result<(), PoolError> {
+        let mut remembered = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turn()?;
+        let before = self.ledger(&mut remembered)?;
+        let mut ledger = before.clone();
+        for reset in resets {
+            let Some(entry) = ledger.entries.get_mut(&reset.base) else {
+                continue;
+            };
+            match &reset.step {
+                ResetStep::Done => {
+                    entry.servers.remove(&reset.server);
+                }
+                step @ (ResetStep::Due | ResetStep::Begun { .. }) => {
+                    if let Some(known) = entry.servers.get_mut(&reset.server) {
+                        known.clone_from(step);
+                    }
+                }
+            }
+        }
+        if self.settings.read_only {
+            return Ok(());
+        }
+        let changed = before != ledger;
+        self.remember(&mut remembered, ledger, changed)
     }
 
     /// Bases by when they were last read, those first that were not for the longest time.
@@ -361,6 +403,11 @@ impl BasePool for FilePool {
             report.deeds.extend(one.2);
         }
         Ok(report)
+    }
+
+    async fn note_resets(&self, resets: &[ServerReset]) -> Result<(), PoolError> {
+        let resets = resets.to_vec();
+        self.run("write down who was helped", move |pool| pool.note_resets(&resets)).await
     }
 
     async fn list(&self, leases: &LeaseBook) -> Result<Vec<BaseStatus>, PoolError> {

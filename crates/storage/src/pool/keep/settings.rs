@@ -34,6 +34,10 @@ pub struct PoolSettings {
     pub max_count: Option<u64>,
     /// The one file that remembers.
     pub state: PathBuf,
+    /// Whether servers whose base is put back are remembered until somebody has helped them.
+    pub remember_servers: bool,
+    /// Nothing is ever written: no folder is made, no lock file, no memory. Whoever calls asks for dry runs only.
+    pub read_only: bool,
 }
 
 impl PoolSettings {
@@ -57,6 +61,8 @@ impl PoolSettings {
             max_bytes: None,
             max_count: None,
             state,
+            remember_servers: false,
+            read_only: false,
         }
     }
 }

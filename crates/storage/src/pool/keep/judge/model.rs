@@ -430,6 +430,7 @@ fn entry(marked: u64) -> Entry {
         unused: if marked > 0 { BTreeMap::from([("boot".to_owned(), 0)]) } else { BTreeMap::new() },
         marked,
         strange: BTreeMap::new(),
+        servers: BTreeMap::new(),
     }
 }
 
