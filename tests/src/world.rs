@@ -22,17 +22,24 @@ pub struct Settings {
     pub driver: &'static str,
     /// More lines for its settings' file.
     pub toml: String,
+    /// `shutdown_timeout`.
+    pub grace_seconds: u32,
 }
 
 impl Settings {
     /// Without guests: for tests of the APIs.
     pub fn sim() -> Self {
-        Self { driver: "sim", toml: String::new() }
+        Self { driver: "sim", toml: String::new(), grace_seconds: 60 }
     }
 
     /// With real guests.
     pub fn qemu() -> Self {
-        Self { driver: "qemu", toml: String::new() }
+        Self { driver: "qemu", toml: String::new(), grace_seconds: 60 }
+    }
+
+    /// The same, and a guest has so many seconds to power off when it is stopped.
+    pub fn grace_seconds(self, grace_seconds: u32) -> Self {
+        Self { grace_seconds, ..self }
     }
 }
 
@@ -50,8 +57,8 @@ impl World {
         let (a, b) = cidr_of(dir.path());
         let toml = format!(
             "[DEFAULT]\ncompute_driver = \"{}\"\nram_allocation_ratio = 16.0\ncpu_allocation_ratio = 64.0\n\
-             disk_allocation_ratio = 64.0\n[qemu]\naccel = \"tcg\"\n[first_network]\ncidr = \"10.{a}.{b}.0/24\"\n{}",
-            settings.driver, settings.toml
+             disk_allocation_ratio = 64.0\nshutdown_timeout = {}\n[qemu]\naccel = \"tcg\"\n[first_network]\ncidr = \"10.{a}.{b}.0/24\"\n{}",
+            settings.driver, settings.grace_seconds, settings.toml
         );
         fs::write(dir.path().join("hatchery.toml"), toml).unwrap();
         let mut world = Self { dir, child: None };

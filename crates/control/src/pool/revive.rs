@@ -26,8 +26,9 @@ impl ReviveOnHeal {
 #[async_trait]
 impl DeedListener for ReviveOnHeal {
     async fn did(&self, deeds: &[Deed]) {
-        let healed = deeds.iter().filter(|deed| deed.did == Did::Healed);
-        let mut images: BTreeSet<ImageId> = healed.filter_map(|deed| deed.image).collect();
+        // Whose bytes came back when none of its names was left is no more than linked.
+        let back = deeds.iter().filter(|deed| matches!(deed.did, Did::Healed | Did::Linked));
+        let mut images: BTreeSet<ImageId> = back.filter_map(|deed| deed.image).collect();
         if !self.told.swap(true, Ordering::SeqCst) {
             match self.revive.waiting(&self.host).await {
                 Ok(waiting) => images.extend(waiting),

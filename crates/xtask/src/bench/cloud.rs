@@ -41,7 +41,7 @@ impl Cloud {
         let third = 128 + (std::process::id() % 8) * 16;
         let settings = format!(
             "[DEFAULT]\ncompute_driver = \"{driver}\"\nram_allocation_ratio = 16.0\n\
-             cpu_allocation_ratio = 64.0\ndisk_allocation_ratio = 64.0\n[qemu]\naccel = \"tcg\"\n\
+             cpu_allocation_ratio = 64.0\ndisk_allocation_ratio = 64.0\nshutdown_timeout = 1\n[qemu]\naccel = \"tcg\"\n\
              [first_network]\ncidr = \"10.{}.{third}.0/20\"\n",
             230 + number % 20
         );

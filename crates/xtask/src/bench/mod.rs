@@ -8,6 +8,7 @@ mod cloud;
 mod cost;
 mod first_boot;
 mod footprint;
+mod heal;
 mod http;
 mod overlay;
 mod pool;
@@ -39,12 +40,13 @@ const ALL: &[Entry] = &[
     ("upload", "uploads' throughput", upload::run),
     ("overlay", "an overlay in process beside qemu-img", overlay::run),
     ("pool", "a quiet pass over 10,000 bases, a link, a lost base put back", pool::run),
+    ("heal", "a base lost under twenty stopped guests, put back, all started", heal::run),
 ];
 
 /// Measure the release binary, and print each figure beside its goal.
 #[derive(Args)]
 pub struct BenchArgs {
-    /// Which: start, first-boot, accept, cost, footprint, exec, serve, upload, overlay, pool; all if none is named.
+    /// Which: start, first-boot, accept, cost, footprint, exec, serve, upload, overlay, pool, heal; all if none is named.
     names: Vec<String>,
     /// Print JSON.
     #[arg(long)]
