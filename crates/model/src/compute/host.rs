@@ -24,6 +24,9 @@ pub struct Host {
     pub claimed: Claim,
     /// What its disk backend can do, as last reported.
     pub target: TargetFacts,
+    /// The volume backends that its agent serves, as last reported.
+    #[serde(default)]
+    pub backends: Vec<BackendReport>,
     /// When its last report came.
     pub heard_at: Timestamp,
     /// An administrator keeps new servers away, with a reason.

@@ -1,12 +1,26 @@
 //! Cinder's nouns, and what crosses the bus about volumes.
 
+mod attachment;
 mod backend;
 mod guest_volume;
 mod order;
+mod quota;
+mod snapshot;
+mod user_message;
+mod volume_record;
+mod volume_state;
+mod volume_type;
 
+pub use attachment::{Attachment, AttachmentState};
 pub use backend::{BackendName, BackendReport, Reach};
 pub use guest_volume::GuestVolume;
 pub use order::{
     ImageOfVolume, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject,
     VolumeWork,
 };
+pub use quota::{VolumeQuota, VolumeUsage};
+pub use snapshot::{Snapshot, SnapshotState};
+pub use user_message::VolumeMessage;
+pub use volume_record::{Volume, VolumeWay};
+pub use volume_state::{NotThen, Ordered, VolumeState};
+pub use volume_type::VolumeType;

@@ -1,0 +1,290 @@
+//! A volume's life. Data lives in the variant; a transition is pure, and refuses what the present state does not allow.
+
+use super::{VolumeNews, VolumeWork};
+use crate::generation::Generation;
+use crate::id::{ImageId, SnapshotId};
+use crate::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An order that an agent has not answered yet. It stands in the row, so that whoever does not know whether it arrived sends it again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Ordered {
+    /// The row's generation when it was given: what its answer names.
+    pub generation: Generation,
+    /// What is to be done.
+    pub work: Box<VolumeWork>,
+    /// When it was last sent.
+    pub sent_at: Timestamp,
+}
+
+impl Ordered {
+    /// Whether news are the answer to this order.
+    pub fn is_answered_by(&self, news: &VolumeNews) -> bool {
+        news.generation == self.generation && news.work == self.work.name()
+    }
+}
+
+/// Where a volume is in its life.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum VolumeState {
+    /// It is being made.
+    Creating(Ordered),
+    /// It is there, and nobody uses it.
+    Available,
+    /// A server is going to use it.
+    Reserved,
+    /// It is being plugged into a server.
+    Attaching,
+    /// A server uses it.
+    InUse,
+    /// It is being taken out of a server.
+    Detaching,
+    /// It is being made larger.
+    Extending {
+        /// The size that it is to have, in GiB.
+        to_gib: u64,
+        /// Whether a server uses it meanwhile.
+        attached: bool,
+        /// The order.
+        order: Ordered,
+    },
+    /// Its bytes are being uploaded as those of an image.
+    Uploading {
+        /// The image.
+        image: ImageId,
+        /// Whether a server uses it meanwhile.
+        attached: bool,
+        /// The order.
+        order: Ordered,
+    },
+    /// It is being put back to what it held at a snapshot.
+    Reverting {
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// The order.
+        order: Ordered,
+    },
+    /// Its removal has been promised.
+    Deleting(Ordered),
+    /// It could not be made, or an administrator has said so.
+    Failed,
+    /// It could not be removed. It may be tried again.
+    NotDeleted,
+    /// It could not be made larger, and has the size that it had.
+    NotExtended,
+    /// It could not be put back.
+    NotReverted,
+    /// An administrator works on it.
+    Maintenance,
+}
+
+/// The volume's state does not allow what was asked.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the volume is {found}")]
+pub struct NotThen {
+    /// Its state, in Cinder's word.
+    pub found: &'static str,
+}
+
+impl VolumeState {
+    /// Cinder's word for it.
+    pub const fn status(&self) -> &'static str {
+        match self {
+            Self::Creating(_) => "creating",
+            Self::Available => "available",
+            Self::Reserved => "reserved",
+            Self::Attaching => "attaching",
+            Self::InUse => "in-use",
+            Self::Detaching => "detaching",
+            Self::Extending { .. } => "extending",
+            Self::Uploading { .. } => "uploading",
+            Self::Reverting { .. } => "reverting",
+            Self::Deleting(_) => "deleting",
+            Self::Failed => "error",
+            Self::NotDeleted => "error_deleting",
+            Self::NotExtended => "error_extending",
+            Self::NotReverted => "error_restoring",
+            Self::Maintenance => "maintenance",
+        }
+    }
+
+    /// The state of a word that an administrator may set. `None`: it is none of those.
+    pub fn set_by_hand(word: &str) -> Option<Self> {
+        match word {
+            "available" => Some(Self::Available),
+            "reserved" => Some(Self::Reserved),
+            "attaching" => Some(Self::Attaching),
+            "in-use" => Some(Self::InUse),
+            "detaching" => Some(Self::Detaching),
+            "error" => Some(Self::Failed),
+            "error_deleting" => Some(Self::NotDeleted),
+            "error_extending" => Some(Self::NotExtended),
+            "error_restoring" => Some(Self::NotReverted),
+            "maintenance" => Some(Self::Maintenance),
+            _ => None,
+        }
+    }
+
+    /// The order that it waits for.
+    pub const fn ordered(&self) -> Option<&Ordered> {
+        match self {
+            Self::Creating(order)
+            | Self::Deleting(order)
+            | Self::Extending { order, .. }
+            | Self::Uploading { order, .. }
+            | Self::Reverting { order, .. } => Some(order),
+            Self::Available
+            | Self::Reserved
+            | Self::Attaching
+            | Self::InUse
+            | Self::Detaching
+            | Self::Failed
+            | Self::NotDeleted
+            | Self::NotExtended
+            | Self::NotReverted
+            | Self::Maintenance => None,
+        }
+    }
+
+    /// The same, its order sent again now.
+    #[must_use]
+    pub fn sent_again(mut self, now: Timestamp) -> Self {
+        match &mut self {
+            Self::Creating(order)
+            | Self::Deleting(order)
+            | Self::Extending { order, .. }
+            | Self::Uploading { order, .. }
+            | Self::Reverting { order, .. } => order.sent_at = now,
+            Self::Available
+            | Self::Reserved
+            | Self::Attaching
+            | Self::InUse
+            | Self::Detaching
+            | Self::Failed
+            | Self::NotDeleted
+            | Self::NotExtended
+            | Self::NotReverted
+            | Self::Maintenance => {}
+        }
+        self
+    }
+
+    /// Whether it may be removed: nobody uses it, and nothing is being done with it.
+    pub const fn may_be_deleted(&self) -> bool {
+        match self {
+            Self::Available
+            | Self::Failed
+            | Self::NotDeleted
+            | Self::NotExtended
+            | Self::NotReverted => true,
+            Self::Creating(_)
+            | Self::Reserved
+            | Self::Attaching
+            | Self::InUse
+            | Self::Detaching
+            | Self::Extending { .. }
+            | Self::Uploading { .. }
+            | Self::Reverting { .. }
+            | Self::Deleting(_)
+            | Self::Maintenance => false,
+        }
+    }
+
+    /// A server is going to use it.
+    pub fn reserved(self, multiattach: bool) -> Result<Self, NotThen> {
+        match self {
+            Self::Available => Ok(Self::Reserved),
+            Self::InUse if multiattach => Ok(Self::InUse),
+            other => Err(other.not_then()),
+        }
+    }
+
+    /// It is there again after work that left it as it was, or made it what was wanted.
+    const fn rested(attached: bool) -> Self {
+        if attached { Self::InUse } else { Self::Available }
+    }
+
+    /// The work that it waited for is done. `None`: the volume is gone.
+    pub fn done(self) -> Result<Option<Self>, NotThen> {
+        match self {
+            Self::Creating(_) | Self::Reverting { .. } => Ok(Some(Self::Available)),
+            Self::Extending { attached, .. } | Self::Uploading { attached, .. } => {
+                Ok(Some(Self::rested(attached)))
+            }
+            Self::Deleting(_) => Ok(None),
+            other => Err(other.not_then()),
+        }
+    }
+
+    /// The work that it waited for could not be done, and nothing of it is left.
+    pub fn failed(self) -> Result<Self, NotThen> {
+        match self {
+            Self::Creating(_) => Ok(Self::Failed),
+            Self::Deleting(_) => Ok(Self::NotDeleted),
+            // A server that uses it goes on: only the size is not what was wanted.
+            Self::Extending { attached: true, .. } => Ok(Self::InUse),
+            Self::Extending { attached: false, .. } => Ok(Self::NotExtended),
+            Self::Uploading { attached, .. } => Ok(Self::rested(attached)),
+            Self::Reverting { .. } => Ok(Self::NotReverted),
+            other => Err(other.not_then()),
+        }
+    }
+
+    const fn not_then(&self) -> NotThen {
+        NotThen { found: self.status() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ordered, VolumeState};
+    use crate::generation::Generation;
+    use crate::id::VolumeId;
+    use crate::timestamp::Timestamp;
+    use crate::volume::VolumeWork;
+    use uuid::Uuid;
+
+    fn order() -> Ordered {
+        Ordered {
+            generation: Generation::FIRST,
+            work: Box::new(VolumeWork::Remove(VolumeId(Uuid::from_u128(1)))),
+            sent_at: Timestamp(1),
+        }
+    }
+
+    #[test]
+    fn an_answer_has_a_place_only_where_an_order_waits() {
+        let extending =
+            |attached| VolumeState::Extending { to_gib: 2, attached, order: order() };
+        assert_eq!(VolumeState::Creating(order()).done(), Ok(Some(VolumeState::Available)));
+        assert_eq!(VolumeState::Creating(order()).failed(), Ok(VolumeState::Failed));
+        assert_eq!(VolumeState::Deleting(order()).done(), Ok(None));
+        assert_eq!(VolumeState::Deleting(order()).failed(), Ok(VolumeState::NotDeleted));
+        assert_eq!(extending(true).done(), Ok(Some(VolumeState::InUse)));
+        assert_eq!(extending(true).failed(), Ok(VolumeState::InUse));
+        assert_eq!(extending(false).failed(), Ok(VolumeState::NotExtended));
+        for state in [VolumeState::Available, VolumeState::InUse, VolumeState::Failed] {
+            assert!(state.ordered().is_none());
+            assert!(state.clone().done().is_err() && state.failed().is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_used_or_worked_on_is_neither_deleted_nor_reserved() {
+        let busy = [
+            VolumeState::Creating(order()),
+            VolumeState::Reserved,
+            VolumeState::Attaching,
+            VolumeState::InUse,
+            VolumeState::Detaching,
+            VolumeState::Deleting(order()),
+        ];
+        for state in busy {
+            assert!(!state.may_be_deleted(), "{state:?}");
+            assert!(state.clone().reserved(false).is_err(), "{state:?}");
+        }
+        assert_eq!(VolumeState::Available.reserved(false), Ok(VolumeState::Reserved));
+        assert_eq!(VolumeState::InUse.reserved(true), Ok(VolumeState::InUse));
+        assert_eq!(VolumeState::set_by_hand("creating"), None);
+    }
+}
