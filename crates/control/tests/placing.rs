@@ -29,6 +29,7 @@ fn host(name: &str, vcpus: u32, memory_mib: u64, disk_gib: u64) -> Host {
         resources: report.resources,
         claimed: Claim::default(),
         target: report.target,
+        backends: report.backends,
         heard_at: NOW,
         disabled: None,
         availability_zone: "nova".into(),

@@ -96,12 +96,14 @@ impl Dialect {
                 include_str!("../migrations/sqlite/0002.sql"),
                 include_str!("../migrations/sqlite/0003.sql"),
                 include_str!("../migrations/sqlite/0004.sql"),
+                include_str!("../migrations/sqlite/0005.sql"),
             ],
             Self::Postgres => &[
                 include_str!("../migrations/postgres/0001.sql"),
                 include_str!("../migrations/postgres/0002.sql"),
                 include_str!("../migrations/postgres/0003.sql"),
                 include_str!("../migrations/postgres/0004.sql"),
+                include_str!("../migrations/postgres/0005.sql"),
             ],
         }
     }

@@ -21,6 +21,7 @@ mod rows;
 mod select;
 mod unit_of_work;
 mod value;
+mod volume;
 mod work;
 
 pub use database::Database;

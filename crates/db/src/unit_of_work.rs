@@ -5,9 +5,10 @@ use crate::error::unavailable;
 use crate::figures::Counters;
 use async_trait::async_trait;
 use hatchery_ports::store::{
-    Actions, Addresses, Aggregates, Assignments, Bundles, Claims, Domains, Flavors, HostBases,
-    Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects, Revocations, Roles,
-    Servers, Settings, StoreError, Subnets, Tasks, UnitOfWork, Users,
+    Actions, Addresses, Aggregates, Assignments, Attachments, Bundles, Claims, Domains, Flavors,
+    HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects, Revocations,
+    Roles, Servers, Settings, Snapshots, StoreError, Subnets, Tasks, UnitOfWork, Users,
+    VolumeMessages, VolumeTypes, Volumes,
 };
 use std::sync::Arc;
 
@@ -84,6 +85,21 @@ impl UnitOfWork for Transaction {
         self
     }
     fn addresses(&mut self) -> &mut dyn Addresses {
+        self
+    }
+    fn volumes(&mut self) -> &mut dyn Volumes {
+        self
+    }
+    fn snapshots(&mut self) -> &mut dyn Snapshots {
+        self
+    }
+    fn attachments(&mut self) -> &mut dyn Attachments {
+        self
+    }
+    fn volume_types(&mut self) -> &mut dyn VolumeTypes {
+        self
+    }
+    fn volume_messages(&mut self) -> &mut dyn VolumeMessages {
         self
     }
     fn tasks(&mut self) -> &mut dyn Tasks {

@@ -16,6 +16,8 @@ use hatchery_model::id::{HostName, RequestId, ServerId};
 use hatchery_model::message::{Address, Body, Command, Envelope};
 use hatchery_model::network::PortStatus;
 use hatchery_model::provision::TargetFacts;
+use hatchery_model::units::Bytes;
+use hatchery_model::volume::BackendReport;
 use hatchery_ports::entropy::random_uuid;
 use hatchery_ports::store::{HostRows, UnitOfWork};
 use std::collections::HashMap;
@@ -60,6 +62,7 @@ impl Intake {
                     resources: report.resources.clone(),
                     claimed: Claim::default(),
                     target: report.target.clone(),
+                    backends: report.backends.clone(),
                     heard_at: now,
                     disabled: None,
                     availability_zone: self.settings.default_availability_zone.clone(),
@@ -74,6 +77,7 @@ impl Intake {
                 host.id = report.id;
                 host.resources = report.resources.clone();
                 host.target = report.target.clone();
+                host.backends.clone_from(&report.backends);
                 host.heard_at = now;
                 let mut uow = self.store.begin().await?;
                 uow.hosts().update(&host).await?;
@@ -345,8 +349,12 @@ fn builds(envelope: &Envelope, server: ServerId, host: &HostName) -> bool {
 fn has_changed(host: &Host, report: &HostReport) -> bool {
     let resources = (fixed(&host.resources), fixed_target(&host.target));
     let reported = (fixed(&report.resources), fixed_target(&report.target));
+    let backends = (fixed_backends(&host.backends), fixed_backends(&report.backends));
     let uptime = (host.resources.uptime_seconds, report.resources.uptime_seconds);
-    host.id != report.id || resources != reported || uptime.0.abs_diff(uptime.1) >= FIGURES_SECONDS
+    host.id != report.id
+        || resources != reported
+        || backends.0 != backends.1
+        || uptime.0.abs_diff(uptime.1) >= FIGURES_SECONDS
 }
 
 /// Resources without the figures that move by themselves.
@@ -354,8 +362,22 @@ fn fixed(resources: &HostResources) -> HostResources {
     HostResources { memory_used_mib: 0, disk_free_gib: 0, uptime_seconds: 0, ..resources.clone() }
 }
 
+/// Backends without how much is free in them.
+fn fixed_backends(backends: &[BackendReport]) -> Vec<BackendReport> {
+    let mut backends = backends.to_vec();
+    for backend in &mut backends {
+        backend.free = Bytes(0);
+        backend.target.free = Bytes(0);
+        backend.target.conversion_free = Bytes(0);
+        if let Some(file) = &mut backend.target.file {
+            file.free = Bytes(0);
+        }
+    }
+    backends
+}
+
 fn fixed_target(target: &TargetFacts) -> TargetFacts {
     let mut target = target.clone();
-    target.file.free = hatchery_model::units::Bytes(0);
+    target.file.free = Bytes(0);
     target
 }

@@ -254,8 +254,7 @@ mod tests {
 
     #[test]
     fn an_answer_has_a_place_only_where_an_order_waits() {
-        let extending =
-            |attached| VolumeState::Extending { to_gib: 2, attached, order: order() };
+        let extending = |attached| VolumeState::Extending { to_gib: 2, attached, order: order() };
         assert_eq!(VolumeState::Creating(order()).done(), Ok(Some(VolumeState::Available)));
         assert_eq!(VolumeState::Creating(order()).failed(), Ok(VolumeState::Failed));
         assert_eq!(VolumeState::Deleting(order()).done(), Ok(None));

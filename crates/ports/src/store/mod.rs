@@ -14,6 +14,7 @@ mod image;
 mod lease;
 mod network;
 mod unit_of_work;
+mod volume;
 mod work;
 
 pub use aggregate::{Aggregates, HostBases};
@@ -30,4 +31,7 @@ pub use image::{ImageFilter, Images};
 pub use lease::Leases;
 pub use network::{Addresses, Networks, PortFilter, Ports, Subnets};
 pub use unit_of_work::{Store, StoreError, UnitOfWork};
+pub use volume::{
+    Attachments, SnapshotFilter, Snapshots, VolumeFilter, VolumeMessages, VolumeTypes, Volumes,
+};
 pub use work::{Outbox, Settings, Tasks};

@@ -1,9 +1,10 @@
 //! One transaction, and the nouns in it.
 
 use super::{
-    Actions, Addresses, Aggregates, Assignments, Bundles, Claims, Domains, Flavors, HostBases,
-    Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects, Revocations, Roles,
-    Servers, Settings, Subnets, Tasks, Users,
+    Actions, Addresses, Aggregates, Assignments, Attachments, Bundles, Claims, Domains, Flavors,
+    HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects, Revocations,
+    Roles, Servers, Settings, Snapshots, Subnets, Tasks, Users, VolumeMessages, VolumeTypes,
+    Volumes,
 };
 use async_trait::async_trait;
 
@@ -91,6 +92,16 @@ pub trait UnitOfWork: Send {
     fn ports(&mut self) -> &mut dyn Ports;
     /// Addresses taken in subnets.
     fn addresses(&mut self) -> &mut dyn Addresses;
+    /// Cinder's volumes.
+    fn volumes(&mut self) -> &mut dyn Volumes;
+    /// Cinder's snapshots.
+    fn snapshots(&mut self) -> &mut dyn Snapshots;
+    /// What binds volumes to servers.
+    fn attachments(&mut self) -> &mut dyn Attachments;
+    /// Cinder's volume types.
+    fn volume_types(&mut self) -> &mut dyn VolumeTypes;
+    /// What users of volumes are told.
+    fn volume_messages(&mut self) -> &mut dyn VolumeMessages;
     /// Work promised.
     fn tasks(&mut self) -> &mut dyn Tasks;
     /// Messages to be sent once this commits.

@@ -121,6 +121,7 @@ pub(super) fn host(name: &str) -> Host {
             },
             force_raw: false,
         },
+        backends: Vec::new(),
         heard_at: Timestamp(10),
         disabled: None,
         availability_zone: "nova".to_owned(),

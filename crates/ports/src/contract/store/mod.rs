@@ -14,6 +14,7 @@ mod lease;
 mod network;
 mod paging;
 mod transaction;
+mod volume;
 mod work;
 
 use crate::store::{Store, StoreError};
@@ -32,6 +33,7 @@ pub use transaction::{
     a_reader_writes_nothing, a_writer_sees_its_own_rows, messages_leave_only_after_commit,
     writers_take_turns,
 };
+pub use volume::{attachments, snapshots, volume_messages, volume_types, volumes};
 pub use work::{outbox, settings, tasks};
 
 /// Runs every suite, one after the other, on an empty store.
@@ -58,6 +60,11 @@ pub async fn all(store: &dyn Store) {
     subnets(store).await;
     ports(store).await;
     addresses(store).await;
+    volumes(store).await;
+    snapshots(store).await;
+    attachments(store).await;
+    volume_types(store).await;
+    volume_messages(store).await;
     bundles(store).await;
     tasks(store).await;
     outbox(store).await;

@@ -1,0 +1,31 @@
+-- Volumes. `sent_at` is when the order was last sent that a row waits for; NULL where it waits for none.
+CREATE TABLE volumes (
+    id TEXT COLLATE "C" PRIMARY KEY, generation BIGINT NOT NULL, project TEXT COLLATE "C" NOT NULL, name TEXT COLLATE "C", status TEXT COLLATE "C" NOT NULL,
+    volume_type TEXT COLLATE "C" NOT NULL, bootable BIGINT NOT NULL, host TEXT COLLATE "C", size_gib BIGINT NOT NULL, sent_at BIGINT,
+    created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, body TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX volumes_of_project ON volumes (project, created_at DESC, id);
+CREATE INDEX volumes_unanswered ON volumes (sent_at) WHERE sent_at IS NOT NULL;
+
+CREATE TABLE snapshots (
+    id TEXT COLLATE "C" PRIMARY KEY, generation BIGINT NOT NULL, project TEXT COLLATE "C" NOT NULL, volume TEXT COLLATE "C" NOT NULL, name TEXT COLLATE "C",
+    status TEXT COLLATE "C" NOT NULL, size_gib BIGINT NOT NULL, sent_at BIGINT, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL,
+    body TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX snapshots_of_project ON snapshots (project, created_at DESC, id);
+CREATE INDEX snapshots_of_volume ON snapshots (volume);
+CREATE INDEX snapshots_unanswered ON snapshots (sent_at) WHERE sent_at IS NOT NULL;
+
+CREATE TABLE volume_attachments (
+    id TEXT COLLATE "C" PRIMARY KEY, generation BIGINT NOT NULL, project TEXT COLLATE "C" NOT NULL, volume TEXT COLLATE "C" NOT NULL, server TEXT COLLATE "C",
+    created_at BIGINT NOT NULL, body TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX attachments_of_volume ON volume_attachments (volume);
+CREATE INDEX attachments_of_server ON volume_attachments (server) WHERE server IS NOT NULL;
+
+CREATE TABLE volume_types (id TEXT COLLATE "C" PRIMARY KEY, name TEXT COLLATE "C" NOT NULL UNIQUE, body TEXT COLLATE "C" NOT NULL);
+
+CREATE TABLE volume_messages (
+    id TEXT COLLATE "C" PRIMARY KEY, project TEXT COLLATE "C" NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, body TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX volume_messages_of_project ON volume_messages (project, created_at DESC);

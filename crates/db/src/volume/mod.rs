@@ -1,0 +1,7 @@
+//! Cinder's rows.
+
+mod attachment;
+mod snapshot;
+mod user_message;
+mod volume_record;
+mod volume_type;
