@@ -14,6 +14,7 @@ mod moving;
 mod owner;
 mod pool;
 pub mod qcow2;
+mod volume;
 
 pub use convert::{ConvertError, Converted, to_raw};
 pub use disk::FileDiskBackend;
@@ -24,3 +25,4 @@ pub use pool::{
     BaseRecord, DiskLeases, FilePool, Op, OtherFilesystem, PoolSettings, PoolWatch, Steps,
     base_name,
 };
+pub use volume::{FileVolumeBackend, FileVolumeSettings};

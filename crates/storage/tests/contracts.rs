@@ -1,9 +1,12 @@
 //! The plugs of files pass the suites of their sockets.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+use hatchery_model::image::ImageFormat;
 use hatchery_ports::contract::disk_backend::Plugs;
-use hatchery_ports::contract::{disk_backend, image_store};
-use hatchery_storage::{FileDiskBackend, FileImageStore, FileOwner};
+use hatchery_ports::contract::{disk_backend, image_store, volume_backend};
+use hatchery_storage::{
+    FileDiskBackend, FileImageStore, FileOwner, FileVolumeBackend, FileVolumeSettings,
+};
 use tempfile::TempDir;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,4 +36,30 @@ async fn disk_backend_of_files() {
         plugs
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn volume_backend_of_files() {
+    for format in [ImageFormat::Qcow2, ImageFormat::Raw] {
+        let mut folders: Vec<TempDir> = Vec::new();
+        volume_backend::run(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let (images, owner) = (folder.path().join("pool"), FileOwner::process());
+            let settings = FileVolumeSettings {
+                backend: "file".to_owned(),
+                pool: "file".to_owned(),
+                images: images.clone(),
+                folder: folder.path().join("volumes"),
+                owner,
+                format,
+            };
+            let plugs = volume_backend::Plugs {
+                store: FileImageStore::new(&images, owner).unwrap(),
+                volumes: FileVolumeBackend::new(settings).unwrap(),
+            };
+            folders.push(folder);
+            plugs
+        })
+        .await;
+    }
 }

@@ -7,3 +7,4 @@ pub mod image_store;
 pub mod network_driver;
 pub mod sample;
 pub mod store;
+pub mod volume_backend;

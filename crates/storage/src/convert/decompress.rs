@@ -12,14 +12,14 @@ const ZSTD_MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
 const MAX_WINDOW: u64 = 8 << 20;
 
 /// Unpacks one cluster after the other.
-pub(super) enum Decompressor {
+pub(crate) enum Decompressor {
     Deflate(Box<Decompress>),
     Zstd,
 }
 
 impl Decompressor {
     /// For the header's kind of compression, which has been judged.
-    pub(super) fn new(kind: u8) -> Self {
+    pub(crate) fn new(kind: u8) -> Self {
         match kind {
             ZSTD => Self::Zstd,
             _ => Self::Deflate(Box::new(Decompress::new(false))),
@@ -27,7 +27,7 @@ impl Decompressor {
     }
 
     /// Exactly `length` bytes out of those given, of which the last may be padding.
-    pub(super) fn unpack(&mut self, packed: &[u8], length: u64) -> Result<Vec<u8>, ConvertError> {
+    pub(crate) fn unpack(&mut self, packed: &[u8], length: u64) -> Result<Vec<u8>, ConvertError> {
         let mut out = vec![0; length as usize];
         let is_whole = match self {
             Self::Deflate(inflate) => {

@@ -16,7 +16,7 @@ use crate::owner::FileOwner;
 use crate::pool::{free_bytes, hex};
 use crate::qcow2::Header;
 use cluster_map::{Cluster, ClusterMap};
-use decompress::Decompressor;
+pub(crate) use decompress::Decompressor;
 use hatchery_model::image::{DiskFormat, ImageFormat};
 use hatchery_model::units::Bytes;
 use nix::errno::Errno;

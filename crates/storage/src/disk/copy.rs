@@ -12,15 +12,15 @@ use std::path::Path;
 const PIECE: usize = 1 << 20;
 
 /// A copy that is on the disk.
-pub(super) struct Copied {
+pub(crate) struct Copied {
     /// Bytes written; runs of zeroes are left as holes and not counted.
-    pub(super) written: u64,
+    pub(crate) written: u64,
     /// SHA-512 of all bytes, lower-case hex.
-    pub(super) sha512: String,
+    pub(crate) sha512: String,
 }
 
 /// Copies to a name that must be free. The caller removes what a failure leaves.
-pub(super) fn copy(from: &Path, to: &Path, owner: FileOwner) -> io::Result<Copied> {
+pub(crate) fn copy(from: &Path, to: &Path, owner: FileOwner) -> io::Result<Copied> {
     let mut source = File::open(from)?;
     let mut target = SparseFile::new(create(to)?);
     let mut digest = Sha512::new();
@@ -37,7 +37,7 @@ pub(super) fn copy(from: &Path, to: &Path, owner: FileOwner) -> io::Result<Copie
 }
 
 /// SHA-512 of a file's bytes, lower-case hex.
-pub(super) fn digest(path: &Path) -> io::Result<String> {
+pub(crate) fn digest(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut digest = Sha512::new();
     let mut piece = vec![0; PIECE];
@@ -51,12 +51,12 @@ pub(super) fn digest(path: &Path) -> io::Result<String> {
 }
 
 /// A new file for a base.
-pub(super) fn create(path: &Path) -> io::Result<File> {
+pub(crate) fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Bases belong to the hypervisor's user and can be read by all.
-pub(super) fn give(file: &File, owner: FileOwner) -> io::Result<()> {
+pub(crate) fn give(file: &File, owner: FileOwner) -> io::Result<()> {
     owner.give(file)?;
     file.set_permissions(Permissions::from_mode(0o644))
 }

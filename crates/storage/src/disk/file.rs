@@ -124,8 +124,8 @@ impl DiskBackend for FileDiskBackend {
             let free = free_bytes(&bases.instances.bases())
                 .map_err(|error| disk_error("ask how much room there is", error))?;
             let (hard_link, reflink) = tried.get_or_init(|| {
-                let (pool, instances) = (&bases.pool, &bases.instances);
-                (try_hard_link(pool, instances), try_reflink(pool, instances))
+                let (pool, folder) = (&bases.pool, bases.instances.bases());
+                (try_hard_link(pool, &folder), try_reflink(pool, &folder))
             });
             let file =
                 FileAbilities { hard_link: hard_link.clone(), reflink: reflink.clone(), free };

@@ -8,4 +8,5 @@ mod kept;
 mod made;
 mod root_disk;
 
+pub(crate) use copy::{copy, create, digest, give};
 pub use file::FileDiskBackend;

@@ -16,14 +16,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const PREFIX: &str = ".trial-";
 
 /// Begins the names of one host's trials, among the images that all hosts share.
-fn prefix_of(instances: &Instances) -> io::Result<String> {
-    let bases = fs::metadata(instances.bases())?;
+fn prefix_of(bases: &Path) -> io::Result<String> {
+    let bases = fs::metadata(bases)?;
     Ok(format!("{PREFIX}{:x}-{:x}-", bases.dev(), bases.ino()))
 }
 
 /// Removes what this host's earlier trials left among the images. Only for the one process that uses these bases.
 pub(crate) fn sweep_trials(pool: &Pool, instances: &Instances) -> io::Result<()> {
-    let prefix = prefix_of(instances)?;
+    let prefix = prefix_of(&instances.bases())?;
     for entry in fs::read_dir(pool.images())? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().starts_with(&prefix) {
@@ -43,10 +43,10 @@ struct Trial {
 
 impl Trial {
     /// Writes the file to be linked among the images.
-    fn begin(pool: &Pool, instances: &Instances) -> io::Result<Self> {
+    fn begin(pool: &Pool, bases: &Path) -> io::Result<Self> {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{}{}-{count}", prefix_of(instances)?, std::process::id());
-        let trial = Self { from: pool.images().join(&name), to: instances.bases().join(&name) };
+        let name = format!("{}{}-{count}", prefix_of(bases)?, std::process::id());
+        let trial = Self { from: pool.images().join(&name), to: bases.join(&name) };
         remove(&trial.from)?;
         remove(&trial.to)?;
         let mut file = create(&trial.from)?;
@@ -72,17 +72,17 @@ fn create(path: &Path) -> io::Result<File> {
 }
 
 /// Makes and removes a link from the images to the bases. Else why not, as a sentence.
-pub(crate) fn try_hard_link(pool: &Pool, instances: &Instances) -> Result<(), String> {
-    Trial::begin(pool, instances)
+pub(crate) fn try_hard_link(pool: &Pool, bases: &Path) -> Result<(), String> {
+    Trial::begin(pool, bases)
         .and_then(|trial| fs::hard_link(&trial.from, &trial.to))
-        .map_err(|error| reason("hard link", &error, pool, instances))
+        .map_err(|error| reason("hard link", &error, pool, bases))
 }
 
 /// Shares a file's blocks from the images to the bases. Else why not, as a sentence.
-pub(crate) fn try_reflink(pool: &Pool, instances: &Instances) -> Result<(), String> {
-    Trial::begin(pool, instances)
+pub(crate) fn try_reflink(pool: &Pool, bases: &Path) -> Result<(), String> {
+    Trial::begin(pool, bases)
         .and_then(|trial| reflink(&File::open(&trial.from)?, &create(&trial.to)?))
-        .map_err(|error| reason("reflink", &error, pool, instances))
+        .map_err(|error| reason("reflink", &error, pool, bases))
 }
 
 /// Bytes that an unprivileged process could still write in a folder's filesystem.
@@ -91,8 +91,8 @@ pub(crate) fn free_bytes(folder: &Path) -> io::Result<Bytes> {
     Ok(Bytes(found.blocks_available().saturating_mul(found.fragment_size())))
 }
 
-fn reason(what: &str, error: &io::Error, pool: &Pool, instances: &Instances) -> String {
-    let (images, bases) = (pool.images(), instances.bases());
+fn reason(what: &str, error: &io::Error, pool: &Pool, bases: &Path) -> String {
+    let images = pool.images();
     let (images, bases) = (images.display(), bases.display());
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::EXDEV) => format!(

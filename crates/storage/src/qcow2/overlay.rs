@@ -19,6 +19,8 @@ const HEADER_LENGTH: u32 = 112;
 /// QEMU takes no longer name of a backing file.
 const MAX_BACKING_NAME: usize = 1023;
 const MAX_NOTE: usize = 256;
+/// Where the disk's size stands in a header.
+const SIZE_OFFSET: u64 = 24;
 /// One reference count is 16 bits.
 const REFCOUNT_ORDER: u32 = 4;
 
@@ -40,9 +42,45 @@ pub struct Overlay {
 /// of 0 or above 16 TiB, a note that is too long.
 pub fn write_overlay(path: &Path, overlay: &Overlay, owner: FileOwner) -> io::Result<()> {
     let (head, l1_clusters) = encode(overlay)?;
+    place(path, &head, l1_clusters, owner)
+}
+
+/// As [`write_overlay`], of a disk that can grow in place: its first table has entries for the largest disk. `backing`: what it lies on, with its
+/// format; without one it is a disk of zeroes.
+pub(crate) fn write_growable(
+    path: &Path,
+    size: Bytes,
+    backing: Option<(&Path, ImageFormat)>,
+    owner: FileOwner,
+) -> io::Result<()> {
+    let (head, l1_clusters) = encode_growable(size, backing)?;
+    place(path, &head, l1_clusters, owner)
+}
+
+/// Grows a file of [`write_growable`] that nobody has open: 8 bytes of its header change, at once and durably. `InvalidData` when it is another
+/// file. A smaller size changes nothing.
+pub(crate) fn grow(path: &Path, size: Bytes) -> io::Result<()> {
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    let mut head = Vec::new();
+    (&file).take(CLUSTER).read_to_end(&mut head)?;
+    let bad = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
+    let header = Header::parse(&head).map_err(|error| bad(error.to_string()))?;
+    let size = size.0.next_multiple_of(512);
+    if size <= header.virtual_bytes {
+        return Ok(());
+    }
+    let covered = header.cluster_bytes().map(|cluster| cluster * (cluster / 8));
+    if covered.is_none_or(|covered| size.div_ceil(covered) > u64::from(header.l1_entries)) {
+        return Err(bad("its first table has no room for the larger disk".to_owned()));
+    }
+    file.write_all_at(&size.to_be_bytes(), SIZE_OFFSET)?;
+    file.sync_data()
+}
+
+fn place(path: &Path, head: &[u8], l1_clusters: u64, owner: FileOwner) -> io::Result<()> {
     let temporary = temporary_name(path);
     remove(&temporary)?;
-    let written = write_file(&temporary, &head, l1_clusters, owner)
+    let written = write_file(&temporary, head, l1_clusters, owner)
         .and_then(|()| fs::rename(&temporary, path));
     if let Err(error) = written {
         remove(&temporary)?;
@@ -85,19 +123,49 @@ fn encode(overlay: &Overlay) -> io::Result<(Vec<u8>, u64)> {
         return Err(invalid("an overlay's note must be at most 256 bytes long"));
     }
     let size = overlay.size.0.next_multiple_of(512);
-    // An L2 table is one cluster of 8-byte entries, each for one cluster.
-    let l1_entries = size.div_ceil(CLUSTER * (CLUSTER / 8));
-    let l1_clusters = (l1_entries * 8).div_ceil(CLUSTER);
-
     let mut extensions = Vec::new();
     extend(&mut extensions, EXTENSION_BACKING_FORMAT, overlay.backing_format.as_str().as_bytes());
     if !overlay.note.is_empty() {
         extend(&mut extensions, EXTENSION_NOTE, &overlay.note);
     }
     extend(&mut extensions, 0, &[]);
+    Ok(compose(size, entries_for(size), &extensions, name))
+}
 
-    let name_offset = HEADER_LENGTH as usize + extensions.len();
-    let mut head = Vec::with_capacity(name_offset + name.len());
+/// As `encode`, with a first table for the largest disk.
+fn encode_growable(
+    size: Bytes,
+    backing: Option<(&Path, ImageFormat)>,
+) -> io::Result<(Vec<u8>, u64)> {
+    let invalid = |text: &str| io::Error::new(io::ErrorKind::InvalidInput, text.to_owned());
+    let name = backing.map_or(&[][..], |(path, _)| path.as_os_str().as_bytes());
+    if backing.is_some_and(|(path, _)| !path.is_absolute()) || name.len() > MAX_BACKING_NAME {
+        return Err(invalid(
+            "the path of a volume's layer must be absolute, and at most 1023 bytes long",
+        ));
+    }
+    if size.0 == 0 || size.0 > MAX_VIRTUAL_BYTES {
+        return Err(invalid("a volume's size must be above 0 and at most 16 TiB"));
+    }
+    let mut extensions = Vec::new();
+    if let Some((_, format)) = backing {
+        extend(&mut extensions, EXTENSION_BACKING_FORMAT, format.as_str().as_bytes());
+    }
+    extend(&mut extensions, 0, &[]);
+    let size = size.0.next_multiple_of(512);
+    Ok(compose(size, entries_for(MAX_VIRTUAL_BYTES), &extensions, name))
+}
+
+/// An L2 table is one cluster of 8-byte entries, each for one cluster.
+const fn entries_for(size: u64) -> u64 {
+    size.div_ceil(CLUSTER * (CLUSTER / 8))
+}
+
+/// The header's bytes, and how many clusters its L1 table has.
+fn compose(size: u64, l1_entries: u64, extensions: &[u8], name: &[u8]) -> (Vec<u8>, u64) {
+    let l1_clusters = (l1_entries * 8).div_ceil(CLUSTER);
+    let name_offset = if name.is_empty() { 0 } else { HEADER_LENGTH as usize + extensions.len() };
+    let mut head = Vec::with_capacity(HEADER_LENGTH as usize + extensions.len() + name.len());
     head.extend(MAGIC);
     head.extend(3u32.to_be_bytes());
     head.extend((name_offset as u64).to_be_bytes());
@@ -117,7 +185,7 @@ fn encode(overlay: &Overlay) -> io::Result<(Vec<u8>, u64)> {
     head.extend([0; 8]);
     head.extend(extensions);
     head.extend(name);
-    Ok((head, l1_clusters))
+    (head, l1_clusters)
 }
 
 fn extend(out: &mut Vec<u8>, kind: u32, data: &[u8]) {

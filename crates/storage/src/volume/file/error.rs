@@ -1,0 +1,25 @@
+//! What the system's errors mean to whoever wanted a volume.
+
+use hatchery_ports::volume_backend::VolumeError;
+use nix::errno::Errno;
+use std::io;
+
+/// A sentence for those errors that somebody can do something about; the rest may pass.
+pub(super) fn failed(doing: &'static str) -> impl Fn(io::Error) -> VolumeError {
+    move |error| match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOSPC | Errno::EDQUOT | Errno::EFBIG) => VolumeError::Exhausted(format!(
+            "the backend has no room left, so it cannot {doing}: delete volumes or snapshots that nobody needs, or choose another type"
+        )),
+        Some(Errno::EMLINK) => VolumeError::Exhausted(format!(
+            "the image's file has as many names as its filesystem allows, so the backend cannot {doing}"
+        )),
+        Some(Errno::EXDEV | Errno::EOPNOTSUPP) => VolumeError::Conflict(format!(
+            "the backend's filesystem is not what it was when this was planned, so it cannot {doing}: try again"
+        )),
+        Some(Errno::EACCES | Errno::EPERM | Errno::EROFS) => VolumeError::Denied(format!(
+            "the system does not let this process {doing} ({error}): run it as root, and mount the backend for writing, \
+             without root squash or owned by the hypervisor's user"
+        )),
+        Some(_) | None => VolumeError::Unavailable { doing: doing.to_owned(), source: error },
+    }
+}

@@ -1,0 +1,144 @@
+//! What is done with a volume that is there. All of this blocks, and every change holds the folder's lock.
+
+use super::error::failed;
+use super::record::{SnapshotRecord, VolumeRecord};
+use super::shelf::Shelf;
+use crate::qcow2::{MAX_VIRTUAL_BYTES, grow};
+use hatchery_model::disk::BlockSource;
+use hatchery_model::id::{SnapshotId, VolumeId};
+use hatchery_model::image::ImageFormat;
+use hatchery_model::units::Bytes;
+use hatchery_ports::volume_backend::{Held, VolumeError};
+use std::fs::OpenOptions;
+
+pub(super) fn no_snapshot(snapshot: SnapshotId) -> VolumeError {
+    VolumeError::NotFound(format!("the backend has no snapshot {snapshot}: was it deleted?"))
+}
+
+/// The volume goes on in a new file. Gives the file that nobody writes to from now on; the caller keeps the record.
+pub(super) fn freeze(
+    shelf: &Shelf,
+    record: &mut VolumeRecord,
+    what: &str,
+) -> Result<String, VolumeError> {
+    shelf.require_idle(record, what)?;
+    let next = next_file(record);
+    shelf.lay(&next, &record.file, record.size)?;
+    Ok(std::mem::replace(&mut record.file, next))
+}
+
+fn next_file(record: &mut VolumeRecord) -> String {
+    let number = record.next;
+    record.next += 1;
+    format!("volume-{}.{number}", record.volume)
+}
+
+pub(super) fn find(shelf: &Shelf, volume: VolumeId) -> Result<Option<BlockSource>, VolumeError> {
+    let _lock = shelf.lock()?;
+    match shelf.volume(volume)? {
+        Some(record) => shelf.source(&record.file).map(Some),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn remove(shelf: &Shelf, volume: VolumeId) -> Result<(), VolumeError> {
+    let doing = "remove the volume";
+    let _lock = shelf.lock()?;
+    crate::durable::remove(&shelf.incoming(&format!("volume-{volume}"))).map_err(failed(doing))?;
+    if let Some(record) = shelf.volume(volume)? {
+        if !record.snapshots.is_empty() {
+            return Err(VolumeError::Conflict(format!(
+                "volume {volume} has {} snapshots: delete them first",
+                record.snapshots.len()
+            )));
+        }
+        shelf.require_idle(&record, "delete it")?;
+        shelf.forget(volume).map_err(failed(doing))?;
+    }
+    shelf.sweep().map_err(failed(doing))
+}
+
+pub(super) fn extend(shelf: &Shelf, volume: VolumeId, size: Bytes) -> Result<(), VolumeError> {
+    let doing = "extend the volume";
+    if size.0 > MAX_VIRTUAL_BYTES {
+        return Err(VolumeError::Invalid("a volume has at most 16 TiB: choose less".to_owned()));
+    }
+    let _lock = shelf.lock()?;
+    let mut record = shelf.require(volume)?;
+    let size = Bytes(size.0.next_multiple_of(512));
+    if size <= record.size {
+        return Ok(());
+    }
+    shelf.require_idle(&record, "extend it")?;
+    let path = shelf.path(&record.file);
+    match shelf.file(&record.file)?.format {
+        ImageFormat::Qcow2 => grow(&path, size),
+        ImageFormat::Raw => OpenOptions::new().write(true).open(&path).and_then(|file| {
+            if file.metadata()?.len() < size.0 {
+                file.set_len(size.0)?;
+            }
+            file.sync_all()
+        }),
+    }
+    .map_err(failed(doing))?;
+    record.size = size;
+    shelf.keep(&record)
+}
+
+pub(super) fn snapshot(
+    shelf: &Shelf,
+    volume: VolumeId,
+    snapshot: SnapshotId,
+) -> Result<Option<BlockSource>, VolumeError> {
+    let _lock = shelf.lock()?;
+    let mut record = shelf.require(volume)?;
+    if record.snapshots.iter().all(|one| one.snapshot != snapshot) {
+        let file = freeze(shelf, &mut record, "make the snapshot")?;
+        record.snapshots.push(SnapshotRecord { snapshot, file, size: record.size });
+        shelf.keep(&record)?;
+    }
+    shelf.source(&record.file).map(Some)
+}
+
+pub(super) fn remove_snapshot(
+    shelf: &Shelf,
+    volume: VolumeId,
+    snapshot: SnapshotId,
+) -> Result<(), VolumeError> {
+    let _lock = shelf.lock()?;
+    if let Some(mut record) = shelf.volume(volume)?
+        && record.snapshots.iter().any(|one| one.snapshot == snapshot)
+    {
+        record.snapshots.retain(|one| one.snapshot != snapshot);
+        shelf.keep(&record)?;
+    }
+    shelf.sweep().map_err(failed("remove the snapshot"))
+}
+
+pub(super) fn revert(
+    shelf: &Shelf,
+    volume: VolumeId,
+    snapshot: SnapshotId,
+) -> Result<Option<BlockSource>, VolumeError> {
+    let _lock = shelf.lock()?;
+    let mut record = shelf.require(volume)?;
+    let found = record.snapshots.iter().find(|one| one.snapshot == snapshot);
+    let file = found.ok_or_else(|| no_snapshot(snapshot))?.file.clone();
+    shelf.require_idle(&record, "revert it")?;
+    let next = next_file(&mut record);
+    shelf.lay(&next, &file, record.size)?;
+    record.file = next;
+    shelf.keep(&record)?;
+    shelf.sweep().map_err(failed("revert the volume"))?;
+    shelf.source(&record.file).map(Some)
+}
+
+pub(super) fn list(shelf: &Shelf) -> Result<Vec<Held>, VolumeError> {
+    let _lock = shelf.lock()?;
+    let mut held = Vec::new();
+    for record in shelf.volumes().map_err(failed("list the volumes"))? {
+        held.push(Held::Volume(record.volume));
+        held.extend(record.snapshots.iter().map(|one| Held::Snapshot(record.volume, one.snapshot)));
+    }
+    Ok(held)
+}

@@ -1,0 +1,5 @@
+//! Where volumes live: as files.
+
+mod file;
+
+pub use file::{FileVolumeBackend, FileVolumeSettings};
