@@ -1,9 +1,12 @@
-//! Test plugs and fixtures: a clock that is set by hand, randomness that can be repeated, a RabbitMQ of a test's own.
+//! Test plugs and fixtures: a clock that is set by hand, randomness that can be repeated, a RabbitMQ and a
+//! Ceph of a test's own.
 
+mod ceph;
 mod clock;
 mod entropy;
 mod rabbitmq_server;
 
+pub use ceph::{CephCluster, CephFailure, CephNode, CephSettings, DaemonState, ObjectStore, POOLS};
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
 pub use rabbitmq_server::RabbitmqServer;

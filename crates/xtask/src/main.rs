@@ -1,6 +1,7 @@
 //! The project's own tasks: `cargo xtask help` lists them.
 
 mod bench;
+mod ceph;
 mod ci;
 mod failure;
 mod guest;
@@ -19,6 +20,9 @@ enum Task {
     /// Build an image of a small guest.
     #[command(subcommand)]
     Guest(guest::Guest),
+    /// Start, stop and show a Ceph of one node.
+    #[command(subcommand)]
+    Ceph(ceph::Ceph),
     /// Run everything that a change must pass, and sum it up.
     Ci,
     /// Measure the release binary, and print each figure beside its goal.
@@ -31,6 +35,7 @@ impl Task {
     fn run(&self) -> Result<(), Failure> {
         match self {
             Self::Guest(guest) => guest.run(),
+            Self::Ceph(ceph) => ceph.run(),
             Self::Ci => ci::run(),
             Self::Bench(bench) => bench.run(),
             Self::Tidy => tidy::run(),

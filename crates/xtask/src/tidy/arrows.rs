@@ -60,7 +60,8 @@ const ROOMS: &[Room] = &[
         &[MODEL, PORTS, DB, BUS, STORAGE, VIRT, CONTROL, AGENT, API, TESTKIT, "hatchery"],
         &[],
     ),
-    room("xtask", &[], &[]),
+    // Its `ceph` is the fixture of the tests.
+    room("xtask", &[TESTKIT], &[]),
 ];
 
 /// Technologies that only one crate may know, whatever else changes.
