@@ -1,15 +1,9 @@
 //! `kill -9` in front of every change of a pass that links, heals, quarantines and removes.
 
-use crate::fixture::{Lab, image, inode, raw};
+use crate::fixture::{Lab, given, image, inode, killed_at, raw, run_killed};
 use hatchery_model::image::ImageFormat;
-use hatchery_storage::Steps;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-const FOLDER: &str = "HATCHERY_TEST_POOL";
-const AT: &str = "HATCHERY_TEST_KILL_AT";
 
 /// The lab's folders are given by whoever started this process; the rest is as in `busy`.
 fn lab_at(folder: &Path) -> Lab {
@@ -20,28 +14,18 @@ fn lab_at(folder: &Path) -> Lab {
     for (number, server) in [(1, 1), (2, 2)] {
         lab.hold(image(number), ImageFormat::Raw, server);
     }
-    lab.settings.images = folder.join("images");
-    lab.settings.cache = folder.join("imagecache");
-    lab.settings.bases = vec![folder.join("instances/_base")];
-    lab.settings.state = folder.join("imagecache/.hatchery-pool.json");
+    lab.move_to(folder);
     lab
 }
 
 /// Run by the other test in a process of its own; does nothing else.
 #[test]
 fn one_pass_that_is_killed() {
-    let (Ok(folder), Ok(at)) = (std::env::var(FOLDER), std::env::var(AT)) else {
+    let Some((folder, at)) = given() else {
         return;
     };
-    let at: usize = at.parse().unwrap();
-    let mut lab = lab_at(Path::new(&folder));
-    let count = AtomicUsize::new(0);
-    lab.steps = Steps::hooked(move |_| {
-        if count.fetch_add(1, Ordering::SeqCst) == at {
-            nix::sys::signal::kill(nix::unistd::getpid(), nix::sys::signal::SIGKILL)?;
-        }
-        Ok(())
-    });
+    let mut lab = lab_at(&folder);
+    lab.steps = killed_at(at);
     lab.keep();
 }
 
@@ -60,13 +44,7 @@ fn killed_in_front_of_every_change() {
         fs::write(lab.base(image(2)), b"damage").unwrap();
         lab.delete(image(3));
 
-        let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "crash::one_pass_that_is_killed"])
-            .env(FOLDER, lab.folder.path())
-            .env(AT, at.to_string())
-            .output()
-            .unwrap()
-            .status;
+        let status = run_killed("crash::one_pass_that_is_killed", lab.folder.path(), at);
         for number in [1, 2, 4] {
             assert_eq!(fs::read(lab.store(image(number))).unwrap(), raw(number), "step {at}");
         }

@@ -14,8 +14,9 @@ use sha2::{Digest, Sha512};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A clock that a test sets, also by days.
@@ -39,7 +40,46 @@ pub struct Lab {
     pub later: u64,
 }
 
+/// Kills this process in front of change number `at`.
+pub fn killed_at(at: usize) -> Steps {
+    let count = AtomicUsize::new(0);
+    Steps::hooked(move |_| {
+        if count.fetch_add(1, Ordering::SeqCst) == at {
+            nix::sys::signal::kill(nix::unistd::getpid(), nix::sys::signal::SIGKILL)?;
+        }
+        Ok(())
+    })
+}
+
+const FOLDER: &str = "HATCHERY_TEST_POOL";
+const AT: &str = "HATCHERY_TEST_KILL_AT";
+
+/// Runs the test of that name, which asks [`given`], in a process of its own.
+pub fn run_killed(test: &str, folder: &Path, at: usize) -> ExitStatus {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env(FOLDER, folder)
+        .env(AT, at.to_string())
+        .output()
+        .unwrap()
+        .status
+}
+
+/// The folder and the change that [`run_killed`] has given this process. `None`: it is an ordinary one.
+pub fn given() -> Option<(PathBuf, usize)> {
+    let folder = std::env::var_os(FOLDER)?;
+    Some((folder.into(), std::env::var(AT).unwrap().parse().unwrap()))
+}
+
 impl Lab {
+    /// Its folders are those of another lab.
+    pub fn move_to(&mut self, folder: &Path) {
+        self.settings.images = folder.join("images");
+        self.settings.cache = folder.join("imagecache");
+        self.settings.bases = vec![folder.join("instances/_base")];
+        self.settings.state = folder.join("imagecache/.hatchery-pool.json");
+    }
+
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);

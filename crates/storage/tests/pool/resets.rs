@@ -1,6 +1,6 @@
 //! Servers that wait for a lost base: known from before it is put back until somebody has helped them, whoever is killed meanwhile.
 
-use crate::fixture::{Lab, block, census, image, raw};
+use crate::fixture::{Lab, block, census, given, image, killed_at, raw, run_killed};
 use hatchery_model::base::{BaseLease, BaseName, LeaseHolder, ResetStep, ServerReset};
 use hatchery_model::id::{ImageId, ServerId};
 use hatchery_model::image::ImageFormat;
@@ -9,11 +9,6 @@ use hatchery_storage::{Op, Steps};
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-const FOLDER: &str = "HATCHERY_TEST_RESETS_POOL";
-const AT: &str = "HATCHERY_TEST_RESETS_KILL_AT";
 
 fn lab() -> Lab {
     let mut lab = Lab::new();
@@ -152,28 +147,18 @@ fn lab_at(folder: &Path) -> Lab {
         lab.add(number, &raw(number));
         lab.hold(image(number), ImageFormat::Raw, u128::from(number));
     }
-    lab.settings.images = folder.join("images");
-    lab.settings.cache = folder.join("imagecache");
-    lab.settings.bases = vec![folder.join("instances/_base")];
-    lab.settings.state = folder.join("imagecache/.hatchery-pool.json");
+    lab.move_to(folder);
     lab
 }
 
 /// Run by the other test in a process of its own; does nothing else.
 #[test]
 fn one_pass_that_is_killed() {
-    let (Ok(folder), Ok(at)) = (std::env::var(FOLDER), std::env::var(AT)) else {
+    let Some((folder, at)) = given() else {
         return;
     };
-    let at: usize = at.parse().unwrap();
-    let mut lab = lab_at(Path::new(&folder));
-    let count = AtomicUsize::new(0);
-    lab.steps = Steps::hooked(move |_| {
-        if count.fetch_add(1, Ordering::SeqCst) == at {
-            nix::sys::signal::kill(nix::unistd::getpid(), nix::sys::signal::SIGKILL)?;
-        }
-        Ok(())
-    });
+    let mut lab = lab_at(&folder);
+    lab.steps = killed_at(at);
     lab.keep();
 }
 
@@ -191,13 +176,7 @@ fn killed_in_front_of_every_change_no_server_is_forgotten() {
         fs::remove_file(lab.base(image(2))).unwrap();
         fs::write(lab.base(image(2)), b"damage").unwrap();
 
-        let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "resets::one_pass_that_is_killed"])
-            .env(FOLDER, lab.folder.path())
-            .env(AT, at.to_string())
-            .output()
-            .unwrap()
-            .status;
+        let status = run_killed("resets::one_pass_that_is_killed", lab.folder.path(), at);
         let after = lab_at(lab.folder.path());
         let mut told = waited(&after);
         told.sort_by_key(|reset| reset.server);

@@ -1,7 +1,9 @@
 //! The daemons of a cluster: found by pid file and command line, started, ended.
 
 use super::CephFailure;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -88,30 +90,37 @@ impl Daemon {
 
     /// Ends it, by force when it takes longer than `patience`.
     pub(super) fn halt(&self, patience: Duration) {
-        let Some(pid) = self.pid() else { return };
-        let _ = kill_process(pid, Signal::TERM);
-        if !self.gone_within(patience) {
+        if !self.end(Signal::TERM, patience) {
             self.kill();
         }
     }
 
     /// `kill -9`; returns when it is gone.
     pub(super) fn kill(&self) {
-        let Some(pid) = self.pid() else { return };
-        let _ = kill_process(pid, Signal::KILL);
-        self.gone_within(Duration::from_secs(10));
+        self.end(Signal::KILL, Duration::from_secs(10));
     }
 
-    #[allow(clippy::disallowed_methods)] // It is no child, and nothing signals its end.
-    fn gone_within(&self, patience: Duration) -> bool {
-        let begun = Instant::now();
-        while self.pid().is_some() {
-            if begun.elapsed() > patience {
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(10));
+    /// Sends it a signal, and says whether it has ended within `patience`. It is no child: its descriptor tells of its end.
+    fn end(&self, signal: Signal, patience: Duration) -> bool {
+        let Some(pid) = self.pid() else { return true };
+        let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else {
+            return self.pid().is_none();
+        };
+        // Its number may be another's by the time that it was opened.
+        if self.pid() != Some(pid) {
+            return true;
         }
-        true
+        let _ = pidfd_send_signal(&process, signal);
+        let deadline = Instant::now() + patience;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let left = Timespec::try_from(left).ok();
+            match poll(&mut [PollFd::new(&process, PollFlags::IN)], left.as_ref()) {
+                Ok(ended) => return ended > 0,
+                Err(Errno::INTR) => {}
+                Err(_) => return self.pid().is_none(),
+            }
+        }
     }
 }
 
