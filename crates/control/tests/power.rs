@@ -285,6 +285,61 @@ async fn a_healed_base_brings_its_servers_back_once() {
     }
 }
 
+/// The failure of a start that was ordered before its base was healed, and is heard only after that.
+#[tokio::test]
+async fn a_failure_that_is_heard_after_the_heal_is_brought_back_once() {
+    for by_report in [false, true] {
+        let (lab, id) = ready(Verb::Start).await;
+        *lab.hosts[0].starts_fail.lock().unwrap() = Some(("No base.".into(), Some(lab.image)));
+        Verb::Start.ask(&lab, id).await.unwrap();
+        lab.deliver().await;
+        let late = lab.take_news();
+        lab.clock.advance_micros(1);
+        healed(&lab, lab.image, HostBaseState::Healed).await;
+        assert_eq!(lab.server(id).await.state, Verb::Start.state());
+        lab.clock.advance_micros(1);
+        if by_report {
+            lab.pass(40, &["host-a"]).await;
+        } else {
+            // Twice: the second time nothing has to be written down.
+            for _ in 0..2 {
+                lab.intake.handle(late[0].clone()).await.unwrap();
+            }
+        }
+        let starts = async || {
+            let actions = lab.actions(id).await;
+            actions.iter().filter(|action| action.kind == ActionKind::Start).count()
+        };
+        assert_eq!(lab.server(id).await.state, ServerState::Starting { was: Rest::Active });
+        assert_eq!((starts().await, lab.outbox().await.len()), (2, 1), "{by_report}");
+        // It is still not there: this start was ordered after the heal, and is not tried again and again.
+        lab.settle().await;
+        assert!(matches!(lab.server(id).await.state, ServerState::Failed(_)), "{by_report}");
+        assert_eq!(starts().await, 2);
+        *lab.hosts[0].starts_fail.lock().unwrap() = None;
+        healed(&lab, lab.image, HostBaseState::Healed).await;
+        lab.settle().await;
+        assert_eq!(lab.server(id).await.state, ServerState::Active);
+    }
+}
+
+/// The process that put the base back is gone, and a failure from before its end is heard by the next.
+#[tokio::test]
+async fn a_failure_from_before_the_process_began_is_brought_back_once() {
+    let (lab, id) = ready(Verb::Start).await;
+    *lab.hosts[0].starts_fail.lock().unwrap() = Some(("No base.".into(), Some(lab.image)));
+    Verb::Start.ask(&lab, id).await.unwrap();
+    lab.deliver().await;
+    let late = lab.take_news();
+    *lab.hosts[0].starts_fail.lock().unwrap() = None;
+    lab.clock.advance_micros(1);
+    let lab = lab.restarted();
+    lab.intake.handle(late[0].clone()).await.unwrap();
+    assert_eq!(lab.server(id).await.state, ServerState::Starting { was: Rest::Active });
+    lab.settle().await;
+    assert_eq!(lab.server(id).await.state, ServerState::Active);
+}
+
 #[tokio::test]
 async fn a_server_in_error_that_was_stopped_is_not_started() {
     let (lab, id) = lost(false).await;

@@ -21,6 +21,7 @@ use hatchery_api::Router;
 use hatchery_api::http::request_id::MakeRequestId;
 use hatchery_api::http::root::{Services, join};
 use hatchery_bus::InProcessBus;
+use hatchery_control::compute::HealBook;
 use hatchery_control::identity::CheckToken;
 use hatchery_control::workflow::{Outgoing, Wake};
 use hatchery_db::Database;
@@ -56,6 +57,8 @@ pub struct Ground {
     pub outbox: Wake,
     /// To the outbox's relay.
     pub outgoing: Outgoing,
+    /// When which base was put back.
+    pub healed: HealBook,
 }
 
 /// A running cloud. Dropping it ends its tasks; guests go on running.
@@ -128,6 +131,7 @@ async fn ground(state: &StateDir, config: &Config, base: &str) -> anyhow::Result
         entropy: Arc::new(SystemEntropy),
         tasks: Wake::default(),
         outgoing: Outgoing::new(outbox.clone()),
+        healed: HealBook::new(SystemClock.now()),
         outbox,
     })
 }

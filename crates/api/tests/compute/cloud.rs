@@ -16,8 +16,8 @@ use hatchery_bus::InProcessBus;
 use hatchery_control::Error;
 use hatchery_control::compute::{
     AggregateVerbs, ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer,
-    Explain, Figures, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, Live,
-    PowerVerbs, ReviveServers, ShowServer, ShowUsage,
+    Explain, Figures, FlavorVerbs, HealBook, HostVerbs, InstanceActions, KeypairVerbs, ListServers,
+    Live, PowerVerbs, ReviveServers, ShowServer, ShowUsage,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::pool::{PoolVerbs, StoreLeases};
@@ -244,6 +244,7 @@ impl Ground {
             self.settings.clone(),
             self.tasks.clone(),
             self.outgoing.clone(),
+            HealBook::new(self.clock.now()),
         )
     }
 
@@ -291,6 +292,7 @@ impl Ground {
                 clock,
                 entropy: self.entropy.clone(),
                 outgoing: self.outgoing.clone(),
+                healed: HealBook::new(self.clock.now()),
             },
         }
     }

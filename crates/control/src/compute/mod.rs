@@ -39,7 +39,7 @@ pub use keypairs::{CreatedKeypair, KeypairVerbs, NewKeypair};
 pub use list_servers::ListServers;
 pub use live::{Live, LiveLook, ReadLive};
 pub use new_server::{NetworkChoice, NewServer, NicChoice, ZoneChoice, sanitize_hostname};
-pub use power::{PowerVerbs, ResetTo, ReviveServers};
+pub use power::{HealBook, PowerVerbs, ResetTo, ReviveServers};
 pub use server_query::{Look, ServerQuery};
 pub use settings::ComputeSettings;
 pub use show_server::{ServerAddress, ServerDetail, ShowServer};

@@ -54,6 +54,10 @@ impl Intake {
                 self.tasks.wake();
             }
         }
+        // Also where nothing had to be written: whoever wrote the failure down may have died before it came here.
+        if matches!(event, Event::GuestNotPoweredOn { lost_base: Some(_), .. }) {
+            self.revive.late(*id).await?;
+        }
         Ok(())
     }
 

@@ -157,6 +157,9 @@ impl Intake {
         }
         uow.commit().await?;
         self.tasks.wake();
+        if matches!(repair, Repair::BaseLost(_)) {
+            self.revive.late(*id).await?;
+        }
         Ok(())
     }
 

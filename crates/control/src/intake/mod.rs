@@ -6,7 +6,7 @@ mod host_report;
 mod power_event;
 mod repair;
 
-use crate::compute::{ComputeSettings, ReviveServers};
+use crate::compute::{ComputeSettings, HealBook, ReviveServers};
 use crate::error::Error;
 use crate::workflow::{Outgoing, TRIES, Wake};
 use async_trait::async_trait;
@@ -28,12 +28,13 @@ pub struct Intake {
     settings: Arc<ComputeSettings>,
     tasks: Wake,
     outgoing: Outgoing,
+    revive: ReviveServers,
     /// Since when a host's reports lack a guest that it should have. Kept in memory: a restart only gives the guest more time.
     missing: Mutex<HashMap<(HostName, ServerId), Timestamp>>,
 }
 
 impl Intake {
-    /// `tasks` wakes the task runner, `outgoing` the relay.
+    /// `tasks` wakes the task runner, `outgoing` the relay; `healed` is the process' only book.
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -41,8 +42,17 @@ impl Intake {
         settings: Arc<ComputeSettings>,
         tasks: Wake,
         outgoing: Outgoing,
+        healed: HealBook,
     ) -> Self {
-        Self { store, clock, entropy, settings, tasks, outgoing, missing: Mutex::default() }
+        let revive = ReviveServers {
+            store: store.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            outgoing: outgoing.clone(),
+            healed,
+        };
+        let missing = Mutex::default();
+        Self { store, clock, entropy, settings, tasks, outgoing, revive, missing }
     }
 
     async fn take(&self, event: &Event, request: &RequestId) -> Result<(), Error> {
@@ -68,16 +78,10 @@ impl Intake {
 impl Intake {
     /// Brings back what could not start for want of a base that is there again.
     async fn revive(&self, host: &HostName, bases: &[HostBase]) -> Result<(), Error> {
-        let revive = ReviveServers {
-            store: self.store.clone(),
-            clock: self.clock.clone(),
-            entropy: self.entropy.clone(),
-            outgoing: self.outgoing.clone(),
-        };
         for base in bases {
             match &base.state {
                 HostBaseState::Healed => {
-                    revive.run(host, base.image).await?;
+                    self.revive.run(host, base.image).await?;
                 }
                 HostBaseState::Cached
                 | HostBaseState::Caching

@@ -12,7 +12,8 @@ pub use rows::{caller, flavor, image, new_server};
 
 use hatchery_control::Error;
 use hatchery_control::compute::{
-    ComputeSettings, CreateServer, DeleteServer, HostVerbs, NewServer, PowerVerbs, ShowServer,
+    ComputeSettings, CreateServer, DeleteServer, HealBook, HostVerbs, NewServer, PowerVerbs,
+    ShowServer,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::workflow::{BuildServer, Outgoing, Step, TaskRunner, TearDownServer, Wake};
@@ -108,6 +109,7 @@ impl Lab {
             settings.clone(),
             tasks.clone(),
             outgoing.clone(),
+            HealBook::new(clock.now()),
         ));
         let (image, flavor, network) = rows::insert(&*db, clock.now()).await;
         let lab = Self {
@@ -130,6 +132,20 @@ impl Lab {
         };
         lab.report_all().await;
         lab
+    }
+
+    /// The same after a restart of the control plane: all that it has in memory is gone.
+    pub fn restarted(self) -> Self {
+        let intake = Arc::new(Intake::new(
+            self.store.clone(),
+            self.clock.clone(),
+            self.entropy.clone(),
+            self.settings.clone(),
+            self.tasks.clone(),
+            self.outgoing.clone(),
+            HealBook::new(self.clock.now()),
+        ));
+        Self { intake, ..self }
     }
 
     /// The same where requests leave the search of a host to the task runner.

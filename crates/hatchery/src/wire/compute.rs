@@ -43,6 +43,7 @@ pub async fn join(
         settings.clone(),
         ground.tasks.clone(),
         ground.outgoing.clone(),
+        ground.healed.clone(),
     );
     let intake = ground.bus.subscribe(Address::Control, Arc::new(intake)).await?;
     let runner = runner(ground, &settings, delete_image);

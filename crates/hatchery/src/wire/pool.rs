@@ -79,6 +79,7 @@ fn revive(ground: &Ground) -> ReviveServers {
         clock: ground.clock.clone(),
         entropy: ground.entropy.clone(),
         outgoing: ground.outgoing.clone(),
+        healed: ground.healed.clone(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is done to a server's power: stop, start, reboot, and the administrator's word on what its state is. One verb a file.
 
+mod heal_book;
 mod legality;
 mod reboot_server;
 mod reset_state;
@@ -7,6 +8,7 @@ mod revive_servers;
 mod start_server;
 mod stop_server;
 
+pub use heal_book::HealBook;
 pub use reset_state::ResetTo;
 pub use revive_servers::ReviveServers;
 
