@@ -89,6 +89,9 @@ pub enum Opened {
     Snapshot(VolumeId, SnapshotId),
     /// A volume that nobody uses, to be written.
     ForWriting(VolumeId),
+    /// A volume that nobody uses, to be written anew: it holds zeros and what is written, from when it is closed. Until then it may hold what it
+    /// held, or anything.
+    Anew(VolumeId),
 }
 
 /// See the head of this file.

@@ -2,6 +2,7 @@
 
 mod attachment;
 mod backend;
+mod backup;
 mod guest_volume;
 mod order;
 mod quota;
@@ -13,10 +14,11 @@ mod volume_type;
 
 pub use attachment::{Attachment, AttachmentState};
 pub use backend::{BackendName, BackendReport, Reach};
+pub use backup::{Backup, BackupState};
 pub use guest_volume::GuestVolume;
 pub use order::{
-    ImageOfVolume, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject,
-    VolumeWork,
+    ImageOfVolume, NewBackup, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome,
+    VolumeSubject, VolumeWork,
 };
 pub use quota::{VolumeQuota, VolumeUsage};
 pub use snapshot::{Snapshot, SnapshotState};

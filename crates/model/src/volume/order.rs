@@ -53,9 +53,11 @@ pub enum VolumeWork {
     /// Upload what it holds as the bytes of an image that waits for them.
     UploadToImage(VolumeId, Box<ImageOfVolume>),
     /// Keep what it holds in the backup store.
-    Backup(VolumeId, BackupId),
-    /// Have it hold what the backup kept.
+    Backup(Box<NewBackup>),
+    /// Have it hold what the backup kept, and zeros behind that.
     Restore(VolumeId, BackupId),
+    /// Leave nothing of the backup, which was made of this volume. Refused while others go on from it.
+    RemoveBackup(VolumeId, BackupId),
 }
 
 /// A volume to be made.
@@ -98,6 +100,19 @@ pub struct ImageOfVolume {
     pub image: ImageId,
     /// `raw` or `qcow2`.
     pub disk_format: String,
+}
+
+/// A backup to be made.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NewBackup {
+    /// Its id.
+    pub backup: BackupId,
+    /// Of which volume.
+    pub volume: VolumeId,
+    /// Of which of its snapshots. `None`: of what the volume holds itself.
+    pub snapshot: Option<SnapshotId>,
+    /// The backup that it goes on from. `None`: it stands alone.
+    pub parent: Option<BackupId>,
 }
 
 /// What became of an order.
@@ -151,8 +166,9 @@ impl VolumeWork {
             Self::RemoveSnapshot(..) => "RemoveSnapshot",
             Self::Revert(..) => "Revert",
             Self::UploadToImage(..) => "UploadToImage",
-            Self::Backup(..) => "Backup",
+            Self::Backup(_) => "Backup",
             Self::Restore(..) => "Restore",
+            Self::RemoveBackup(..) => "RemoveBackup",
         }
     }
 
@@ -160,14 +176,15 @@ impl VolumeWork {
     pub fn volume(&self) -> VolumeId {
         match self {
             Self::Create(new) => new.volume,
+            Self::Backup(new) => new.volume,
             Self::Remove(volume)
             | Self::Extend(volume, _)
             | Self::CreateSnapshot(volume, _)
             | Self::RemoveSnapshot(volume, _)
             | Self::Revert(volume, _)
             | Self::UploadToImage(volume, _)
-            | Self::Backup(volume, _)
-            | Self::Restore(volume, _) => *volume,
+            | Self::Restore(volume, _)
+            | Self::RemoveBackup(volume, _) => *volume,
         }
     }
 }

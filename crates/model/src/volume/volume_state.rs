@@ -2,7 +2,7 @@
 
 use super::{VolumeNews, VolumeWork};
 use crate::generation::Generation;
-use crate::id::{ImageId, SnapshotId};
+use crate::id::{BackupId, ImageId, SnapshotId};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +64,15 @@ pub enum VolumeState {
         /// The order.
         order: Ordered,
     },
+    /// A backup is being made of it. The backup's row has the order.
+    BackingUp {
+        /// The backup.
+        backup: BackupId,
+        /// Whether a server uses it meanwhile.
+        attached: bool,
+    },
+    /// It is being made to hold what a backup kept. The backup's row has the order.
+    Restoring(BackupId),
     /// Its removal has been promised.
     Deleting(Ordered),
     /// It could not be made, or an administrator has said so.
@@ -72,7 +81,7 @@ pub enum VolumeState {
     NotDeleted,
     /// It could not be made larger, and has the size that it had.
     NotExtended,
-    /// It could not be put back.
+    /// It could not be put back to a snapshot or a backup.
     NotReverted,
     /// An administrator works on it.
     Maintenance,
@@ -99,6 +108,8 @@ impl VolumeState {
             Self::Extending { .. } => "extending",
             Self::Uploading { .. } => "uploading",
             Self::Reverting { .. } => "reverting",
+            Self::BackingUp { .. } => "backing-up",
+            Self::Restoring(_) => "restoring-backup",
             Self::Deleting(_) => "deleting",
             Self::Failed => "error",
             Self::NotDeleted => "error_deleting",
@@ -138,6 +149,8 @@ impl VolumeState {
             | Self::Attaching
             | Self::InUse
             | Self::Detaching
+            | Self::BackingUp { .. }
+            | Self::Restoring(_)
             | Self::Failed
             | Self::NotDeleted
             | Self::NotExtended
@@ -160,6 +173,8 @@ impl VolumeState {
             | Self::Attaching
             | Self::InUse
             | Self::Detaching
+            | Self::BackingUp { .. }
+            | Self::Restoring(_)
             | Self::Failed
             | Self::NotDeleted
             | Self::NotExtended
@@ -185,6 +200,8 @@ impl VolumeState {
             | Self::Extending { .. }
             | Self::Uploading { .. }
             | Self::Reverting { .. }
+            | Self::BackingUp { .. }
+            | Self::Restoring(_)
             | Self::Deleting(_)
             | Self::Maintenance => false,
         }
@@ -204,13 +221,15 @@ impl VolumeState {
         if attached { Self::InUse } else { Self::Available }
     }
 
-    /// The work that it waited for is done. `None`: the volume is gone.
+    /// The work that it waited for is done: its own, or that of the backup. `None`: the volume is gone.
     pub fn done(self) -> Result<Option<Self>, NotThen> {
         match self {
-            Self::Creating(_) | Self::Reverting { .. } => Ok(Some(Self::Available)),
-            Self::Extending { attached, .. } | Self::Uploading { attached, .. } => {
-                Ok(Some(Self::rested(attached)))
+            Self::Creating(_) | Self::Reverting { .. } | Self::Restoring(_) => {
+                Ok(Some(Self::Available))
             }
+            Self::Extending { attached, .. }
+            | Self::Uploading { attached, .. }
+            | Self::BackingUp { attached, .. } => Ok(Some(Self::rested(attached))),
             Self::Deleting(_) => Ok(None),
             other => Err(other.not_then()),
         }
@@ -224,8 +243,10 @@ impl VolumeState {
             // A server that uses it goes on: only the size is not what was wanted.
             Self::Extending { attached: true, .. } => Ok(Self::InUse),
             Self::Extending { attached: false, .. } => Ok(Self::NotExtended),
-            Self::Uploading { attached, .. } => Ok(Self::rested(attached)),
-            Self::Reverting { .. } => Ok(Self::NotReverted),
+            Self::Uploading { attached, .. } | Self::BackingUp { attached, .. } => {
+                Ok(Self::rested(attached))
+            }
+            Self::Reverting { .. } | Self::Restoring(_) => Ok(Self::NotReverted),
             other => Err(other.not_then()),
         }
     }

@@ -33,6 +33,7 @@ pub async fn run<S: ImageStore, V: VolumeBackend>(mut make: impl FnMut() -> Plug
     a_missing_image_leaves_nothing(&make()).await;
     a_snapshot_keeps_what_was(&make()).await;
     copies_are_independent(&make()).await;
+    what_is_written_anew_holds_nothing_else(&make()).await;
     a_larger_volume_has_zeroes_behind(&make()).await;
     what_is_not_there_is_not_found(&make()).await;
     many_at_once_are_all_whole(&make()).await;
@@ -213,6 +214,22 @@ async fn copies_are_independent<S: ImageStore, V: VolumeBackend>(p: &Plugs<S, V>
     p.volumes.remove(volume(1)).await.unwrap();
     assert_eq!(p.byte(Opened::Volume(volume(2)), 0).await, 1);
     assert_eq!(p.byte(Opened::Volume(volume(2)), SIZE.0).await, 0);
+}
+
+async fn what_is_written_anew_holds_nothing_else<S: ImageStore, V: VolumeBackend>(p: &Plugs<S, V>) {
+    p.volumes.create(&new(1, SIZE, VolumeContent::Empty)).await.unwrap();
+    for offset in [0, 4 * MIB] {
+        p.write(1, offset, 7).await;
+    }
+    for _ in 0..2 {
+        let mut open = p.volumes.open(Opened::Anew(volume(1))).await.unwrap();
+        open.write(MIB, Chunk::from(vec![8; 1 << 20])).await.unwrap();
+        open.close().await.unwrap();
+    }
+    for (offset, byte) in [(0, 0), (MIB, 8), (4 * MIB, 0)] {
+        assert_eq!(p.byte(Opened::Volume(volume(1)), offset).await, byte, "{offset}");
+    }
+    p.volumes.remove(volume(1)).await.unwrap();
 }
 
 async fn a_larger_volume_has_zeroes_behind<S: ImageStore, V: VolumeBackend>(p: &Plugs<S, V>) {

@@ -56,10 +56,11 @@ impl Drop for Writing {
 pub(super) fn open(shelf: &Shelf, what: Opened) -> Result<Box<dyn VolumeBytes>, VolumeError> {
     let doing = "open the volume";
     let _lock = shelf.lock()?;
-    let (volume, snapshot, for_writing) = match what {
-        Opened::Volume(volume) => (volume, None, false),
-        Opened::Snapshot(volume, snapshot) => (volume, Some(snapshot), false),
-        Opened::ForWriting(volume) => (volume, None, true),
+    let (volume, snapshot) = match what {
+        Opened::Volume(volume) | Opened::ForWriting(volume) | Opened::Anew(volume) => {
+            (volume, None)
+        }
+        Opened::Snapshot(volume, snapshot) => (volume, Some(snapshot)),
     };
     let record = shelf.require(volume)?;
     let (file, size) = match snapshot {
@@ -70,16 +71,23 @@ pub(super) fn open(shelf: &Shelf, what: Opened) -> Result<Box<dyn VolumeBytes>, 
         }
     };
     let mut chain = Chain::open(&shelf.source(file)?).map_err(failed(doing))?;
-    let writing = if for_writing {
-        shelf.require_idle(&record, "write it as a whole")?;
-        Some(begin(shelf, &record, &mut chain).map_err(failed(doing))?)
-    } else {
-        None
+    let first = match what {
+        Opened::Volume(_) | Opened::Snapshot(..) => None,
+        Opened::ForWriting(_) => Some(Some(&mut chain)),
+        Opened::Anew(_) => Some(None),
+    };
+    let writing = match first {
+        Some(first) => {
+            shelf.require_idle(&record, "write it as a whole")?;
+            Some(begin(shelf, &record, first).map_err(failed(doing))?)
+        }
+        None => None,
     };
     Ok(Box::new(FileBytes { size, inner: Arc::new(Mutex::new(Inner { chain, writing })) }))
 }
 
-fn begin(shelf: &Shelf, record: &VolumeRecord, chain: &mut Chain) -> io::Result<Writing> {
+/// A file that holds what `first` does, or zeros.
+fn begin(shelf: &Shelf, record: &VolumeRecord, first: Option<&mut Chain>) -> io::Result<Writing> {
     let incoming = shelf.incoming(&format!("volume-{}", record.volume));
     remove(&incoming)?;
     let file = create(&incoming)?;
@@ -88,6 +96,9 @@ fn begin(shelf: &Shelf, record: &VolumeRecord, chain: &mut Chain) -> io::Result<
     let size = writing.record.size.0;
     writing.file.set_len(size)?;
     give(&writing.file, writing.shelf.owner)?;
+    let Some(chain) = first else {
+        return Ok(writing);
+    };
     let mut from = 0;
     let mut piece = Vec::new();
     while let Some((offset, length)) = chain.next_data(from, size)? {
