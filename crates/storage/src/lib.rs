@@ -14,6 +14,7 @@ mod moving;
 mod owner;
 mod pool;
 pub mod qcow2;
+pub mod rbd;
 mod volume;
 
 pub use convert::{ConvertError, Converted, to_raw};

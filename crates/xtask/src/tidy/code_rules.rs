@@ -17,6 +17,7 @@ const SLEEPERS: &[(&str, &str)] = &[
         "deletes at moments spread over a build, and bounded polls of many rows",
     ),
     ("crates/control/tests/path.rs", "the bounded poll of a row that another task writes"),
+    ("crates/storage/tests/rbd/fixture.rs", "the bounded poll of a cluster that signals nothing"),
     ("crates/ports/src/contract/bus.rs", "the bounded poll of what a plug delivers"),
     ("crates/ports/src/contract/image_store.rs", "the bounded poll of what a plug cleans up"),
 ];

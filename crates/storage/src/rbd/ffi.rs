@@ -1,0 +1,382 @@
+//! Owned handles of clusters and pools, and safe calls on them: names become C strings, lists become owned ones, negative answers become
+//! errors. Every call blocks. Not here: images (`image/ffi.rs`), what an error means, and who waits for it.
+#![allow(unsafe_code)]
+
+use super::library::{Handle, ImageSpec, Symbols, TrashInfo, symbols};
+use nix::errno::Errno;
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ptr;
+use std::sync::Arc;
+
+/// Long work is told to go on (`true`) or to end.
+pub(super) type GoOn<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
+
+const OPTION_ORDER: c_int = 2;
+const OPTION_CLONE_FORMAT: c_int = 12;
+
+pub(super) fn check(answer: c_int) -> Result<c_int, Errno> {
+    if answer < 0 { Err(Errno::from_raw(-answer)) } else { Ok(answer) }
+}
+
+pub(super) fn text(of: &str) -> Result<CString, Errno> {
+    CString::new(of).map_err(|_| Errno::EINVAL)
+}
+
+/// A copy of the library's text.
+pub(super) fn owned(text: *const c_char) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: the library's texts end with a zero, and are read before the call that frees them.
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+pub(super) unsafe extern "C" fn progress(done: u64, all: u64, with: *mut c_void) -> c_int {
+    // SAFETY: `with` is the `GoOn` that the call was given, which lives until the call returns; the library calls from one thread at a time.
+    let go_on = unsafe { &mut *with.cast::<GoOn<'_>>() };
+    if go_on(done, all) { 0 } else { -(Errno::ECANCELED as c_int) }
+}
+
+/// Reads a list whose length is told when there is too little room for it.
+pub(super) fn listed<T: Copy>(
+    zero: T,
+    mut fill: impl FnMut(*mut T, *mut usize) -> c_int,
+) -> Result<Vec<T>, Errno> {
+    let mut room = 16;
+    loop {
+        let mut items = vec![zero; room];
+        let mut length = room;
+        match check(fill(items.as_mut_ptr(), &mut length)) {
+            Ok(_) => {
+                items.truncate(length);
+                return Ok(items);
+            }
+            Err(Errno::ERANGE) => room = length.max(room + 16),
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// Reads a text whose length is told when there is too little room for it.
+pub(super) fn text_of(
+    mut fill: impl FnMut(*mut c_char, *mut usize) -> c_int,
+) -> Result<String, Errno> {
+    let bytes = listed(0_u8, |bytes, length| fill(bytes.cast(), length))?;
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    Ok(String::from_utf8_lossy(&bytes[..end]).into_owned())
+}
+
+/// A cluster's handle.
+pub(super) struct Rados {
+    symbols: &'static Symbols,
+    handle: Handle,
+}
+
+// SAFETY: librados lets any number of threads use one handle.
+unsafe impl Send for Rados {}
+// SAFETY: as above.
+unsafe impl Sync for Rados {}
+
+impl Rados {
+    /// Not connected yet. `Err` of the outer result: the libraries are missing.
+    pub(super) fn new(cluster: &str, user: &str) -> Result<Result<Self, Errno>, &'static str> {
+        let symbols = symbols()?;
+        Ok((|| {
+            let (cluster, user) = (text(cluster)?, text(&format!("client.{user}"))?);
+            let mut handle = ptr::null_mut();
+            // SAFETY: the texts end with a zero, and the handle is written when the answer is not negative.
+            check(unsafe {
+                (symbols.rados_create2)(&mut handle, cluster.as_ptr(), user.as_ptr(), 0)
+            })?;
+            Ok(Self { symbols, handle })
+        })())
+    }
+
+    /// Reads a configuration file; `None`: the usual ones.
+    pub(super) fn read_conf(&self, path: Option<&str>) -> Result<(), Errno> {
+        let path = path.map(text).transpose()?;
+        let path = path.as_ref().map_or(ptr::null(), |path| path.as_ptr());
+        // SAFETY: the handle is open, and the path ends with a zero or is null.
+        check(unsafe { (self.symbols.rados_conf_read_file)(self.handle, path) }).map(drop)
+    }
+
+    /// Sets an option, before connecting.
+    pub(super) fn set(&self, option: &str, value: &str) -> Result<(), Errno> {
+        let (option, value) = (text(option)?, text(value)?);
+        // SAFETY: the handle is open, and the texts end with a zero.
+        check(unsafe {
+            (self.symbols.rados_conf_set)(self.handle, option.as_ptr(), value.as_ptr())
+        })
+        .map(drop)
+    }
+
+    /// Reads an option.
+    pub(super) fn get(&self, option: &str) -> Result<String, Errno> {
+        let option = text(option)?;
+        let mut value = vec![0_u8; 4096];
+        // SAFETY: the value is written within the length that is given, and ends with a zero.
+        check(unsafe {
+            let room = value.len();
+            (self.symbols.rados_conf_get)(
+                self.handle,
+                option.as_ptr(),
+                value.as_mut_ptr().cast(),
+                room,
+            )
+        })?;
+        Ok(owned(value.as_ptr().cast()))
+    }
+
+    pub(super) fn connect(&self) -> Result<(), Errno> {
+        // SAFETY: the handle is open.
+        check(unsafe { (self.symbols.rados_connect)(self.handle) }).map(drop)
+    }
+
+    /// The connection's number: watchers of its images have it.
+    pub(super) fn instance(&self) -> u64 {
+        // SAFETY: the handle is open and connected.
+        unsafe { (self.symbols.rados_get_instance_id)(self.handle) }
+    }
+
+    pub(super) fn fsid(&self) -> Result<String, Errno> {
+        let mut fsid = [0_u8; 64];
+        // SAFETY: the text is written within the length that is given, and ends with a zero.
+        check(unsafe {
+            (self.symbols.rados_cluster_fsid)(self.handle, fsid.as_mut_ptr().cast(), fsid.len())
+        })?;
+        Ok(owned(fsid.as_ptr().cast()))
+    }
+
+    /// Has the monitors execute a command in JSON; gives what they answer.
+    pub(super) fn command(&self, json: &str) -> Result<Vec<u8>, Errno> {
+        let json = text(json)?;
+        let mut commands = [json.as_ptr()];
+        let (mut answer, mut length) = (ptr::null_mut(), 0);
+        // SAFETY: one command that ends with a zero, no input; the answer is written with its length, and freed here when it is copied.
+        unsafe {
+            check((self.symbols.rados_mon_command)(
+                self.handle,
+                commands.as_mut_ptr(),
+                1,
+                ptr::null(),
+                0,
+                &mut answer,
+                &mut length,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            ))?;
+            if answer.is_null() {
+                return Ok(Vec::new());
+            }
+            let copied = std::slice::from_raw_parts(answer.cast::<u8>(), length).to_vec();
+            (self.symbols.rados_buffer_free)(answer);
+            Ok(copied)
+        }
+    }
+}
+
+impl Drop for Rados {
+    fn drop(&mut self) {
+        // SAFETY: pools and images hold this alive, so that none is open now.
+        unsafe { (self.symbols.rados_shutdown)(self.handle) }
+    }
+}
+
+/// A pool's handle.
+pub(super) struct IoCtx {
+    rados: Arc<Rados>,
+    pub(super) handle: Handle,
+}
+
+// SAFETY: librados lets threads share a pool's handle as long as none changes its settings, which nothing here does.
+unsafe impl Send for IoCtx {}
+// SAFETY: as above.
+unsafe impl Sync for IoCtx {}
+
+struct Options {
+    symbols: &'static Symbols,
+    handle: Handle,
+}
+
+impl Options {
+    fn new(symbols: &'static Symbols) -> Self {
+        let mut handle = ptr::null_mut();
+        // SAFETY: writes the handle.
+        unsafe { (symbols.rbd_image_options_create)(&mut handle) };
+        Self { symbols, handle }
+    }
+
+    fn set(&self, option: c_int, value: u64) -> Result<(), Errno> {
+        // SAFETY: the handle is open, and both options are numbers.
+        check(unsafe { (self.symbols.rbd_image_options_set_uint64)(self.handle, option, value) })
+            .map(drop)
+    }
+}
+
+impl Drop for Options {
+    fn drop(&mut self) {
+        // SAFETY: the handle is open, and used no more.
+        unsafe { (self.symbols.rbd_image_options_destroy)(self.handle) }
+    }
+}
+
+impl IoCtx {
+    pub(super) fn new(rados: Arc<Rados>, pool: &str) -> Result<Self, Errno> {
+        let pool = text(pool)?;
+        let mut handle = ptr::null_mut();
+        // SAFETY: the cluster's handle is open, the name ends with a zero, and the handle is written when the answer is not negative.
+        check(unsafe {
+            (rados.symbols.rados_ioctx_create)(rados.handle, pool.as_ptr(), &mut handle)
+        })?;
+        Ok(Self { rados, handle })
+    }
+
+    pub(super) fn symbols(&self) -> &'static Symbols {
+        self.rados.symbols
+    }
+
+    /// Makes an image whose objects have 2^`order` bytes.
+    pub(super) fn create(&self, name: &str, size: u64, order: u8) -> Result<(), Errno> {
+        let name = text(name)?;
+        let options = Options::new(self.symbols());
+        options.set(OPTION_ORDER, order.into())?;
+        // SAFETY: both handles are open, and the name ends with a zero.
+        check(unsafe {
+            (self.symbols().rbd_create4)(self.handle, name.as_ptr(), size, options.handle)
+        })
+        .map(drop)
+    }
+
+    /// Makes a clone (format 2) of a snapshot, which need not be protected.
+    pub(super) fn clone_image(
+        &self,
+        from: (&Self, &str, &str),
+        name: &str,
+        order: u8,
+    ) -> Result<(), Errno> {
+        let (parent, image, snapshot) = (from.0, text(from.1)?, text(from.2)?);
+        let name = text(name)?;
+        let options = Options::new(self.symbols());
+        options.set(OPTION_ORDER, order.into())?;
+        options.set(OPTION_CLONE_FORMAT, 2)?;
+        // SAFETY: the handles are open, and the names end with a zero.
+        check(unsafe {
+            (self.symbols().rbd_clone3)(
+                parent.handle,
+                image.as_ptr(),
+                snapshot.as_ptr(),
+                self.handle,
+                name.as_ptr(),
+                options.handle,
+            )
+        })
+        .map(drop)
+    }
+
+    pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), Errno> {
+        let (from, to) = (text(from)?, text(to)?);
+        // SAFETY: the handle is open, and the names end with a zero.
+        check(unsafe { (self.symbols().rbd_rename)(self.handle, from.as_ptr(), to.as_ptr()) })
+            .map(drop)
+    }
+
+    pub(super) fn remove(&self, name: &str, mut go_on: GoOn<'_>) -> Result<(), Errno> {
+        let name = text(name)?;
+        let with = (&raw mut go_on).cast();
+        // SAFETY: the handle is open, the name ends with a zero, and `go_on` lives until the call returns.
+        check(unsafe {
+            (self.symbols().rbd_remove_with_progress)(self.handle, name.as_ptr(), progress, with)
+        })
+        .map(drop)
+    }
+
+    /// Ids and names of the images.
+    pub(super) fn list(&self) -> Result<Vec<(String, String)>, Errno> {
+        let zero = ImageSpec { id: ptr::null_mut(), name: ptr::null_mut() };
+        // SAFETY: the handle is open, and the items are written within the length that is given.
+        let mut found = listed(zero, |items, length| unsafe {
+            (self.symbols().rbd_list2)(self.handle, items, length)
+        })?;
+        let images = found.iter().map(|spec| (owned(spec.id), owned(spec.name))).collect();
+        // SAFETY: the texts were copied, and are freed once.
+        unsafe { (self.symbols().rbd_image_spec_list_cleanup)(found.as_mut_ptr(), found.len()) };
+        Ok(images)
+    }
+
+    pub(super) fn trash_move(&self, name: &str) -> Result<(), Errno> {
+        let name = text(name)?;
+        // SAFETY: the handle is open, and the name ends with a zero.
+        check(unsafe { (self.symbols().rbd_trash_move)(self.handle, name.as_ptr(), 0) }).map(drop)
+    }
+
+    /// Ids and names of the images in the trash.
+    pub(super) fn trash_list(&self) -> Result<Vec<(String, String)>, Errno> {
+        let null = ptr::null_mut();
+        let zero =
+            TrashInfo { id: null, name: null, source: 0, deletion_time: 0, deferment_end_time: 0 };
+        // SAFETY: the handle is open, and the items are written within the length that is given.
+        let mut found = listed(zero, |items, length| unsafe {
+            (self.symbols().rbd_trash_list)(self.handle, items, length)
+        })?;
+        let images = found.iter().map(|info| (owned(info.id), owned(info.name))).collect();
+        // SAFETY: the texts were copied, and are freed once.
+        unsafe { (self.symbols().rbd_trash_list_cleanup)(found.as_mut_ptr(), found.len()) };
+        Ok(images)
+    }
+
+    pub(super) fn trash_remove(&self, id: &str, mut go_on: GoOn<'_>) -> Result<(), Errno> {
+        let id = text(id)?;
+        let with = (&raw mut go_on).cast();
+        // SAFETY: the handle is open, the id ends with a zero, and `go_on` lives until the call returns.
+        check(unsafe {
+            (self.symbols().rbd_trash_remove_with_progress)(
+                self.handle,
+                id.as_ptr(),
+                true,
+                progress,
+                with,
+            )
+        })
+        .map(drop)
+    }
+
+    pub(super) fn trash_restore(&self, id: &str, name: &str) -> Result<(), Errno> {
+        let (id, name) = (text(id)?, text(name)?);
+        // SAFETY: the handle is open, and the texts end with a zero.
+        check(unsafe {
+            (self.symbols().rbd_trash_restore)(self.handle, id.as_ptr(), name.as_ptr())
+        })
+        .map(drop)
+    }
+
+    pub(super) fn note(&self, key: &str) -> Result<String, Errno> {
+        let key = text(key)?;
+        // SAFETY: the handle is open, the key ends with a zero, and the value is written within the length that is given.
+        text_of(|value, length| unsafe {
+            (self.symbols().rbd_pool_metadata_get)(self.handle, key.as_ptr(), value, length)
+        })
+    }
+
+    pub(super) fn set_note(&self, key: &str, value: &str) -> Result<(), Errno> {
+        let (key, value) = (text(key)?, text(value)?);
+        // SAFETY: the handle is open, and the texts end with a zero.
+        check(unsafe {
+            (self.symbols().rbd_pool_metadata_set)(self.handle, key.as_ptr(), value.as_ptr())
+        })
+        .map(drop)
+    }
+
+    pub(super) fn remove_note(&self, key: &str) -> Result<(), Errno> {
+        let key = text(key)?;
+        // SAFETY: the handle is open, and the key ends with a zero.
+        check(unsafe { (self.symbols().rbd_pool_metadata_remove)(self.handle, key.as_ptr()) })
+            .map(drop)
+    }
+}
+
+impl Drop for IoCtx {
+    fn drop(&mut self) {
+        // SAFETY: images hold this alive, so that none is open now.
+        unsafe { (self.symbols().rados_ioctx_destroy)(self.handle) }
+    }
+}

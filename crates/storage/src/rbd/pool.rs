@@ -1,0 +1,144 @@
+//! A pool of a connected cluster: its images by name, and its trash.
+
+use super::error::{CephError, Doing};
+use super::ffi::IoCtx;
+use super::image::OpenImage;
+use std::sync::Arc;
+
+/// See the head of this file. All calls block; cheap to clone.
+#[derive(Clone)]
+pub struct RbdPool {
+    context: Arc<IoCtx>,
+    name: String,
+}
+
+/// An image's id and name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct NamedImage {
+    /// Its id.
+    pub id: String,
+    /// Its name; in the trash, the one that it had.
+    pub name: String,
+}
+
+fn go_on(_: u64, _: u64) -> bool {
+    true
+}
+
+fn named((id, name): (String, String)) -> NamedImage {
+    NamedImage { id, name }
+}
+
+impl RbdPool {
+    pub(super) fn new(context: Arc<IoCtx>, name: &str) -> Self {
+        Self { context, name: name.to_owned() }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Makes an image of zeros. Its objects have 2^`order` bytes; its features are those that the configuration says.
+    pub fn create(&self, name: &str, size: u64, order: u8) -> Result<(), CephError> {
+        self.context.create(name, size, order).doing(|| format!("make {}/{name}", self.name))
+    }
+
+    /// Makes a copy-on-write clone of another image's snapshot. Of format 2: the snapshot need not be protected, and may be removed later.
+    pub fn clone_of(
+        &self,
+        (pool, image, snapshot): (&Self, &str, &str),
+        name: &str,
+        order: u8,
+    ) -> Result<(), CephError> {
+        let made = self.context.clone_image((&pool.context, image, snapshot), name, order);
+        made.doing(|| format!("clone {}/{image}@{snapshot} to {}/{name}", pool.name, self.name))
+    }
+
+    /// Opens an image for writing; others see a watcher.
+    pub fn open(&self, name: &str) -> Result<OpenImage, CephError> {
+        OpenImage::open(self.context.clone(), name)
+    }
+
+    /// Opens an image or one of its snapshots for reading. Nobody sees it.
+    pub fn open_to_read(&self, name: &str, snapshot: Option<&str>) -> Result<OpenImage, CephError> {
+        OpenImage::open_to_read(self.context.clone(), name, snapshot)
+    }
+
+    /// Opens an image by its id, in the trash too, for reading.
+    pub fn open_by_id(&self, id: &str) -> Result<OpenImage, CephError> {
+        OpenImage::open_by_id(self.context.clone(), id)
+    }
+
+    /// As [`Self::open_to_read`]; `None` when it is not there.
+    pub fn find(&self, name: &str) -> Result<Option<OpenImage>, CephError> {
+        match self.open_to_read(name, None) {
+            Err(error) if error.is_not_found() => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
+    /// Gives an image another name. `Conflict` when that is taken.
+    pub fn rename(&self, from: &str, to: &str) -> Result<(), CephError> {
+        self.context.rename(from, to).doing(|| format!("rename {}/{from} to {to}", self.name))
+    }
+
+    /// Removes an image and its bytes. `Conflict` while somebody has it open, or it has snapshots, hidden ones too.
+    pub fn remove(&self, name: &str) -> Result<(), CephError> {
+        let removed = self.context.remove(name, &mut go_on);
+        removed.doing(|| format!("remove {}/{name}", self.name))
+    }
+
+    /// Its images, without those in the trash.
+    pub fn list(&self) -> Result<Vec<NamedImage>, CephError> {
+        let found = self.context.list().doing(|| format!("list the images of {}", self.name))?;
+        Ok(found.into_iter().map(named).collect())
+    }
+
+    /// Takes an image's name away; its clones stay whole.
+    pub fn move_to_trash(&self, name: &str) -> Result<(), CephError> {
+        let moved = self.context.trash_move(name);
+        moved.doing(|| format!("move {}/{name} to the trash", self.name))
+    }
+
+    /// What is in the trash.
+    pub fn trash(&self) -> Result<Vec<NamedImage>, CephError> {
+        let found =
+            self.context.trash_list().doing(|| format!("list the trash of {}", self.name))?;
+        Ok(found.into_iter().map(named).collect())
+    }
+
+    /// Removes an image of the trash for good. `Conflict` while it has clones.
+    pub fn remove_from_trash(&self, id: &str) -> Result<(), CephError> {
+        let removed = self.context.trash_remove(id, &mut go_on);
+        removed.doing(|| format!("remove {id} from the trash of {}", self.name))
+    }
+
+    /// Gives an image of the trash a name again.
+    pub fn restore_from_trash(&self, id: &str, name: &str) -> Result<(), CephError> {
+        let restored = self.context.trash_restore(id, name);
+        restored.doing(|| format!("restore {}/{name} from the trash", self.name))
+    }
+
+    /// A note that is kept with the pool.
+    pub fn note(&self, key: &str) -> Result<Option<String>, CephError> {
+        match self.context.note(key).doing(|| format!("read the note {key} of {}", self.name)) {
+            Err(error) if error.is_not_found() => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
+    /// Keeps a note with the pool.
+    pub fn set_note(&self, key: &str, value: &str) -> Result<(), CephError> {
+        let kept = self.context.set_note(key, value);
+        kept.doing(|| format!("keep the note {key} of {}", self.name))
+    }
+
+    /// Removes a note. `Ok` when there is none.
+    pub fn remove_note(&self, key: &str) -> Result<(), CephError> {
+        match self.context.remove_note(key).doing(|| format!("remove the note {key}")) {
+            Err(error) if error.is_not_found() => Ok(()),
+            done => done,
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Ceph's block devices, on a Ceph that the tests start.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod client;
+mod fixture;
+mod images;
