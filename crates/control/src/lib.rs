@@ -12,6 +12,7 @@ pub mod policy;
 pub mod pool;
 pub mod reconcile;
 pub mod scheduler;
+pub mod volume;
 pub mod workflow;
 
 pub use error::Error;

@@ -6,6 +6,7 @@ mod identity;
 mod image;
 mod network;
 mod pool;
+mod volume;
 pub mod warm;
 
 pub use host::{hypervisor, network as network_driver, qemu_user};
@@ -92,6 +93,7 @@ pub async fn cloud(
     let (image, pool) = image::join(&ground, check.clone()).await?;
     let network = network::join(&ground, check.clone(), &identity.admin_project).await?;
     let compute = compute::join(&ground, check, image.delete, pool.verbs).await?;
+    volume::join(&ground).await?;
     let agent = host::start(&ground).await?;
     let keeper = tokio::spawn(async move { pool.keeper.run().await });
     let services = Services {
