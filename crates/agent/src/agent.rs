@@ -7,6 +7,7 @@ use crate::publisher::Publisher;
 use crate::registry::Registry;
 use crate::responder::Responder;
 use crate::settings::Settings;
+use crate::volume::{self, Volumes};
 use crate::{adopt, base_cache, heartbeat, identity, networks};
 use hatchery_model::id::HostId;
 use hatchery_model::message::Address;
@@ -19,8 +20,8 @@ use tokio::task::JoinHandle;
 /// Why an agent does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
-    /// The instances' folder cannot be used.
-    #[error("the instances' folder {folder} cannot be used")]
+    /// The instances' folder, or that of the orders about volumes, cannot be used.
+    #[error("the folder {folder} cannot be used")]
     Folder {
         /// Which.
         folder: String,
@@ -41,6 +42,7 @@ pub(crate) struct Host {
     pub(crate) registry: Registry,
     pub(crate) journal: Journal,
     pub(crate) publisher: Publisher,
+    pub(crate) volumes: Volumes,
     /// Builds at once.
     pub(crate) builds: Semaphore,
     /// Held for reading while a disk is made on a base, for writing while a base is let go.
@@ -71,6 +73,15 @@ impl Agent {
         let folder = |source| AgentError::Folder { folder: dir.display().to_string(), source };
         std::fs::create_dir_all(&dir).map_err(folder)?;
         let id = identity::read_or_make(&dir, parts.entropy.as_ref()).map_err(folder)?;
+        let volumes = Volumes::open(
+            settings.volume_notes.clone(),
+            parts.volumes.clone(),
+            settings.max_concurrent_volume_orders,
+        )
+        .map_err(|source| AgentError::Folder {
+            folder: settings.volume_notes.display().to_string(),
+            source,
+        })?;
         let publisher = Publisher {
             bus: parts.bus.clone(),
             clock: parts.clock.clone(),
@@ -81,6 +92,7 @@ impl Agent {
             registry,
             journal: Journal::new(dir.clone()),
             publisher,
+            volumes,
             builds: Semaphore::new(settings.max_concurrent_builds.max(1)),
             base_lock: RwLock::default(),
             network_lock: RwLock::default(),
@@ -90,6 +102,7 @@ impl Agent {
         });
         adopt::all(&host).await.map_err(folder)?;
         base_cache::sweep(&host).await;
+        volume::resume(&host).await.map_err(folder)?;
         let address = Address::Host(host.settings.host.clone());
         let inbox = host.parts.bus.subscribe(address, Arc::new(Inbox(host.clone()))).await?;
         let name = host.settings.host.clone();
@@ -97,6 +110,7 @@ impl Agent {
         let tasks = vec![
             tokio::spawn(heartbeat::run(host.clone())),
             tokio::spawn(networks::remove_idle(host.clone())),
+            tokio::spawn(volume::forget_gone(host.clone())),
         ];
         let reported = host.reported.subscribe();
         Ok(Self { _inbox: inbox, _responder: responder, tasks, reported })

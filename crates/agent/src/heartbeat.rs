@@ -23,6 +23,7 @@ pub(crate) async fn run(host: Arc<Host>) {
         }
         bound_consoles(&host).await;
         tokio::select! {
+            () = host.volumes.changed() => sleep_until(Instant::now() + GATHER).await,
             () = sleep_until(began + host.settings.report_interval) => {}
             () = changed => sleep_until(Instant::now() + GATHER).await,
         }
@@ -38,7 +39,7 @@ pub(crate) async fn report(host: &Host) -> Result<(), String> {
         name: host.settings.host.clone(),
         resources,
         target,
-        backends: Vec::new(),
+        backends: host.volumes.reports().await,
         guests: host.registry.phases(),
     };
     let request = RequestId(format!("req-{}", random_uuid(host.parts.entropy.as_ref())));

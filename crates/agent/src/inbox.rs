@@ -4,6 +4,7 @@ use crate::agent::Host;
 use crate::base_cache;
 use crate::guest::{self, Order, What};
 use crate::journal::{Entry, PowerOrder};
+use crate::volume;
 use async_trait::async_trait;
 use hatchery_model::compute::{GuestPhase, GuestSpec, RebootKind};
 use hatchery_model::generation::Generation;
@@ -42,8 +43,9 @@ impl Handler for Inbox {
                 let order = PowerOrder::Reboot { grace_seconds };
                 self.power(server, generation, order, envelope.request).await
             }
-            Command::AttachVolume { .. } | Command::DetachVolume { .. } | Command::Volume(_) => {
-                Err("this agent serves no volumes yet".to_owned())
+            Command::Volume(order) => volume::take_over(&self.0, *order, envelope.request).await,
+            Command::AttachVolume { .. } | Command::DetachVolume { .. } => {
+                Err("this agent plugs no volumes yet".to_owned())
             }
             Command::SeedBase { image } => {
                 base_cache::seed(&self.0, image, envelope.request).await;

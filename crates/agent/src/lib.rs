@@ -19,6 +19,7 @@ mod publisher;
 mod registry;
 mod responder;
 mod settings;
+mod volume;
 
 pub use agent::{Agent, AgentError};
 pub use parts::Parts;

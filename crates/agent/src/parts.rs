@@ -7,6 +7,8 @@ use hatchery_ports::entropy::Entropy;
 use hatchery_ports::hypervisor::Hypervisor;
 use hatchery_ports::metadata::ConfigDrive;
 use hatchery_ports::network_driver::NetworkDriver;
+use hatchery_ports::volume_backend::VolumeBackend;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// All that an agent needs of the world. Cheap to clone.
@@ -18,6 +20,8 @@ pub struct Parts {
     pub hypervisor: Arc<dyn Hypervisor>,
     /// Where disks live.
     pub disks: Arc<dyn DiskBackend>,
+    /// Where volumes live: the backends that this agent serves, by their sections in its configuration.
+    pub volumes: BTreeMap<String, Arc<dyn VolumeBackend>>,
     /// What plugs guests in.
     pub network: Arc<dyn NetworkDriver>,
     /// What writes config drives.

@@ -11,6 +11,10 @@ pub struct Settings {
     pub host: HostName,
     /// Where the guests' folders are (`instances_path`).
     pub instances_dir: PathBuf,
+    /// Where orders about volumes are written down.
+    pub volume_notes: PathBuf,
+    /// Orders about volumes that are done at the same time.
+    pub max_concurrent_volume_orders: usize,
     /// Between two reports when nothing changes.
     pub report_interval: Duration,
     /// Builds at once (`max_concurrent_builds`).
@@ -26,6 +30,8 @@ impl Settings {
     pub fn new(host: HostName, instances_dir: PathBuf) -> Self {
         Self {
             host,
+            volume_notes: instances_dir.join("_volume_orders"),
+            max_concurrent_volume_orders: 10,
             instances_dir,
             report_interval: Duration::from_secs(10),
             max_concurrent_builds: 10,

@@ -162,6 +162,7 @@ impl Yard {
             bus: Arc::new(bus.clone()),
             hypervisor: hypervisor.clone(),
             disks: Arc::new(Losing { inner: inner.unwrap(), lost: lost.clone() }),
+            volumes: Default::default(),
             network: Arc::new(SimNetworkDriver::default()),
             config_drive: Arc::new(IsoConfigDrive::new(clock.clone(), DriveOwner::default())),
             clock,

@@ -1,0 +1,298 @@
+//! Orders about volumes: doubled, late, cut off by a kill, beside each other.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
+mod yard;
+
+use hatchery_model::generation::Generation;
+use hatchery_model::units::Bytes;
+use hatchery_model::volume::{
+    VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject, VolumeWork,
+};
+use hatchery_ports::volume_backend::Held;
+use std::sync::atomic::Ordering;
+use yard::{Yard, create, order, snapshot, volume};
+
+fn is_done(news: &VolumeNews) -> bool {
+    matches!(news.outcome, VolumeOutcome::Done { .. })
+}
+
+#[track_caller]
+fn failure(news: &VolumeNews) -> &str {
+    let VolumeOutcome::Failed { message, details } = &news.outcome else { panic!("{news:?}") };
+    assert!(!details.is_empty());
+    message
+}
+
+fn empty(number: u128) -> VolumeOrder {
+    order(1, create(number, VolumeContent::Empty))
+}
+
+#[test]
+fn a_volume_lives_from_its_making_to_its_end() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    let of_snapshot = |generation, work| VolumeOrder {
+        subject: VolumeSubject::Snapshot(snapshot(1)),
+        ..order(generation, work)
+    };
+    let steps = [
+        (empty(1), "Create", true),
+        (order(2, VolumeWork::Extend(volume(1), Bytes::from_mib(16))), "Extend", false),
+        (
+            of_snapshot(1, VolumeWork::CreateSnapshot(volume(1), snapshot(1))),
+            "CreateSnapshot",
+            true,
+        ),
+        (order(3, VolumeWork::Revert(volume(1), snapshot(1))), "Revert", true),
+        (order(1, create(2, VolumeContent::Snapshot(volume(1), snapshot(1)))), "Create", false),
+        (
+            of_snapshot(2, VolumeWork::RemoveSnapshot(volume(1), snapshot(1))),
+            "RemoveSnapshot",
+            false,
+        ),
+        (order(4, VolumeWork::Remove(volume(1))), "Remove", false),
+    ];
+    for (index, (step, name, moves)) in steps.into_iter().enumerate() {
+        // A copy of 8 MiB does not hold what has 16.
+        let fails = index == 4;
+        yard.send(&life, step.clone());
+        let news = life.answers(index + 1).pop().unwrap();
+        assert_eq!((news.generation, news.subject), (step.generation, step.subject));
+        assert_eq!((news.work.as_str(), news.backend.as_str()), (name, "file"));
+        assert_eq!(news.host.0, "host-a");
+        match &news.outcome {
+            VolumeOutcome::Done { source, .. } => {
+                assert_eq!((source.is_some(), fails), (moves, false))
+            }
+            VolumeOutcome::Failed { message, .. } => {
+                assert!(fails && message.contains("choose at least"))
+            }
+        }
+    }
+    assert_eq!(life.held(), []);
+}
+
+#[test]
+fn an_order_that_comes_twice_is_done_once_and_answered_twice() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    yard.send(&life, empty(1));
+    let first = life.answers(1);
+    yard.send(&life, empty(1));
+    let both = life.answers(2);
+    assert_eq!(both[0], both[1]);
+    assert!(is_done(&first[0]));
+    assert_eq!(life.gate.calls(), ["create"]);
+    // Also while it is still being done: then there is one answer to come.
+    life.gate.set_open(false);
+    for _ in 0..3 {
+        yard.send(&life, empty(2));
+    }
+    life.reaches(2);
+    life.gate.set_open(true);
+    yard.send(&life, empty(3));
+    let all = life.answers(4);
+    assert_eq!(all.len(), 4, "{all:?}");
+    assert_eq!(life.gate.calls(), ["create"; 3]);
+}
+
+#[test]
+fn what_is_older_than_the_last_is_ignored_also_by_the_next_agent() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    yard.send(&life, empty(1));
+    life.answers(1);
+    yard.send(&life, order(3, VolumeWork::Remove(volume(1))));
+    life.answers(2);
+    yard.send(&life, empty(1));
+    yard.send(&life, order(2, VolumeWork::Extend(volume(1), Bytes::from_mib(16))));
+    yard.send(&life, empty(2));
+    assert_eq!(life.answers(3)[2].subject, VolumeSubject::Volume(volume(2)));
+    drop(life);
+    let life = yard.wake();
+    yard.send(&life, empty(1));
+    yard.send(&life, empty(3));
+    let answers = life.answers(1);
+    assert_eq!(answers[0].subject, VolumeSubject::Volume(volume(3)), "{answers:?}");
+    assert_eq!(life.held(), [Held::Volume(volume(2)), Held::Volume(volume(3))]);
+}
+
+/// The agent dies when the order stands in its note and the backend has not begun, or is about to.
+#[test]
+fn an_order_that_was_written_down_is_done_by_the_next_agent() {
+    let yard = Yard::new();
+    let life = yard.wake_with(false);
+    yard.send(&life, empty(1));
+    life.reaches(1);
+    assert!(yard.note(1).exists());
+    drop(life);
+    let life = yard.wake();
+    let answers = life.answers(1);
+    assert!(is_done(&answers[0]), "{answers:?}");
+    assert_eq!(answers[0].generation, Generation(1));
+    assert_eq!(life.held(), [Held::Volume(volume(1))]);
+}
+
+/// The agent dies when the work is done and its answer is not written down: the note is put back to what it was.
+#[test]
+fn work_that_was_done_and_not_answered_is_done_again_and_comes_to_the_same() {
+    let yard = Yard::new();
+    let life = yard.wake_with(false);
+    yard.send(&life, empty(1));
+    life.reaches(1);
+    let note = std::fs::read(yard.note(1)).unwrap();
+    life.gate.set_open(true);
+    let first = life.answers(1);
+    drop(life);
+    std::fs::write(yard.note(1), note).unwrap();
+    let life = yard.wake();
+    let second = life.answers(1);
+    assert_eq!(life.gate.calls(), ["create"]);
+    assert_eq!(first[0].outcome, second[0].outcome);
+    assert_eq!(life.held(), [Held::Volume(volume(1))]);
+}
+
+#[test]
+fn an_answer_that_nobody_took_over_is_told_by_the_next_agent_and_not_done_again() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    life.ears.is_deaf.store(true, Ordering::SeqCst);
+    yard.send(&life, empty(1));
+    life.reaches(1);
+    // Written down before it is told.
+    life.reports("the volume's answer is being told", |_| {
+        std::fs::read_to_string(yard.note(1)).unwrap().contains("Done")
+    });
+    drop(life);
+    let life = yard.wake();
+    assert!(is_done(&life.answers(1)[0]));
+    assert_eq!(life.gate.calls(), [""; 0]);
+}
+
+#[test]
+fn one_volume_has_one_order_at_a_time_and_others_go_on_beside_it() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    for number in 1..=3 {
+        yard.send(&life, empty(number));
+    }
+    life.answers(3);
+    life.gate.set_open(false);
+    let begun = life.gate.calls().len();
+    // Two about volume 1, a copy of it, and one about volume 2.
+    yard.send(&life, order(2, VolumeWork::Extend(volume(1), Bytes::from_mib(16))));
+    yard.send(
+        &life,
+        VolumeOrder {
+            subject: VolumeSubject::Snapshot(snapshot(1)),
+            ..order(1, VolumeWork::CreateSnapshot(volume(1), snapshot(1)))
+        },
+    );
+    yard.send(
+        &life,
+        order(
+            1,
+            VolumeWork::Create(Box::new(hatchery_model::volume::NewVolume {
+                volume: volume(9),
+                size: Bytes::from_mib(16),
+                content: VolumeContent::Volume(volume(1)),
+            })),
+        ),
+    );
+    yard.send(&life, order(2, VolumeWork::Extend(volume(2), Bytes::from_mib(16))));
+    life.reaches(begun + 2);
+    assert_eq!(life.gate.calls()[begun..], ["extend", "extend"]);
+    life.gate.set_open(true);
+    let answers = life.answers(7);
+    assert!(answers.iter().all(is_done), "{answers:?}");
+    assert_eq!(life.gate.calls()[begun + 2..], ["snapshot", "create"]);
+    assert!(!life.gate.overlapped.load(Ordering::SeqCst));
+}
+
+#[test]
+fn many_orders_are_done_by_so_many_at_once_as_are_set() {
+    let yard = Yard::new();
+    let life = yard.wake_with(false);
+    for number in 0..20 {
+        yard.send(&life, empty(number));
+    }
+    life.reaches(4);
+    // All have been taken over, and no fifth call has come.
+    assert!(yard.note(19).exists());
+    assert_eq!(life.gate.calls().len(), 4);
+    life.gate.set_open(true);
+    assert!(life.answers(20).iter().all(is_done));
+    assert_eq!(life.held().len(), 20);
+}
+
+#[test]
+fn a_later_order_takes_the_place_of_one_that_waits() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    yard.send(&life, empty(1));
+    life.answers(1);
+    life.gate.set_open(false);
+    yard.send(
+        &life,
+        VolumeOrder {
+            subject: VolumeSubject::Snapshot(snapshot(1)),
+            ..order(1, VolumeWork::CreateSnapshot(volume(1), snapshot(1)))
+        },
+    );
+    life.reaches(2);
+    yard.send(&life, order(2, VolumeWork::Extend(volume(1), Bytes::from_mib(16))));
+    yard.send(&life, order(3, VolumeWork::Extend(volume(1), Bytes::from_mib(32))));
+    life.gate.set_open(true);
+    let answers = life.answers(3);
+    let generations: Vec<_> = answers.iter().map(|news| news.generation.0).collect();
+    assert_eq!(generations, [1, 1, 3]);
+    assert_eq!(life.gate.calls(), ["create", "snapshot", "extend"]);
+}
+
+#[test]
+fn what_cannot_be_done_is_answered_with_what_to_do() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    yard.send(&life, VolumeOrder { backend: "tape".into(), ..empty(1) });
+    assert_eq!(
+        failure(&life.answers(1)[0]),
+        "The agent of host host-a serves no backend tape: add it to enabled_backends there, or choose another volume type."
+    );
+    yard.send(&life, order(1, VolumeWork::Extend(volume(2), Bytes::from_mib(16))));
+    assert!(failure(&life.answers(2)[1]).contains("was it deleted?"));
+    // A backend that panics is a failure, and the volume is free again.
+    yard.send(&life, order(2, VolumeWork::Extend(volume(2), Bytes(13))));
+    assert!(failure(&life.answers(3)[2]).contains("try again"));
+    yard.send(&life, order(3, create(2, VolumeContent::Empty)));
+    assert!(is_done(&life.answers(4)[3]));
+    assert_eq!(life.held(), [Held::Volume(volume(2))]);
+}
+
+#[test]
+fn an_order_that_cannot_be_written_down_is_not_taken_over() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    // A folder in the note's place stands for a disk that takes nothing.
+    std::fs::create_dir(yard.note(1).with_extension("new")).unwrap();
+    assert!(yard.try_send(&life, empty(1)).is_err());
+    assert_eq!((life.held(), life.gate.calls().len()), (vec![], 0));
+    std::fs::remove_dir(yard.note(1).with_extension("new")).unwrap();
+    yard.send(&life, empty(1));
+    assert!(is_done(&life.answers(1)[0]));
+}
+
+#[test]
+fn the_host_says_what_it_serves_and_soon_what_has_changed() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    let report = life.reports("the backend", |report| !report.backends.is_empty());
+    let backend = &report.backends[0];
+    assert_eq!((backend.backend.as_str(), backend.pool.as_str()), ("file", "files"));
+    assert!(backend.down.is_none() && backend.free > Bytes(0));
+    let before = life.reports_heard();
+    yard.send(&life, empty(1));
+    life.answers(1);
+    // The next one by the clock comes ten seconds after the first.
+    assert!(life.reports_more_than(before) < std::time::Duration::from_secs(8));
+}
