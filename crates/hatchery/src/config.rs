@@ -1,14 +1,19 @@
 //! Settings: OpenStack's names and groups where it has them, from a TOML file and the environment.
 
-use anyhow::Context;
+mod volume;
+
+pub use volume::Backend;
+
+use anyhow::{Context, bail};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Everything that can be set. A name that is not one of these is refused, so that a slip of the pen is seen.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Config {
     /// Of no group.
     #[serde(rename = "DEFAULT")]
@@ -27,6 +32,9 @@ pub struct Config {
     pub image_cache: ImageCache,
     /// The network of the first start.
     pub first_network: FirstNetwork,
+    /// Where volumes live: each name in `enabled_backends` with the group of that name.
+    #[serde(skip)]
+    pub backends: BTreeMap<String, Backend>,
 }
 
 /// `[DEFAULT]`
@@ -67,6 +75,9 @@ pub struct Default_ {
     pub max_logfile_count: u32,
     /// Log lines are JSON.
     pub use_json: bool,
+    /// The groups that say where volumes live; a list, or names between commas.
+    #[serde(deserialize_with = "volume::names")]
+    pub enabled_backends: Vec<String>,
     /// Base images must be raw. Off by default here: a qcow2 image serves as base as it is.
     pub force_raw_images: bool,
 }
@@ -192,6 +203,7 @@ impl Default for Default_ {
             max_logfile_size_mb: 1,
             max_logfile_count: 5,
             use_json: false,
+            enabled_backends: vec![volume::FIRST.into()],
             force_raw_images: false,
         }
     }
@@ -252,13 +264,31 @@ pub fn read(file: Option<&Path>, default_file: &Path) -> anyhow::Result<Config> 
             name.as_str().replacen("default__", "DEFAULT__", 1).into()
         })
         .split("__");
-    let mut config: Config =
-        figment.merge(environment).extract().context("the settings cannot be read")?;
+    let figment = figment.merge(environment);
+    let mut config: Config = figment.extract().context("the settings cannot be read")?;
+    config.backends = volume::backends(&figment, &config.default.enabled_backends)?;
+    refuse_unknown(&figment, &config)?;
     if config.default.host.is_empty() {
         let name = nix::unistd::gethostname().context("the machine has no host name")?;
         config.default.host = name.to_string_lossy().into_owned();
     }
     Ok(config)
+}
+
+/// Groups that nobody reads are slips of the pen.
+fn refuse_unknown(figment: &Figment, config: &Config) -> anyhow::Result<()> {
+    let known = volume::groups()?;
+    let found: figment::value::Dict = figment.extract().context("the settings cannot be read")?;
+    for group in found.keys() {
+        if !known.contains(group) && !config.backends.contains_key(group) {
+            bail!(
+                "the settings cannot be read: there is no group [{group}]; those there are: {}, and one for each name in \
+                 [DEFAULT] enabled_backends",
+                known.join(", ")
+            );
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -281,6 +311,9 @@ mod tests {
         fs::write(&path, "[qemu]\nacel = \"tcg\"\n").unwrap();
         let error = format!("{:#}", read(None, &path).unwrap_err());
         assert!(error.contains("acel"), "{error}");
+        fs::write(&path, "[qem]\naccel = \"tcg\"\n").unwrap();
+        let error = format!("{:#}", read(None, &path).unwrap_err());
+        assert!(error.contains("no group [qem]"), "{error}");
         assert!(read(Some(&dir.path().join("none")), &path).is_err());
     }
 }

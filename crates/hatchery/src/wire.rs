@@ -1,5 +1,6 @@
 //! The one room where the wires are joined: settings become plugs, plugs go into verbs, verbs behind doors.
 
+mod backend;
 mod compute;
 mod host;
 mod identity;

@@ -1,6 +1,6 @@
 //! This host's part: hypervisor, disks, networks, and the agent that uses them.
 
-use super::Ground;
+use super::{Ground, backend};
 use crate::config::Config;
 use crate::state_dir::{StateDir, write_private};
 use anyhow::{Context, bail};
@@ -128,6 +128,7 @@ pub async fn start(ground: &Ground) -> anyhow::Result<Agent> {
         bus: ground.bus.clone(),
         hypervisor: hypervisor(state, config, ground.clock.clone())?,
         disks: Arc::new(disks),
+        volumes: backend::all(state, config, owner)?,
         network: network(state, config, &registry)?,
         config_drive: Arc::new(IsoConfigDrive::new(ground.clock.clone(), drives)),
         clock: ground.clock.clone(),
