@@ -97,6 +97,7 @@ impl Dialect {
                 include_str!("../migrations/sqlite/0003.sql"),
                 include_str!("../migrations/sqlite/0004.sql"),
                 include_str!("../migrations/sqlite/0005.sql"),
+                include_str!("../migrations/sqlite/0006.sql"),
             ],
             Self::Postgres => &[
                 include_str!("../migrations/postgres/0001.sql"),
@@ -104,6 +105,7 @@ impl Dialect {
                 include_str!("../migrations/postgres/0003.sql"),
                 include_str!("../migrations/postgres/0004.sql"),
                 include_str!("../migrations/postgres/0005.sql"),
+                include_str!("../migrations/postgres/0006.sql"),
             ],
         }
     }

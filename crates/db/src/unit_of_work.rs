@@ -5,10 +5,10 @@ use crate::error::unavailable;
 use crate::figures::Counters;
 use async_trait::async_trait;
 use hatchery_ports::store::{
-    Actions, Addresses, Aggregates, Assignments, Attachments, Bundles, Claims, Domains, Flavors,
-    HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects, Revocations,
-    Roles, Servers, Settings, Snapshots, StoreError, Subnets, Tasks, UnitOfWork, Users,
-    VolumeMessages, VolumeTypes, Volumes,
+    Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
+    Flavors, HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects,
+    Revocations, Roles, Servers, Settings, Snapshots, StoreError, Subnets, Tasks, UnitOfWork,
+    Users, VolumeMessages, VolumeTypes, Volumes,
 };
 use std::sync::Arc;
 
@@ -94,6 +94,9 @@ impl UnitOfWork for Transaction {
         self
     }
     fn attachments(&mut self) -> &mut dyn Attachments {
+        self
+    }
+    fn backups(&mut self) -> &mut dyn Backups {
         self
     }
     fn volume_types(&mut self) -> &mut dyn VolumeTypes {

@@ -3,6 +3,7 @@
 //! No technology is known here. Each file's head is its contract: who calls, what may be repeated, what an
 //! `Ok` promises.
 
+pub mod backup_store;
 pub mod base_leases;
 pub mod base_pool;
 pub mod bus;

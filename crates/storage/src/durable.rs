@@ -1,8 +1,10 @@
 //! File operations that survive a crash, and can be repeated after one.
 
-use std::fs::{self, File, Permissions};
-use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -70,4 +72,37 @@ pub(crate) fn look(path: &Path) -> io::Result<Option<fs::Metadata>> {
 /// Whether two names lead to the very same file.
 pub(crate) fn same_file(a: &fs::Metadata, b: &fs::Metadata) -> bool {
     (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+/// A record. `None` when there is none. One that cannot be understood is an error: it was written whole or not at all, so it is another version's.
+pub(crate) fn read_record<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    match fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| {
+            let text = format!("{} cannot be understood: {error}", path.display());
+            io::Error::new(io::ErrorKind::InvalidData, text)
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a record durably, in one step, readable for everybody.
+pub(crate) fn write_record<T: Serialize>(path: &Path, record: &T) -> io::Result<()> {
+    let temporary = path.with_extension("json-new");
+    remove(&temporary)?;
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(&temporary)
+        .and_then(|mut file| {
+            file.write_all(&serde_json::to_vec(record)?)?;
+            file.sync_data()
+        })
+        .and_then(|()| fs::rename(&temporary, path));
+    if let Err(error) = written {
+        remove(&temporary)?;
+        return Err(error);
+    }
+    sync_folder(path.parent().unwrap_or(Path::new("/")))
 }

@@ -1,9 +1,10 @@
 //! Plugs for bytes: the image store and the disk backends, on files.
 //!
 //! `image_store` receives and keeps images, `inspect` judges them while they arrive, `pool` gives them their further
-//! names (the cache, the bases), `convert` makes raw forms, `disk` lays guests' disks on the bases, and `qcow2` is the format, written and read in
+//! names (the cache, the bases), `convert` makes raw forms, `disk` lays guests' disks on the bases, `volume` keeps volumes and `backup` their backups, and `qcow2` is the format, written and read in
 //! process. Not here: who may do it, which disk a server gets (the planner), and how a hypervisor opens it.
 
+mod backup;
 mod convert;
 mod disk;
 mod durable;
@@ -17,6 +18,7 @@ pub mod qcow2;
 pub mod rbd;
 mod volume;
 
+pub use backup::{FolderBackupSettings, FolderBackupStore};
 pub use convert::{ConvertError, Converted, to_raw};
 pub use disk::FileDiskBackend;
 pub use image_store::FileImageStore;

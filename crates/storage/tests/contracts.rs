@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use hatchery_model::image::ImageFormat;
+use hatchery_model::units::Bytes;
 use hatchery_ports::contract::disk_backend::Plugs;
-use hatchery_ports::contract::{disk_backend, image_store, volume_backend};
+use hatchery_ports::contract::{backup_store, disk_backend, image_store, volume_backend};
 use hatchery_storage::{
     FileDiskBackend, FileImageStore, FileOwner, FileVolumeBackend, FileVolumeSettings,
+    FolderBackupSettings, FolderBackupStore,
 };
 use tempfile::TempDir;
 
@@ -59,6 +61,21 @@ async fn volume_backend_of_files() {
             };
             folders.push(folder);
             plugs
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backup_store_in_a_folder() {
+    for block in [4096, 256 << 10, 1 << 20] {
+        let mut folders: Vec<TempDir> = Vec::new();
+        backup_store::run(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("backups");
+            folders.push(folder);
+            FolderBackupStore::open(&FolderBackupSettings { folder: path, block: Bytes(block) })
+                .unwrap()
         })
         .await;
     }

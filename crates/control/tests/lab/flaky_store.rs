@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use hatchery_ports::store::{
-    Actions, Addresses, Aggregates, Assignments, Attachments, Bundles, Claims, Domains, Flavors,
-    HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects, Revocations,
-    Roles, Servers, Settings, Snapshots, Store, StoreError, Subnets, Tasks, UnitOfWork, Users,
-    VolumeMessages, VolumeTypes, Volumes,
+    Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
+    Flavors, HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects,
+    Revocations, Roles, Servers, Settings, Snapshots, Store, StoreError, Subnets, Tasks,
+    UnitOfWork, Users, VolumeMessages, VolumeTypes, Volumes,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -86,6 +86,6 @@ delegate! {
     revocations: Revocations, images: Images, servers: Servers, flavors: Flavors, keypairs: Keypairs,
     hosts: Hosts, aggregates: Aggregates, host_bases: HostBases, claims: Claims, leases: Leases, actions: Actions, networks: Networks, subnets: Subnets, ports: Ports,
     addresses: Addresses, tasks: Tasks, outbox: Outbox, settings: Settings, bundles: Bundles,
-    volumes: Volumes, snapshots: Snapshots, attachments: Attachments, volume_types: VolumeTypes,
+    volumes: Volumes, snapshots: Snapshots, attachments: Attachments, backups: Backups, volume_types: VolumeTypes,
     volume_messages: VolumeMessages,
 }

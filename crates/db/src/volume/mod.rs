@@ -1,6 +1,7 @@
 //! Cinder's rows.
 
 mod attachment;
+mod backup;
 mod snapshot;
 mod user_message;
 mod volume_record;

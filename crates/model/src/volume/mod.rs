@@ -20,7 +20,7 @@ pub use order::{
     ImageOfVolume, NewBackup, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome,
     VolumeSubject, VolumeWork,
 };
-pub use quota::{VolumeQuota, VolumeUsage};
+pub use quota::{BackupUsage, VolumeQuota, VolumeUsage};
 pub use snapshot::{Snapshot, SnapshotState};
 pub use user_message::VolumeMessage;
 pub use volume_record::{Volume, VolumeWay};

@@ -37,6 +37,15 @@ impl Default for VolumeQuota {
     }
 }
 
+/// What a project has of backups.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct BackupUsage {
+    /// Backups.
+    pub backups: u64,
+    /// GiB of the volumes that they are of.
+    pub gib: u64,
+}
+
 /// What a project has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct VolumeUsage {

@@ -1,5 +1,6 @@
 //! Suites that every plug must pass.
 
+pub mod backup_store;
 pub mod bus;
 pub mod disk_backend;
 pub mod hypervisor;

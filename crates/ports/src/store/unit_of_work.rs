@@ -1,10 +1,10 @@
 //! One transaction, and the nouns in it.
 
 use super::{
-    Actions, Addresses, Aggregates, Assignments, Attachments, Bundles, Claims, Domains, Flavors,
-    HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects, Revocations,
-    Roles, Servers, Settings, Snapshots, Subnets, Tasks, Users, VolumeMessages, VolumeTypes,
-    Volumes,
+    Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
+    Flavors, HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects,
+    Revocations, Roles, Servers, Settings, Snapshots, Subnets, Tasks, Users, VolumeMessages,
+    VolumeTypes, Volumes,
 };
 use async_trait::async_trait;
 
@@ -98,6 +98,8 @@ pub trait UnitOfWork: Send {
     fn snapshots(&mut self) -> &mut dyn Snapshots;
     /// What binds volumes to servers.
     fn attachments(&mut self) -> &mut dyn Attachments;
+    /// Cinder's backups.
+    fn backups(&mut self) -> &mut dyn Backups;
     /// Cinder's volume types.
     fn volume_types(&mut self) -> &mut dyn VolumeTypes;
     /// What users of volumes are told.

@@ -3,12 +3,13 @@
 use super::StoreError;
 use async_trait::async_trait;
 use hatchery_model::id::{
-    AttachmentId, ProjectId, ServerId, SnapshotId, VolumeId, VolumeMessageId, VolumeTypeId,
+    AttachmentId, BackupId, ProjectId, ServerId, SnapshotId, VolumeId, VolumeMessageId,
+    VolumeTypeId,
 };
 use hatchery_model::page::Page;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::{
-    Attachment, Snapshot, Volume, VolumeMessage, VolumeType, VolumeUsage,
+    Attachment, Backup, BackupUsage, Snapshot, Volume, VolumeMessage, VolumeType, VolumeUsage,
 };
 
 /// Which volumes.
@@ -108,6 +109,45 @@ pub trait Attachments: Send {
     async fn update(&mut self, attachment: &Attachment) -> Result<(), StoreError>;
     /// Removes it.
     async fn delete(&mut self, id: AttachmentId) -> Result<bool, StoreError>;
+}
+
+/// Which backups.
+#[derive(Clone, Debug, Default)]
+pub struct BackupFilter {
+    /// Of this project. `None`: of all.
+    pub project: Option<ProjectId>,
+    /// Of this volume.
+    pub volume: Option<VolumeId>,
+    /// That go on from this one.
+    pub parent: Option<BackupId>,
+    /// With exactly this name.
+    pub name: Option<String>,
+    /// In one of these states, in Cinder's words. Empty: in any.
+    pub statuses: Vec<String>,
+}
+
+/// Backups.
+#[async_trait]
+pub trait Backups: Send {
+    /// By id.
+    async fn find(&mut self, id: BackupId) -> Result<Option<Backup>, StoreError>;
+    /// A page of those that fit, newest first unless sorted. Sort keys: `name`, `created_at`, `updated_at`, `id`, `size`, `status`.
+    async fn list(&mut self, filter: &BackupFilter, page: &Page)
+    -> Result<Vec<Backup>, StoreError>;
+    /// Those that wait for an answer to an order sent before then, `limit` at the most.
+    async fn list_unanswered(
+        &mut self,
+        sent_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Backup>, StoreError>;
+    /// What a project has of backups.
+    async fn usage(&mut self, project: &ProjectId) -> Result<BackupUsage, StoreError>;
+    /// A new one; `Conflict` when the id is taken.
+    async fn insert(&mut self, backup: &Backup) -> Result<(), StoreError>;
+    /// Replaces it, by compare-and-set on its generation.
+    async fn update(&mut self, backup: &Backup) -> Result<(), StoreError>;
+    /// Removes it.
+    async fn delete(&mut self, id: BackupId) -> Result<bool, StoreError>;
 }
 
 /// Volume types.

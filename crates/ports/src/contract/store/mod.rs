@@ -33,7 +33,7 @@ pub use transaction::{
     a_reader_writes_nothing, a_writer_sees_its_own_rows, messages_leave_only_after_commit,
     writers_take_turns,
 };
-pub use volume::{attachments, snapshots, volume_messages, volume_types, volumes};
+pub use volume::{attachments, backups, snapshots, volume_messages, volume_types, volumes};
 pub use work::{outbox, settings, tasks};
 
 /// Runs every suite, one after the other, on an empty store.
@@ -63,6 +63,7 @@ pub async fn all(store: &dyn Store) {
     volumes(store).await;
     snapshots(store).await;
     attachments(store).await;
+    backups(store).await;
     volume_types(store).await;
     volume_messages(store).await;
     bundles(store).await;

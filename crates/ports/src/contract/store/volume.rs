@@ -2,18 +2,19 @@
 
 use super::assert_conflict;
 use super::fixture::id;
-use crate::store::{SnapshotFilter, Store, VolumeFilter};
+use crate::store::{BackupFilter, SnapshotFilter, Store, VolumeFilter};
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{
-    AttachmentId, ProjectId, RequestId, ServerId, SnapshotId, UserId, VolumeId, VolumeMessageId,
-    VolumeTypeId,
+    AttachmentId, BackupId, HostName, ProjectId, RequestId, ServerId, SnapshotId, UserId, VolumeId,
+    VolumeMessageId, VolumeTypeId,
 };
 use hatchery_model::page::{Direction, Page};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    Attachment, AttachmentState, NewVolume, Ordered, Snapshot, SnapshotState, Volume,
-    VolumeContent, VolumeMessage, VolumeState, VolumeType, VolumeUsage, VolumeWork,
+    Attachment, AttachmentState, Backup, BackupState, BackupUsage, NewVolume, Ordered, Snapshot,
+    SnapshotState, Volume, VolumeContent, VolumeMessage, VolumeState, VolumeType, VolumeUsage,
+    VolumeWork,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -149,6 +150,73 @@ pub async fn snapshots(store: &dyn Store) {
     assert_conflict(rows.update(&one).await);
     one.generation = one.generation.next();
     assert_eq!(rows.find(one.id).await.unwrap().as_ref(), Some(&one));
+    for id in [one.id, two.id] {
+        assert!(rows.delete(id).await.unwrap());
+        assert!(!rows.delete(id).await.unwrap());
+    }
+    unit.commit().await.unwrap();
+}
+
+/// Backups.
+pub async fn backups(store: &dyn Store) {
+    let mut unit = store.begin().await.unwrap();
+    let rows = unit.backups();
+    let of = volume(&ProjectId(format!("backups-{}", id())), "of", 1);
+    let backup = |created_at| Backup {
+        id: BackupId(id()),
+        generation: Generation::FIRST,
+        project: of.project.clone(),
+        user: of.user.clone(),
+        volume: of.id,
+        snapshot: None,
+        parent: None,
+        name: None,
+        description: None,
+        container: None,
+        availability_zone: "nova".to_owned(),
+        size_gib: of.size_gib,
+        metadata: BTreeMap::new(),
+        state: BackupState::Available,
+        fail_reason: None,
+        host: HostName("a-host".to_owned()),
+        backend: "file".to_owned(),
+        stored: Bytes(7),
+        data_at: Timestamp(created_at),
+        created_at: Timestamp(created_at),
+        updated_at: Timestamp(created_at),
+    };
+    let mut one = backup(1);
+    let mut two = Backup { parent: Some(one.id), ..backup(2) };
+    two.state = BackupState::Creating(ordered(of.id, -60));
+    for row in [&one, &two] {
+        rows.insert(row).await.unwrap();
+    }
+    assert_conflict(rows.insert(&one).await);
+    let filter = BackupFilter { volume: Some(of.id), ..BackupFilter::default() };
+    let all = Page::default();
+    assert_eq!(rows.list(&filter, &all).await.unwrap(), [two.clone(), one.clone()]);
+    for only_one in [
+        BackupFilter { statuses: vec!["available".into()], ..filter.clone() },
+        BackupFilter {
+            project: Some(of.project.clone()),
+            statuses: vec!["available".into()],
+            ..BackupFilter::default()
+        },
+    ] {
+        assert_eq!(rows.list(&only_one, &all).await.unwrap(), [one.clone()]);
+    }
+    let children = BackupFilter { parent: Some(one.id), ..BackupFilter::default() };
+    assert_eq!(rows.list(&children, &all).await.unwrap(), [two.clone()]);
+    assert_eq!(rows.list_unanswered(Timestamp(-59), 9).await.unwrap(), [two.clone()]);
+    let usage = BackupUsage { backups: 2, gib: 4 };
+    assert_eq!(rows.usage(&of.project).await.unwrap(), usage);
+    one.name = Some("named".to_owned());
+    rows.update(&one).await.unwrap();
+    assert_conflict(rows.update(&one).await);
+    one.generation = one.generation.next();
+    assert_eq!(rows.find(one.id).await.unwrap().as_ref(), Some(&one));
+    let named = BackupFilter { name: Some("named".into()), ..filter };
+    assert_eq!(rows.list(&named, &all).await.unwrap(), [one.clone()]);
     for id in [one.id, two.id] {
         assert!(rows.delete(id).await.unwrap());
         assert!(!rows.delete(id).await.unwrap());

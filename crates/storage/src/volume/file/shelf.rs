@@ -2,9 +2,9 @@
 
 use super::error::failed;
 use super::in_use::is_in_use;
-use super::record::{FileRecord, VolumeRecord, read, write};
+use super::record::{FileRecord, VolumeRecord};
 use crate::disk::give;
-use crate::durable::{look, make_folder, remove, sync_folder};
+use crate::durable::{look, make_folder, read_record, remove, sync_folder, write_record};
 use crate::owner::FileOwner;
 use crate::pool::Pool;
 use crate::qcow2::write_growable;
@@ -80,7 +80,7 @@ impl Shelf {
     }
 
     pub(super) fn volume(&self, volume: VolumeId) -> Result<Option<VolumeRecord>, VolumeError> {
-        read(&self.record_of_volume(volume)).map_err(failed("read the volume's record"))
+        read_record(&self.record_of_volume(volume)).map_err(failed("read the volume's record"))
     }
 
     pub(super) fn require(&self, volume: VolumeId) -> Result<VolumeRecord, VolumeError> {
@@ -91,7 +91,7 @@ impl Shelf {
 
     /// The commit of every change.
     pub(super) fn keep(&self, record: &VolumeRecord) -> Result<(), VolumeError> {
-        write(&self.record_of_volume(record.volume), record)
+        write_record(&self.record_of_volume(record.volume), record)
             .map_err(failed("write the volume's record"))
     }
 
@@ -101,25 +101,27 @@ impl Shelf {
     }
 
     pub(super) fn file(&self, file: &str) -> Result<FileRecord, VolumeError> {
-        read(&self.record_of_file(file)).map_err(failed("read a file's record"))?.ok_or_else(|| {
-            VolumeError::Conflict(format!(
-                "{} has no record: it is not opened. See what happened to {}",
-                self.path(file).display(),
-                self.records().display()
-            ))
-        })
+        read_record(&self.record_of_file(file)).map_err(failed("read a file's record"))?.ok_or_else(
+            || {
+                VolumeError::Conflict(format!(
+                    "{} has no record: it is not opened. See what happened to {}",
+                    self.path(file).display(),
+                    self.records().display()
+                ))
+            },
+        )
     }
 
     /// Written before the file has its name.
     pub(super) fn keep_file(&self, file: &str, record: &FileRecord) -> io::Result<()> {
-        write(&self.record_of_file(file), record)
+        write_record(&self.record_of_file(file), record)
     }
 
     pub(super) fn volumes(&self) -> io::Result<Vec<VolumeRecord>> {
         let mut found = Vec::new();
         for name in self.named("volume")? {
             if let Ok(id) = name.parse::<VolumeId>()
-                && let Some(record) = read(&self.record_of_volume(id))?
+                && let Some(record) = read_record(&self.record_of_volume(id))?
             {
                 found.push(record);
             }
@@ -254,7 +256,7 @@ impl Shelf {
                     if !needed.insert(file.clone()) {
                         break;
                     }
-                    let record: Option<FileRecord> = read(&self.record_of_file(&file))?;
+                    let record: Option<FileRecord> = read_record(&self.record_of_file(&file))?;
                     next = record.and_then(|record| record.backing);
                 }
             }

@@ -1,0 +1,13 @@
+//! Backups of volumes in a plain folder: `<folder>/<backup>/` holds `backup.json` (what it is), `blocks` (which block is where, with its
+//! checksum) and `data`. A block that has not changed since the parent is named where it is, so that giving back never replays a chain. A
+//! backup has its name when all of it is durable, and never changes then.
+
+mod error;
+mod folder;
+mod head;
+mod keep;
+mod restore;
+mod store;
+mod table;
+
+pub use store::{FolderBackupSettings, FolderBackupStore};
