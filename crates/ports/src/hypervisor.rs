@@ -4,8 +4,9 @@
 //! guest outlives whoever started it. Every guest is found again by its folder alone.
 
 use async_trait::async_trait;
-use hatchery_model::compute::{GuestDefinition, HostResources, PowerState};
-use hatchery_model::id::ServerId;
+use hatchery_model::compute::{DiskAttachment, GuestDefinition, HostResources, PowerState};
+use hatchery_model::id::{ServerId, VolumeId};
+use hatchery_model::units::Bytes;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -86,6 +87,18 @@ pub trait Guest: Send + Sync {
     /// Asks it to power off (ACPI), waits for at most `grace`, then ends it. `Ok` when it had ended. A grace of zero
     /// ends it at once.
     async fn stop(&self, grace: Duration) -> Result<(), HypervisorError>;
+
+    /// Plugs a volume in, which `disk` names, and returns when the guest can find it. `Ok` when it has it already. On an error the guest may or may
+    /// not have it: `detach` makes that sure.
+    async fn attach(&self, disk: &DiskAttachment) -> Result<(), HypervisorError>;
+
+    /// Takes a volume out, and returns when nothing of it is open any more. `Ok` when the guest does not have it. `Failed` when the guest
+    /// does not let go of it in time: it may do so later, and then this says `Ok`. Dropping the future leaves the volume in or out.
+    async fn detach(&self, volume: VolumeId) -> Result<(), HypervisorError>;
+
+    /// Lets the guest see that a volume has this size, which is more than it had; where the volume is a file, the file is made to have it.
+    /// `NotFound` when the guest does not have it.
+    async fn resize(&self, volume: VolumeId, size: Bytes) -> Result<(), HypervisorError>;
 
     /// Id of its process on the host, where it has one.
     fn process_id(&self) -> Option<u32>;

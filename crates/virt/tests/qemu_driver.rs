@@ -6,6 +6,8 @@
 mod qemu_fixture;
 
 use hatchery_model::compute::PowerState;
+use hatchery_model::disk::BlockSource;
+use hatchery_model::image::ImageFormat;
 use hatchery_ports::contract::hypervisor::{HypervisorFixture, ReadyGuest};
 use hatchery_ports::hypervisor::{Guest, Hypervisor, HypervisorError};
 use hatchery_virt::qemu::{
@@ -16,6 +18,7 @@ use rustix::process::Signal;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -384,4 +387,77 @@ async fn an_accelerator_that_hangs_or_lies_is_refused() {
         let refused = prove_accelerator(&lying, AcceleratorChoice::Tcg, None, deadline).await;
         assert!(matches!(refused, Err(HypervisorError::Unsupported(_))), "{refused:?}");
     }
+}
+
+#[tokio::test]
+async fn a_guest_that_does_not_let_go_of_a_volume_is_said_and_may_do_so_later() {
+    let fixture = QemuFixture::new();
+    let settings =
+        QemuSettings { detach_deadline: Duration::from_millis(1500), ..fixture.settings() };
+    let ready = fixture.guest_of(TICKING);
+    let disk = fixture.volume_of(ImageFormat::Raw);
+    let (volume, path) = (disk.volume.unwrap(), disk.source.path().unwrap().to_owned());
+    let guest = start(&fixture.driver(settings), &ready).await;
+    guest.attach(&disk).await.unwrap();
+    let begun = Instant::now();
+    let text = guest.detach(volume).await.unwrap_err().to_string();
+    assert!(text.contains("has not let go of volume") && text.contains("1.5 s"), "{text}");
+    assert!(begun.elapsed() < Duration::from_secs(30));
+    let pid = guest.process_id().unwrap();
+    assert!(fixture.has_volume(&ready, &disk));
+    // Handed over twice at the most, and with the right to write.
+    assert!(open_modes(pid, &path).iter().all(|mode| mode & 0o3 == 2));
+    assert_eq!(guest.power_state().await.unwrap(), PowerState::Running);
+    guest.stop(Duration::ZERO).await.unwrap();
+    guest.detach(volume).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_volume_of_several_layers_leaves_no_file_open_when_it_goes() {
+    let fixture = QemuFixture::new();
+    let plug = fixture.driver(fixture.settings());
+    let ready = fixture.guest().await;
+    let guest = start(&plug, &ready).await;
+    let mut disk = fixture.volume_of(ImageFormat::Raw);
+    for number in 0..5 {
+        let path = fixture.home().join(format!("layer{number}"));
+        let below = disk.source.clone();
+        let made = Command::new("qemu-img")
+            .args(["create", "-q", "-f", "qcow2", "-F", &below.format().to_string(), "-b"])
+            .args([below.path().unwrap(), &path])
+            .status();
+        assert!(made.unwrap().success());
+        let backing = Some(Box::new(below));
+        disk.source =
+            BlockSource::File { path, format: ImageFormat::Qcow2, read_only: false, backing };
+    }
+    let open_files = |guest: &dyn Guest| {
+        fs::read_dir(format!("/proc/{}/fd", guest.process_id().unwrap())).unwrap().count()
+    };
+    let before = open_files(&*guest);
+    for _ in 0..3 {
+        guest.attach(&disk).await.unwrap();
+        // Each layer is open for QEMU and for the set that it came in.
+        assert!(open_files(&*guest) >= before + 6);
+        guest.detach(disk.volume.unwrap()).await.unwrap();
+        assert_eq!(open_files(&*guest), before);
+    }
+    guest.stop(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_guest_takes_as_many_volumes_as_it_has_slots() {
+    let fixture = QemuFixture::new();
+    let ready = fixture.guest().await;
+    let guest = start(&fixture.driver(fixture.settings()), &ready).await;
+    let disks: Vec<_> = (0..13).map(|_| fixture.volume_of(ImageFormat::Qcow2)).collect();
+    for disk in &disks[..12] {
+        guest.attach(disk).await.unwrap();
+    }
+    let error = guest.attach(&disks[12]).await.unwrap_err();
+    assert!(matches!(error, HypervisorError::Invalid(_)), "{error}");
+    assert!(!fixture.has_volume(&ready, &disks[12]));
+    guest.detach(disks[5].volume.unwrap()).await.unwrap();
+    guest.attach(&disks[12]).await.unwrap();
+    guest.stop(Duration::ZERO).await.unwrap();
 }

@@ -226,15 +226,16 @@ impl Prepared<'_> {
     /// In the order of boot: volumes with a place in it before the others, and the disk from an image before all.
     fn disks(&self) -> Vec<DiskAttachment> {
         let spec = &self.spec;
-        let root = spec.root.as_ref().zip(self.root.as_ref()).map(|(root, source)| {
-            DiskAttachment { serial: root.disk.to_string(), source: source.clone() }
-        });
+        let root =
+            spec.root.as_ref().zip(self.root.as_ref()).map(|(root, source)| DiskAttachment {
+                serial: root.disk.to_string(),
+                source: source.clone(),
+                volume: None,
+                boots: true,
+            });
         let mut volumes: Vec<_> = spec.volumes.iter().collect();
         volumes.sort_by_key(|volume| volume.boot_index.unwrap_or(u32::MAX));
-        let volumes = volumes.into_iter().map(|volume| DiskAttachment {
-            serial: volume.volume.to_string(),
-            source: volume.source.clone(),
-        });
+        let volumes = volumes.into_iter().map(|volume| volume.disk(volume.source.clone()));
         root.into_iter().chain(volumes).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use crate::disk::BlockSource;
 use crate::generation::Generation;
-use crate::id::{DiskId, ImageId, NetworkId, PortId, ProjectId, ServerId};
+use crate::id::{DiskId, ImageId, NetworkId, PortId, ProjectId, ServerId, VolumeId};
 use crate::image::RawForm;
 use crate::network::{MacAddress, NetworkSpec, NicAddress};
 use crate::provision::Plan;
@@ -136,6 +136,12 @@ pub struct DiskAttachment {
     pub serial: String,
     /// Where the bytes are.
     pub source: BlockSource,
+    /// The volume that it is, by which it can be taken out again. `None`: the guest's own disk, which it keeps.
+    #[serde(default)]
+    pub volume: Option<VolumeId>,
+    /// Whether the guest may boot from it.
+    #[serde(default)]
+    pub boots: bool,
 }
 
 /// How far a guest has come, in its agent's journal.

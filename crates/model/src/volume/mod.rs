@@ -15,7 +15,7 @@ mod volume_type;
 pub use attachment::{Attachment, AttachmentState};
 pub use backend::{BackendName, BackendReport, Reach};
 pub use backup::{Backup, BackupState};
-pub use guest_volume::GuestVolume;
+pub use guest_volume::{GuestVolume, serial_of};
 pub use order::{
     ImageOfVolume, NewBackup, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome,
     VolumeSubject, VolumeWork,

@@ -4,8 +4,9 @@
 
 use crate::hypervisor::{Guest, Hypervisor, HypervisorError};
 use async_trait::async_trait;
-use hatchery_model::compute::{GuestDefinition, PowerState};
+use hatchery_model::compute::{DiskAttachment, GuestDefinition, PowerState};
 use hatchery_model::id::ServerId;
+use hatchery_model::units::Bytes;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,11 +29,17 @@ pub trait HypervisorFixture: Send + Sync {
     /// The plug as it is after a restart of the agent: nothing kept in memory from an earlier call.
     fn hypervisor(&self) -> Arc<dyn Hypervisor>;
 
-    /// A guest that runs until it is ended. Another one with each call.
+    /// A guest that runs until it is ended, and lets go of volumes. Another one with each call.
     async fn guest(&self) -> ReadyGuest;
 
     /// A guest whose start fails after the plug has begun.
     async fn guest_that_cannot_start(&self) -> ReadyGuest;
+
+    /// A volume of 1 MiB that no guest has. Another one with each call.
+    fn volume(&self) -> DiskAttachment;
+
+    /// Whether the running guest of that folder has the volume, found without the plug's help.
+    fn has_volume(&self, guest: &ReadyGuest, disk: &DiskAttachment) -> bool;
 
     /// Ends a running guest as its own doing or a fault would, not through the plug.
     async fn end(&self, guest: &ReadyGuest, running: &dyn Guest);
@@ -58,6 +65,11 @@ async fn stop(guest: &dyn Guest) {
 
 async fn power(guest: &dyn Guest) -> PowerState {
     guest.power_state().await.expect("the guest's state is known")
+}
+
+async fn detach(guest: &dyn Guest, disk: &DiskAttachment) {
+    let volume = disk.volume.expect("it is a volume");
+    in_time("detach", guest.detach(volume)).await.expect("the volume is taken out");
 }
 
 async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
@@ -193,6 +205,76 @@ pub async fn an_impossible_definition_is_refused(fixture: &dyn HypervisorFixture
     assert!(!fixture.has_leftovers(&ready.folder));
 }
 
+/// A volume comes into a running guest and goes out of it, by whichever handle, as often as asked.
+pub async fn a_volume_is_plugged_in_and_taken_out(fixture: &dyn HypervisorFixture) {
+    let ready = fixture.guest().await;
+    let (one, two) = (fixture.volume(), fixture.volume());
+    let guest = start(&*fixture.hypervisor(), &ready).await;
+    for disk in [&one, &two, &one] {
+        in_time("attach", guest.attach(disk)).await.expect("the volume is plugged in");
+        assert!(fixture.has_volume(&ready, disk));
+    }
+    drop(guest);
+    let guest = adopt(&*fixture.hypervisor(), &ready).await.expect("the guest still runs");
+    guest.attach(&two).await.expect("it has it already");
+    for _ in 0..2 {
+        detach(&*guest, &one).await;
+        assert!(!fixture.has_volume(&ready, &one));
+        assert!(fixture.has_volume(&ready, &two));
+    }
+    // What was taken out can come in again.
+    guest.attach(&one).await.expect("the volume is plugged in again");
+    assert!(fixture.has_volume(&ready, &one));
+    assert_eq!(power(&*guest).await, PowerState::Running);
+    stop(&*guest).await;
+    assert!(!fixture.has_volume(&ready, &one));
+    detach(&*guest, &one).await;
+    assert!(guest.attach(&one).await.is_err());
+}
+
+/// Volumes that a guest is started with are like those that came later.
+pub async fn a_volume_of_the_definition_is_taken_out(fixture: &dyn HypervisorFixture) {
+    let (mut ready, disk) = (fixture.guest().await, fixture.volume());
+    ready.definition.disks.push(disk.clone());
+    let guest = start(&*fixture.hypervisor(), &ready).await;
+    assert!(fixture.has_volume(&ready, &disk));
+    guest.attach(&disk).await.expect("it has it already");
+    detach(&*guest, &disk).await;
+    assert!(!fixture.has_volume(&ready, &disk));
+    stop(&*guest).await;
+}
+
+/// A volume that cannot be opened is refused, and the guest goes on as it was.
+pub async fn a_volume_that_is_not_there_leaves_nothing(fixture: &dyn HypervisorFixture) {
+    let (ready, disk) = (fixture.guest().await, fixture.volume());
+    let guest = start(&*fixture.hypervisor(), &ready).await;
+    let path = disk.source.path().expect("it is a file").to_owned();
+    let away = path.with_extension("away");
+    std::fs::rename(&path, &away).expect("it is moved away");
+    let Err(error) = guest.attach(&disk).await else { panic!("it is plugged in") };
+    assert!(!error.to_string().is_empty());
+    assert!(!fixture.has_volume(&ready, &disk));
+    std::fs::rename(&away, &path).expect("it is moved back");
+    guest.attach(&disk).await.expect("the volume is plugged in");
+    assert_eq!(power(&*guest).await, PowerState::Running);
+    stop(&*guest).await;
+}
+
+/// A guest is told that a volume is larger, and only of one that it has.
+pub async fn a_volume_grows_in_the_guest(fixture: &dyn HypervisorFixture) {
+    let (ready, disk) = (fixture.guest().await, fixture.volume());
+    let (volume, size) = (disk.volume.expect("it is a volume"), Bytes::from_mib(2));
+    let guest = start(&*fixture.hypervisor(), &ready).await;
+    let none = guest.resize(volume, size).await;
+    assert!(matches!(none, Err(HypervisorError::NotFound(_))), "{none:?}");
+    guest.attach(&disk).await.expect("the volume is plugged in");
+    for _ in 0..2 {
+        guest.resize(volume, size).await.expect("the volume grows");
+    }
+    detach(&*guest, &disk).await;
+    stop(&*guest).await;
+}
+
 /// The end of one guest is none of another's business.
 pub async fn two_guests_are_independent(fixture: &dyn HypervisorFixture) {
     let plug = fixture.hypervisor();
@@ -226,6 +308,8 @@ macro_rules! hypervisor_contract {
             a_started_guest_runs_and_a_stopped_one_is_gone, stop_may_be_repeated, grace_is_not_for_ever,
             a_stopped_guest_starts_again, a_running_guest_is_adopted, nothing_is_adopted_where_nothing_runs,
             its_end_is_heard_by_all, a_failed_start_leaves_nothing, an_impossible_definition_is_refused,
+            a_volume_is_plugged_in_and_taken_out, a_volume_of_the_definition_is_taken_out,
+            a_volume_that_is_not_there_leaves_nothing, a_volume_grows_in_the_guest,
             two_guests_are_independent, a_host_has_resources);
     };
     (@ $fixture:expr; $($name:ident),+) => {$(

@@ -3,12 +3,14 @@
 
 use super::adopt;
 use super::folder::Folder;
+use super::hotplug;
 use super::process::{Exit, Process};
 use super::qmp::{Client, Event, QmpError};
 use super::settings::QemuSettings;
 use async_trait::async_trait;
-use hatchery_model::compute::PowerState;
-use hatchery_model::id::ServerId;
+use hatchery_model::compute::{DiskAttachment, PowerState};
+use hatchery_model::id::{ServerId, VolumeId};
+use hatchery_model::units::Bytes;
 use hatchery_ports::hypervisor::{Guest, HypervisorError};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -62,6 +64,8 @@ pub(crate) struct QemuGuest {
     link: tokio::sync::Mutex<Option<Link>>,
     told: watch::Sender<Told>,
     asked: Mutex<Asked>,
+    /// Held while a volume is plugged in or taken out.
+    plugging: tokio::sync::Mutex<()>,
 }
 
 impl QemuGuest {
@@ -79,6 +83,7 @@ impl QemuGuest {
             link: tokio::sync::Mutex::new(None),
             told: watch::Sender::new(Told::default()),
             asked: Mutex::new(Asked::Nothing),
+            plugging: tokio::sync::Mutex::default(),
         }
     }
 
@@ -149,6 +154,14 @@ impl QemuGuest {
         }
         let stream = self.folder.connect().map_err(|_| QmpError::Closed)?;
         self.talk_on(stream, self.settings.answer_deadline).await
+    }
+
+    /// The monitor, for something that is to be done.
+    async fn answering(&self, doing: &str) -> Result<Arc<Client>, HypervisorError> {
+        self.monitor().await.map_err(|error| HypervisorError::Unavailable {
+            doing: doing.to_owned(),
+            source: io::Error::other(error),
+        })
     }
 
     /// The sentence for an end that has come.
@@ -280,6 +293,31 @@ impl Guest for QemuGuest {
         }
         // Looking is tidying, as the process is gone; a later one of that folder keeps what is its own.
         adopt::find(self.server, &self.folder).await.map(drop)
+    }
+
+    async fn attach(&self, disk: &DiskAttachment) -> Result<(), HypervisorError> {
+        let Some(volume) = disk.volume else {
+            return Err(HypervisorError::Invalid(
+                "a running guest takes volumes alone: give the disk a volume's id".to_owned(),
+            ));
+        };
+        let _alone = self.plugging.lock().await;
+        hotplug::attach(&*self.answering("plug the volume in").await?, disk, volume).await
+    }
+
+    async fn detach(&self, volume: VolumeId) -> Result<(), HypervisorError> {
+        let _alone = self.plugging.lock().await;
+        if self.process.has_ended() {
+            return Ok(());
+        }
+        let monitor = self.answering("take the volume out").await?;
+        let taken = hotplug::detach(&monitor, volume, self.settings.detach_deadline).await;
+        // With its process everything is closed.
+        if taken.is_err() && self.process.has_ended() { Ok(()) } else { taken }
+    }
+
+    async fn resize(&self, volume: VolumeId, size: Bytes) -> Result<(), HypervisorError> {
+        hotplug::resize(&*self.answering("make the volume larger").await?, volume, size).await
     }
 
     fn process_id(&self) -> Option<u32> {

@@ -49,9 +49,8 @@ impl Inheritance {
         }
         let mut descriptors = Descriptors::default();
         for disk in &definition.disks {
-            let mut layers = Vec::new();
-            self.open_layers(&disk.source, true, &mut layers)?;
-            descriptors.disks.push(layers);
+            let layers = open_layers(&disk.source)?;
+            descriptors.disks.push(layers.into_iter().map(|layer| self.add(layer)).collect());
         }
         if let Some(path) = &definition.config_drive {
             let file = File::open(path).map_err(|e| cannot_open("config drive", path, e))?;
@@ -72,26 +71,24 @@ impl Inheritance {
         }
         Ok(descriptors)
     }
+}
 
-    fn open_layers(
-        &mut self,
-        source: &BlockSource,
-        top: bool,
-        layers: &mut Vec<RawFd>,
-    ) -> Result<(), HypervisorError> {
-        let (path, read_only, backing) = match source {
-            BlockSource::File { path, read_only, backing, .. } => (path, read_only, backing),
+/// Opens the files of a disk's layers, the top one first, and that one alone for writing.
+pub(crate) fn open_layers(source: &BlockSource) -> Result<Vec<File>, HypervisorError> {
+    let mut files = Vec::new();
+    let mut next = Some(source);
+    while let Some(layer) = next {
+        let (path, read_only) = match layer {
+            BlockSource::File { path, read_only, .. } => (path, *read_only),
             // Not a file: nothing to be opened here.
-            BlockSource::Rbd(_) => return Ok(()),
+            BlockSource::Rbd(_) => break,
         };
-        let file = if top && !read_only { read_write(path) } else { File::open(path) };
-        let file = file.map_err(|e| cannot_open("disk", path, e))?;
-        layers.push(self.add(file));
-        match backing {
-            Some(base) => self.open_layers(base, false, layers),
-            None => Ok(()),
-        }
+        let writable = files.is_empty() && !read_only;
+        let file = if writable { read_write(path) } else { File::open(path) };
+        files.push(file.map_err(|error| cannot_open("disk", path, error))?);
+        next = layer.backing();
     }
+    Ok(files)
 }
 
 /// Opens the device of the processor's virtualisation.

@@ -10,6 +10,7 @@ mod driver;
 mod folder;
 mod guest;
 mod host_facts;
+mod hotplug;
 mod inherit;
 mod process;
 mod proof;

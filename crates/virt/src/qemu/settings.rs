@@ -45,6 +45,8 @@ pub struct QemuSettings {
     pub answer_deadline: Duration,
     /// How long QEMU may take to end in order before it is killed.
     pub end_deadline: Duration,
+    /// How long a guest may take to let go of a volume.
+    pub detach_deadline: Duration,
     /// How long a trial guest may take to prove KVM; it takes a tenth of a second where KVM works.
     pub proof_deadline: Duration,
 }
@@ -60,6 +62,7 @@ impl Default for QemuSettings {
             start_deadline: Duration::from_secs(30),
             answer_deadline: Duration::from_secs(5),
             end_deadline: Duration::from_secs(5),
+            detach_deadline: Duration::from_secs(60),
             proof_deadline: Duration::from_secs(2),
         }
     }

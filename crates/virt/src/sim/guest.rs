@@ -1,9 +1,12 @@
 //! A guest without a process.
 
-use super::{Step, World, lock, remove_marker};
+use super::{Step, World, lock, put_marker, read_marker, remove_marker};
 use async_trait::async_trait;
-use hatchery_model::compute::PowerState;
+use hatchery_model::compute::{DiskAttachment, PowerState};
+use hatchery_model::id::VolumeId;
+use hatchery_model::units::Bytes;
 use hatchery_ports::hypervisor::{Guest, HypervisorError, Tap};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -39,6 +42,23 @@ impl Shared {
     }
 }
 
+impl SimGuest {
+    /// Changes the guest's volumes. `false` when it has ended.
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut BTreeSet<VolumeId>) -> T,
+    ) -> Result<bool, HypervisorError> {
+        // One change at a time.
+        let _guests = lock(&self.world.guests);
+        let Some((server, mut volumes)) = read_marker(&self.folder)? else {
+            return Ok(false);
+        };
+        change(&mut volumes);
+        put_marker(&self.folder, &server, &volumes)?;
+        Ok(true)
+    }
+}
+
 #[async_trait]
 impl Guest for SimGuest {
     async fn power_state(&self) -> Result<PowerState, HypervisorError> {
@@ -65,6 +85,37 @@ impl Guest for SimGuest {
         lock(&self.world.guests).remove(&self.folder);
         self.shared.end("it was stopped");
         Ok(())
+    }
+
+    async fn attach(&self, disk: &DiskAttachment) -> Result<(), HypervisorError> {
+        self.world.pass(Step::Attach)?;
+        let Some(volume) = disk.volume else {
+            return Err(HypervisorError::Invalid("a running guest takes volumes alone".to_owned()));
+        };
+        if let Some(path) = disk.source.path()
+            && let Err(source) = std::fs::metadata(path)
+        {
+            let doing = format!("open the disk {}", path.display());
+            return Err(HypervisorError::Unavailable { doing, source });
+        }
+        self.change(|volumes| volumes.insert(volume))?
+            .then_some(())
+            .ok_or_else(|| HypervisorError::NotFound(self.folder.display().to_string()))
+    }
+
+    async fn detach(&self, volume: VolumeId) -> Result<(), HypervisorError> {
+        self.world.pass(Step::Detach)?;
+        self.change(|volumes| volumes.remove(&volume)).map(drop)
+    }
+
+    async fn resize(&self, volume: VolumeId, _: Bytes) -> Result<(), HypervisorError> {
+        self.world.pass(Step::Resize)?;
+        match read_marker(&self.folder)? {
+            Some((_, volumes)) if volumes.contains(&volume) => Ok(()),
+            Some(_) | None => {
+                Err(HypervisorError::NotFound(format!("the guest has no volume {volume}")))
+            }
+        }
     }
 
     fn process_id(&self) -> Option<u32> {

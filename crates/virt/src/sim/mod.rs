@@ -8,14 +8,14 @@ mod guest;
 use async_trait::async_trait;
 use guest::{Shared, SimGuest};
 use hatchery_model::compute::{GuestDefinition, HostResources};
-use hatchery_model::id::ServerId;
+use hatchery_model::id::{ServerId, VolumeId};
 use hatchery_ports::hypervisor::{Guest, Hypervisor, HypervisorError, Tap};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Its presence in a folder says that a guest runs there; it holds the server's id.
+/// Its presence in a folder says that a guest runs there; it holds the server's id, and those of its volumes.
 const MARKER: &str = "sim.guest";
 
 /// Where a fault can be asked for.
@@ -31,6 +31,12 @@ pub enum Step {
     PowerState,
     /// `stop`.
     Stop,
+    /// `attach`.
+    Attach,
+    /// `detach`: the guest does not let go.
+    Detach,
+    /// `resize`.
+    Resize,
     /// `resources`.
     Resources,
 }
@@ -140,7 +146,11 @@ impl Hypervisor for SimHypervisor {
             )));
         }
         self.world.pass(Step::Start)?;
-        write_marker(folder, definition.server)?;
+        write_marker(
+            folder,
+            definition.server,
+            definition.disks.iter().filter_map(|disk| disk.volume),
+        )?;
         if let Err(error) = self.world.pass(Step::StartLate) {
             remove_marker(folder)?;
             return Err(error);
@@ -157,7 +167,7 @@ impl Hypervisor for SimHypervisor {
         folder: &Path,
     ) -> Result<Option<Arc<dyn Guest>>, HypervisorError> {
         self.world.pass(Step::Adopt)?;
-        if read_marker(folder)? != Some(server.to_string()) {
+        if read_marker(folder)?.is_none_or(|(found, _)| found != server.to_string()) {
             // Another's, or half of one.
             remove_marker(folder)?;
             lock(&self.world.guests).remove(folder);
@@ -184,7 +194,11 @@ fn unavailable(doing: &str, folder: &Path, source: io::Error) -> HypervisorError
 }
 
 /// Refuses where a guest runs already.
-fn write_marker(folder: &Path, server: ServerId) -> Result<(), HypervisorError> {
+fn write_marker(
+    folder: &Path,
+    server: ServerId,
+    volumes: impl Iterator<Item = VolumeId>,
+) -> Result<(), HypervisorError> {
     let path = folder.join(MARKER);
     if path.exists() {
         return Err(HypervisorError::Failed(format!(
@@ -192,12 +206,27 @@ fn write_marker(folder: &Path, server: ServerId) -> Result<(), HypervisorError> 
             folder.display()
         )));
     }
-    std::fs::write(path, server.to_string()).map_err(|e| unavailable("write", folder, e))
+    put_marker(folder, &server.to_string(), &volumes.collect())
 }
 
-fn read_marker(folder: &Path) -> Result<Option<String>, HypervisorError> {
+fn put_marker(
+    folder: &Path,
+    server: &str,
+    volumes: &BTreeSet<VolumeId>,
+) -> Result<(), HypervisorError> {
+    let lines: String = volumes.iter().map(|volume| format!("\n{volume}")).collect();
+    std::fs::write(folder.join(MARKER), format!("{server}{lines}"))
+        .map_err(|e| unavailable("write", folder, e))
+}
+
+/// The server's id, and the guest's volumes.
+fn read_marker(folder: &Path) -> Result<Option<(String, BTreeSet<VolumeId>)>, HypervisorError> {
     match std::fs::read_to_string(folder.join(MARKER)) {
-        Ok(text) => Ok(Some(text)),
+        Ok(text) => {
+            let mut lines = text.lines();
+            let server = lines.next().unwrap_or_default().to_owned();
+            Ok(Some((server, lines.filter_map(|line| line.parse().ok()).collect())))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unavailable("read", folder, error)),
     }

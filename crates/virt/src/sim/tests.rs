@@ -2,8 +2,10 @@
 
 use super::{MARKER, SimHypervisor, Step};
 use async_trait::async_trait;
-use hatchery_model::compute::GuestDefinition;
-use hatchery_model::id::ServerId;
+use hatchery_model::compute::{DiskAttachment, GuestDefinition};
+use hatchery_model::disk::BlockSource;
+use hatchery_model::id::{ServerId, VolumeId};
+use hatchery_model::image::ImageFormat;
 use hatchery_ports::contract::hypervisor::{HypervisorFixture, ReadyGuest};
 use hatchery_ports::hypervisor::{Guest, Hypervisor, HypervisorError, Tap};
 use std::path::Path;
@@ -57,6 +59,28 @@ impl HypervisorFixture for SimFixture {
     /// Its folder is missing.
     async fn guest_that_cannot_start(&self) -> ReadyGuest {
         self.ready("missing")
+    }
+
+    fn volume(&self) -> DiskAttachment {
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let path = self.home.path().join(format!("volume{number}"));
+        std::fs::write(&path, vec![0; 1 << 20]).unwrap();
+        DiskAttachment {
+            serial: number.to_string(),
+            source: BlockSource::File {
+                path,
+                format: ImageFormat::Raw,
+                read_only: false,
+                backing: None,
+            },
+            volume: Some(VolumeId(Uuid::from_u128(number.into()))),
+            boots: false,
+        }
+    }
+
+    fn has_volume(&self, guest: &ReadyGuest, disk: &DiskAttachment) -> bool {
+        let text = std::fs::read_to_string(guest.folder.join(MARKER)).unwrap_or_default();
+        text.lines().skip(1).any(|line| line == disk.volume.unwrap().to_string())
     }
 
     async fn end(&self, ready: &ReadyGuest, running: &dyn Guest) {

@@ -6,9 +6,10 @@
 use async_trait::async_trait;
 use hatchery_model::compute::{DiskAttachment, GuestDefinition};
 use hatchery_model::disk::BlockSource;
-use hatchery_model::id::ServerId;
+use hatchery_model::id::{ServerId, VolumeId};
 use hatchery_model::image::ImageFormat;
 use hatchery_model::timestamp::Timestamp;
+use hatchery_model::volume::serial_of;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::contract::hypervisor::{HypervisorFixture, ReadyGuest};
 use hatchery_ports::hypervisor::{Guest, Hypervisor};
@@ -32,6 +33,26 @@ use uuid::Uuid;
 /// eb f6       jmp 0
 /// ```
 pub const TICKING: &[u8] = &[0xb0, b'.', 0xba, 0xf8, 0x03, 0xee, 0xfb, 0xf4, 0xeb, 0xf6];
+
+/// Ticks like the other, and at each tick lets go of what it is asked to let go of, as the system of a real guest would:
+///
+/// ```text
+/// b0 2e 5x    print a dot
+/// 66 31 c0    xor eax, eax
+/// ba 10 ae    mov dx, 0xae10    ; which bus: the only one
+/// 66 ef       out dx, eax
+/// ba 04 ae    mov dx, 0xae04    ; the slots that are to be emptied
+/// 66 ed       in eax, dx
+/// ba 08 ae    mov dx, 0xae08    ; empties a slot
+/// 66 ef       out dx, eax
+/// fb          sti
+/// f4          hlt
+/// eb e4       jmp 0
+/// ```
+pub const LETTING_GO: &[u8] = &[
+    0xb0, b'.', 0xba, 0xf8, 0x03, 0xee, 0x66, 0x31, 0xc0, 0xba, 0x10, 0xae, 0x66, 0xef, 0xba, 0x04,
+    0xae, 0x66, 0xed, 0xba, 0x08, 0xae, 0x66, 0xef, 0xfb, 0xf4, 0xeb, 0xe4,
+];
 
 /// Powers the machine off:
 ///
@@ -82,6 +103,25 @@ impl QemuFixture {
         QemuHypervisor::new(settings, Arc::new(StoppedClock))
     }
 
+    /// A volume of 1 MiB.
+    pub fn volume_of(&self, format: ImageFormat) -> DiskAttachment {
+        let volume = VolumeId(new_uuid());
+        let path = self.home.path().join(volume.to_string());
+        let made = Command::new("qemu-img")
+            .args(["create", "-q", "-f", &format.to_string()])
+            .arg(&path)
+            .arg("1M")
+            .status()
+            .unwrap();
+        assert!(made.success());
+        DiskAttachment {
+            serial: serial_of(volume),
+            source: BlockSource::File { path, format, read_only: false, backing: None },
+            volume: Some(volume),
+            boots: false,
+        }
+    }
+
     /// A guest with an overlay on a base whose first sector is `code`.
     pub fn guest_of(&self, code: &[u8]) -> ReadyGuest {
         let server = ServerId(new_uuid());
@@ -120,6 +160,8 @@ impl QemuFixture {
                         backing: None,
                     })),
                 },
+                volume: None,
+                boots: true,
             }],
             nics: Vec::new(),
             config_drive: None,
@@ -145,13 +187,23 @@ impl HypervisorFixture for QemuFixture {
     }
 
     async fn guest(&self) -> ReadyGuest {
-        self.guest_of(TICKING)
+        self.guest_of(LETTING_GO)
     }
 
     async fn guest_that_cannot_start(&self) -> ReadyGuest {
         let ready = self.guest_of(TICKING);
         std::fs::write(ready.folder.join("disk"), "this is no qcow2").unwrap();
         ready
+    }
+
+    fn volume(&self) -> DiskAttachment {
+        self.volume_of(ImageFormat::Qcow2)
+    }
+
+    fn has_volume(&self, guest: &ReadyGuest, disk: &DiskAttachment) -> bool {
+        processes_of(guest.definition.server)
+            .into_iter()
+            .any(|pid| has_open(pid, disk.source.path().unwrap()))
     }
 
     async fn end(&self, _: &ReadyGuest, running: &dyn Guest) {
@@ -166,6 +218,14 @@ impl HypervisorFixture for QemuFixture {
         let record = std::fs::read(folder.join("qemu.pid")).unwrap_or_default();
         folder.join("qmp.sock").exists() || !record.is_empty()
     }
+}
+
+/// Whether the process has the file open.
+pub fn has_open(pid: Pid, file: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero())) else {
+        return false;
+    };
+    entries.flatten().any(|entry| std::fs::read_link(entry.path()).is_ok_and(|to| to == file))
 }
 
 /// Kills that very process.

@@ -1,96 +1,51 @@
-//! Disks: an explicit graph in which every format is named and none is probed.
+//! Disks of a guest that is started.
 
-use super::{Arguments, CannotRun, slot, value};
+use super::{Arguments, CannotRun, graph, slot, value};
 use hatchery_model::compute::DiskAttachment;
-use hatchery_model::disk::BlockSource;
-use hatchery_model::image::ImageFormat;
+use hatchery_model::id::VolumeId;
+use hatchery_model::volume::serial_of;
+use std::ops::Range;
 use std::os::fd::RawFd;
 
-/// How many disks have a slot.
-const MOST: usize = slot::CONFIG_DRIVE - slot::DISK;
+/// The slots that disks have.
+pub(crate) const SLOTS: Range<usize> = slot::DISK..slot::CONFIG_DRIVE;
+
+/// The name of a volume's node and of its device. QEMU takes 31 characters, and `-63-file` has to fit behind.
+pub(crate) fn node_of_volume(volume: VolumeId) -> String {
+    format!("v{}", serial_of(volume))
+}
 
 pub(super) fn add_all(
     args: &mut Arguments,
     disks: &[DiskAttachment],
     descriptors: &[Vec<RawFd>],
 ) -> Result<(), CannotRun> {
-    if disks.len() > MOST {
-        return Err(CannotRun(format!("a guest has at most {MOST} disks, not {}", disks.len())));
+    if disks.len() > SLOTS.len() {
+        return Err(CannotRun(format!(
+            "a guest has at most {} disks, not {}",
+            SLOTS.len(),
+            disks.len()
+        )));
     }
     for (index, disk) in disks.iter().enumerate() {
+        let node = match disk.volume {
+            None => format!("disk{index}"),
+            Some(volume) => node_of_volume(volume),
+        };
         let layers = descriptors.get(index).map_or(&[][..], Vec::as_slice);
-        let node = format!("disk{index}");
-        layer(args, &node, &disk.source, layers)?;
+        let files: Vec<_> = layers.iter().map(|layer| args.layer_file(*layer, &node)).collect();
+        for made in graph::nodes(&node, &disk.source, &files)? {
+            args.option("-blockdev", made.to_string());
+        }
         let serial = value("the serial number of a disk", &disk.serial)?;
+        let boot = if disk.boots { format!(",bootindex={}", index + 1) } else { String::new() };
         args.option(
             "-device",
             format!(
-                "virtio-blk-pci,drive={node},serial={serial},bootindex={},addr={:#x}",
-                index + 1,
+                "virtio-blk-pci,id={node},drive={node},serial={serial}{boot},addr={:#x}",
                 slot::DISK + index
             ),
         );
     }
-    Ok(())
-}
-
-/// Adds the node of one layer after those that it lies on. Layers below the top are read only whatever they say.
-fn layer(
-    args: &mut Arguments,
-    node: &str,
-    source: &BlockSource,
-    descriptors: &[RawFd],
-) -> Result<(), CannotRun> {
-    let (format, read_only, backing) = match source {
-        BlockSource::File { format, read_only, backing, .. } => (format, read_only, backing),
-        BlockSource::Rbd(_) => {
-            return Err(CannotRun("this version runs no guest from Ceph".to_owned()));
-        }
-    };
-    let Some((&descriptor, below)) = descriptors.split_first() else {
-        return Err(CannotRun(format!("no file was opened for {node}")));
-    };
-    let is_top = !node.contains('-');
-    let base_node = match (backing, format) {
-        (Some(base), ImageFormat::Qcow2) => {
-            let base_node = format!("{node}-base");
-            layer(args, &base_node, base, below)?;
-            Some(base_node)
-        }
-        (Some(_), ImageFormat::Raw) => {
-            return Err(CannotRun(
-                "a raw disk cannot lie on another: make it a qcow2 overlay".to_owned(),
-            ));
-        }
-        (None, _) => None,
-    };
-    let file = args.inherited_file(descriptor);
-    let writable = is_top && !read_only;
-    let access = if writable {
-        "read-only=off,auto-read-only=off,discard=unmap"
-    } else {
-        "read-only=on,auto-read-only=off"
-    };
-    args.option(
-        "-blockdev",
-        format!(
-            "driver=file,node-name={node}-file,filename={file},locking=on,aio=threads,{access}"
-        ),
-    );
-    let graph = match (base_node, format) {
-        (Some(base), _) => {
-            format!("driver={format},node-name={node},file={node}-file,{access},backing={base}")
-        }
-        (None, ImageFormat::Raw) => {
-            format!("driver=raw,node-name={node},file={node}-file,{access}")
-        }
-        // That it lies on nothing is said outright, or QEMU would open whatever the file's header names; and only JSON
-        // can say it.
-        (None, ImageFormat::Qcow2) => format!(
-            r#"{{"driver":"qcow2","node-name":"{node}","file":"{node}-file","read-only":{},"auto-read-only":false,"discard":"unmap","backing":null}}"#,
-            !writable
-        ),
-    };
-    args.option("-blockdev", graph);
     Ok(())
 }

@@ -6,6 +6,7 @@
 mod config_drive;
 mod console;
 mod disk;
+mod graph;
 mod machine;
 mod monitor;
 mod nic;
@@ -14,6 +15,8 @@ use super::settings::Accelerator;
 use hatchery_model::compute::GuestDefinition;
 use std::os::fd::RawFd;
 
+pub(super) use disk::{SLOTS, node_of_volume};
+pub(super) use graph::nodes;
 pub use nic::NicDescriptors;
 
 /// Descriptors that QEMU inherits, by their numbers.
@@ -87,6 +90,12 @@ impl Arguments {
 
     fn flag(&mut self, name: &str) {
         self.0.push(name.to_owned());
+    }
+
+    /// The same as [`Self::inherited_file`], for a disk: by its node's name the file is given back when the disk is taken out.
+    fn layer_file(&mut self, descriptor: RawFd, node: &str) -> String {
+        self.option("-add-fd", format!("fd={descriptor},set={descriptor},opaque={node}"));
+        format!("/dev/fdset/{descriptor}")
     }
 
     /// Makes an inherited descriptor a file that QEMU can open; gives the name.

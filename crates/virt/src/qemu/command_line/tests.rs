@@ -27,6 +27,8 @@ fn guest() -> GuestDefinition {
         disks: vec![DiskAttachment {
             serial: "root".to_owned(),
             source: file("/disk", ImageFormat::Qcow2, Some(file("/base", ImageFormat::Raw, None))),
+            volume: None,
+            boots: true,
         }],
         nics: vec![("tap0".to_owned(), MacAddress::generated([1, 2, 3]), 1450)],
         config_drive: None,
@@ -83,13 +85,13 @@ fn an_overlay_and_one_interface_on_tcg() {
     -add-fd fd=11,set=11
     -chardev file,id=console,path=/dev/fdset/11,append=on
     -device isa-serial,chardev=console,index=0
-    -add-fd fd=13,set=13
-    -blockdev driver=file,node-name=disk0-base-file,filename=/dev/fdset/13,locking=on,aio=threads,read-only=on,auto-read-only=off
-    -blockdev driver=raw,node-name=disk0-base,file=disk0-base-file,read-only=on,auto-read-only=off
-    -add-fd fd=12,set=12
-    -blockdev driver=file,node-name=disk0-file,filename=/dev/fdset/12,locking=on,aio=threads,read-only=off,auto-read-only=off,discard=unmap
-    -blockdev driver=qcow2,node-name=disk0,file=disk0-file,read-only=off,auto-read-only=off,discard=unmap,backing=disk0-base
-    -device virtio-blk-pci,drive=disk0,serial=root,bootindex=1,addr=0x10
+    -add-fd fd=12,set=12,opaque=disk0
+    -add-fd fd=13,set=13,opaque=disk0
+    -blockdev {"aio":"threads","auto-read-only":false,"driver":"file","filename":"/dev/fdset/13","locking":"on","node-name":"disk0-1-file","read-only":true}
+    -blockdev {"auto-read-only":false,"driver":"raw","file":"disk0-1-file","node-name":"disk0-1","read-only":true}
+    -blockdev {"aio":"threads","auto-read-only":false,"discard":"unmap","driver":"file","filename":"/dev/fdset/12","locking":"on","node-name":"disk0-file","read-only":false}
+    -blockdev {"auto-read-only":false,"backing":"disk0-1","discard":"unmap","driver":"qcow2","file":"disk0-file","node-name":"disk0","read-only":false}
+    -device virtio-blk-pci,id=disk0,drive=disk0,serial=root,bootindex=1,addr=0x10
     -netdev tap,id=net0,fd=14
     -device virtio-net-pci,netdev=net0,mac=fa:16:3e:01:02:03,host_mtu=1450,romfile=,addr=0x3
     -object rng-builtin,id=random
@@ -137,7 +139,7 @@ fn a_lone_qcow2_is_told_that_it_lies_on_nothing() {
     let mut alone = guest();
     alone.disks[0].source = file("/disk", ImageFormat::Qcow2, None);
     let known = lines(&guest(), Accelerator::Tcg, &descriptors());
-    assert_snapshot!(more(&lines(&alone, Accelerator::Tcg, &descriptors()), &known), @"-blockdev {\"driver\":\"qcow2\",\"node-name\":\"disk0\",\"file\":\"disk0-file\",\"read-only\":false,\"auto-read-only\":false,\"discard\":\"unmap\",\"backing\":null}");
+    assert_snapshot!(more(&lines(&alone, Accelerator::Tcg, &descriptors()), &known), @r#"-blockdev {"auto-read-only":false,"backing":null,"discard":"unmap","driver":"qcow2","file":"disk0-file","node-name":"disk0","read-only":false}"#);
 }
 
 /// Whatever a disk is and lies on, every node names its driver, every qcow2 node what is below it, and nothing else opens a file.
@@ -165,9 +167,9 @@ fn no_format_is_ever_left_to_be_guessed() {
         // File and format of each layer, and of the config drive.
         assert_eq!(nodes.len(), if backing.is_some() { 6 } else { 4 }, "{nodes:?}");
         for node in nodes {
-            assert!(node.starts_with("driver=") || node.starts_with(r#"{"driver":""#), "{node}");
-            let is_qcow2 = node.contains("driver=qcow2") || node.contains(r#""driver":"qcow2""#);
-            assert!(!is_qcow2 || node.contains("backing"), "{node}");
+            assert!(node.contains("driver=") || node.contains(r#""driver":""#), "{node}");
+            let is_qcow2 = node.contains(r#""driver":"qcow2""#);
+            assert!(!is_qcow2 || node.contains(r#""backing":"#), "{node}");
         }
         for option in ["-drive", "-hda", "-cdrom", "-snapshot", "-kernel"] {
             assert!(!words.iter().any(|word| word == option), "{option}");
@@ -183,8 +185,49 @@ fn a_raw_base_differs_from_a_qcow2_base_in_one_node() {
     other.disks[0].source =
         file("/disk", ImageFormat::Qcow2, Some(file("/base", ImageFormat::Qcow2, None)));
     let qcow2 = lines(&other, Accelerator::Tcg, &descriptors());
-    assert_snapshot!(more(&raw, &qcow2), @"-blockdev driver=raw,node-name=disk0-base,file=disk0-base-file,read-only=on,auto-read-only=off");
-    assert_snapshot!(more(&qcow2, &raw), @"-blockdev {\"driver\":\"qcow2\",\"node-name\":\"disk0-base\",\"file\":\"disk0-base-file\",\"read-only\":true,\"auto-read-only\":false,\"discard\":\"unmap\",\"backing\":null}");
+    assert_snapshot!(more(&raw, &qcow2), @r#"-blockdev {"auto-read-only":false,"driver":"raw","file":"disk0-1-file","node-name":"disk0-1","read-only":true}"#);
+    assert_snapshot!(more(&qcow2, &raw), @r#"-blockdev {"auto-read-only":false,"backing":null,"driver":"qcow2","file":"disk0-1-file","node-name":"disk0-1","read-only":true}"#);
+}
+
+/// A volume is known by its id, so that it can be taken out again, and is no disk to boot from unless that was said.
+#[test]
+fn a_volume_is_named_by_its_id() {
+    let mut with = guest();
+    let volume = "3fa85f64-5717-4562-b3fc-2c963f66afa6".parse().unwrap();
+    with.disks.push(DiskAttachment {
+        serial: hatchery_model::volume::serial_of(volume),
+        source: file("/volume", ImageFormat::Raw, None),
+        volume: Some(volume),
+        boots: false,
+    });
+    let mut descriptors = descriptors();
+    descriptors.disks.push(vec![15]);
+    let known = lines(&guest(), Accelerator::Tcg, &descriptors);
+    assert_snapshot!(more(&lines(&with, Accelerator::Tcg, &descriptors), &known), @r#"
+    -add-fd fd=15,set=15,opaque=v3fa85f64-5717-4562-b
+    -blockdev {"aio":"threads","auto-read-only":false,"discard":"unmap","driver":"file","filename":"/dev/fdset/15","locking":"on","node-name":"v3fa85f64-5717-4562-b-file","read-only":false}
+    -blockdev {"auto-read-only":false,"discard":"unmap","driver":"raw","file":"v3fa85f64-5717-4562-b-file","node-name":"v3fa85f64-5717-4562-b","read-only":false}
+    -device virtio-blk-pci,id=v3fa85f64-5717-4562-b,drive=v3fa85f64-5717-4562-b,serial=3fa85f64-5717-4562-b,addr=0x11
+    "#);
+    with.disks[1].boots = true;
+    let words = lines(&with, Accelerator::Tcg, &descriptors);
+    assert!(words.contains("serial=3fa85f64-5717-4562-b,bootindex=2,addr=0x11"), "{words}");
+}
+
+/// QEMU refuses a node whose name has more than 31 characters.
+#[test]
+fn names_of_deep_layers_are_short_enough() {
+    let mut source = file("/0", ImageFormat::Raw, None);
+    for _ in 0..63 {
+        source = file("/n", ImageFormat::Qcow2, Some(source));
+    }
+    let files: Vec<_> = (0..64).map(|number| format!("/dev/fdset/{number}")).collect();
+    let node = super::node_of_volume("3fa85f64-5717-4562-b3fc-2c963f66afa6".parse().unwrap());
+    let nodes = super::nodes(&node, &source, &files).unwrap();
+    assert_eq!(nodes.len(), 128);
+    let names: Vec<_> = nodes.iter().map(|node| node["node-name"].as_str().unwrap()).collect();
+    assert!(names.iter().all(|name| name.len() <= 31), "{names:?}");
+    assert_eq!(names[0], "v3fa85f64-5717-4562-b-63-file");
 }
 
 #[test]
@@ -195,7 +238,7 @@ fn commas_in_names_add_no_option() {
     let known = lines(&guest(), Accelerator::Tcg, &descriptors());
     assert_snapshot!(more(&lines(&odd, Accelerator::Tcg, &descriptors()), &known), @r#"
     -name guest=a,,debug-threads=off,debug-threads=on
-    -device virtio-blk-pci,drive=disk0,serial=s,,drive=other,bootindex=1,addr=0x10
+    -device virtio-blk-pci,id=disk0,drive=disk0,serial=s,,drive=other,bootindex=1,addr=0x10
     "#);
 }
 

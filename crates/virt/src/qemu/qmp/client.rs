@@ -2,12 +2,16 @@
 //! ends the connection, and never the guest.
 
 use super::wire::{self, Event, LONGEST_LINE, Line};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::io::Interest;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
@@ -53,6 +57,8 @@ pub(crate) struct Client {
     writer: tokio::sync::Mutex<OwnedWriteHalf>,
     waiting: Arc<Waiting>,
     reader: JoinHandle<()>,
+    /// Ends with the reader, so that listeners hear of the connection's end.
+    events: broadcast::WeakSender<Event>,
     deadline: Duration,
 }
 
@@ -66,12 +72,14 @@ impl Client {
         let (read, write) = UnixStream::from_std(stream)?.into_split();
         let (events, receiver) = broadcast::channel(EVENT_BACKLOG);
         let waiting: Arc<Waiting> = Arc::new(Mutex::new(Some(HashMap::new())));
+        let listening = events.downgrade();
         let reader = tokio::spawn(read_all(BufReader::new(read), Arc::clone(&waiting), events));
         let client = Self {
             next: AtomicU64::new(1),
             writer: tokio::sync::Mutex::new(write),
             waiting,
             reader,
+            events: listening,
             deadline,
         };
         Ok((client, receiver))
@@ -79,7 +87,7 @@ impl Client {
 
     /// Leaves the negotiation mode. Need not wait for the greeting: QEMU reads what was sent before.
     pub(crate) async fn negotiate(&self, deadline: Duration) -> Result<(), QmpError> {
-        self.execute_within("qmp_capabilities", None, deadline).await.map(drop)
+        self.execute_within("qmp_capabilities", None, None, deadline).await.map(drop)
     }
 
     /// Leaves the negotiation mode and has a command done, both sent at once: a start waits for one answer, not for two.
@@ -92,7 +100,7 @@ impl Client {
         let (negotiated, answer) = tokio::join!(
             biased;
             self.negotiate(deadline),
-            self.execute_within(command, None, deadline)
+            self.execute_within(command, None, None, deadline)
         );
         negotiated?;
         answer
@@ -100,7 +108,31 @@ impl Client {
 
     /// Has a command done.
     pub(crate) async fn execute(&self, command: &'static str) -> Result<Value, QmpError> {
-        self.execute_within(command, None, self.deadline).await
+        self.execute_within(command, None, None, self.deadline).await
+    }
+
+    /// Has a command done that is told something.
+    pub(crate) async fn execute_with(
+        &self,
+        command: &'static str,
+        arguments: &Value,
+    ) -> Result<Value, QmpError> {
+        self.execute_within(command, Some(arguments), None, self.deadline).await
+    }
+
+    /// The same, with an open file for QEMU. Not by two at once: QEMU takes the last file that came before a command.
+    pub(crate) async fn hand_over(
+        &self,
+        command: &'static str,
+        arguments: &Value,
+        file: BorrowedFd<'_>,
+    ) -> Result<Value, QmpError> {
+        self.execute_within(command, Some(arguments), Some(file), self.deadline).await
+    }
+
+    /// Every event from now on, unless the connection has ended.
+    pub(crate) fn events(&self) -> Option<broadcast::Receiver<Event>> {
+        self.events.upgrade().map(|events| events.subscribe())
     }
 
     /// Whether no command can be done any more.
@@ -112,6 +144,7 @@ impl Client {
         &self,
         command: &'static str,
         arguments: Option<&Value>,
+        file: Option<BorrowedFd<'_>>,
         after: Duration,
     ) -> Result<Value, QmpError> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
@@ -121,7 +154,13 @@ impl Client {
         let talk = async {
             let line = wire::command(id, command, arguments);
             let mut writer = self.writer.lock().await;
-            writer.write_all(&line).await.map_err(|_| QmpError::Closed)?;
+            let sent = match file {
+                Some(file) => written_with(writer.as_ref(), &line, file)
+                    .await
+                    .map_err(|_| QmpError::Closed)?,
+                None => 0,
+            };
+            writer.write_all(&line[sent..]).await.map_err(|_| QmpError::Closed)?;
             drop(writer);
             written = true;
             receiver.await.map_err(|_| QmpError::Closed)
@@ -148,6 +187,25 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.reader.abort();
+    }
+}
+
+/// Sends the beginning of a line together with an open file; says how much of the line that was.
+async fn written_with(stream: &UnixStream, line: &[u8], file: BorrowedFd<'_>) -> io::Result<usize> {
+    let send = || {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        let files = [file];
+        control.push(SendAncillaryMessage::ScmRights(&files));
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        Ok(sendmsg(stream, &[IoSlice::new(line)], &mut control, flags)?)
+    };
+    loop {
+        stream.writable().await?;
+        match stream.try_io(Interest::WRITABLE, send) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            sent => return sent,
+        }
     }
 }
 

@@ -1,0 +1,255 @@
+//! Volumes of a guest that runs: plugged in, taken out, made larger, over its monitor. QEMU opens no file by itself: each is opened here and
+//! handed over.
+//!
+//! Every step is looked at before it is done, so that whatever an earlier call has left half done is finished or taken back.
+
+use super::command_line::{CannotRun, SLOTS, node_of_volume, nodes};
+use super::inherit::open_layers;
+use super::qmp::{Client, Event, QmpError};
+use hatchery_model::compute::DiskAttachment;
+use hatchery_model::id::VolumeId;
+use hatchery_model::units::Bytes;
+use hatchery_ports::hypervisor::HypervisorError;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+
+/// After so long a guest is asked again to let go of a volume: one that was still booting did not hear it.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// So often it is looked whether a device has gone whose event did not come.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Plugs a volume in.
+pub(crate) async fn attach(
+    monitor: &Client,
+    disk: &DiskAttachment,
+    volume: VolumeId,
+) -> Result<(), HypervisorError> {
+    let node = node_of_volume(volume);
+    let bus = Bus::look(monitor).await?;
+    if bus.devices.contains(&node) {
+        return Ok(());
+    }
+    let slot = bus.free_slot().ok_or_else(|| {
+        HypervisorError::Invalid(format!(
+            "the guest has {} disks, and no room for another: detach a volume first",
+            SLOTS.len()
+        ))
+    })?;
+    clear(monitor, &node).await?;
+    let plugged = plug(monitor, disk, &node, slot).await;
+    if plugged.is_err()
+        && let Err(error) = clear(monitor, &node).await
+    {
+        tracing::warn!(volume.id = %volume, %error, "what was opened for a volume is still open");
+    }
+    plugged
+}
+
+async fn plug(
+    monitor: &Client,
+    disk: &DiskAttachment,
+    node: &str,
+    slot: usize,
+) -> Result<(), HypervisorError> {
+    let source = disk.source.clone();
+    let opened = tokio::task::spawn_blocking(move || open_layers(&source)).await;
+    let opened = opened.map_err(|error| unavailable("open the volume", error))??;
+    let mut files = Vec::with_capacity(opened.len());
+    for file in opened {
+        let set = monitor.hand_over("add-fd", &json!({ "opaque": node }), file.as_fd()).await;
+        let set = set.map_err(|error| unavailable("hand the volume's files over", error))?;
+        files.push(format!("/dev/fdset/{}", set["fdset-id"]));
+    }
+    let graph = nodes(node, &disk.source, &files);
+    for made in graph.map_err(|CannotRun(text)| HypervisorError::Invalid(text))? {
+        let added = monitor.execute_with("blockdev-add", &made).await;
+        added.map_err(|error| unavailable("open the volume", error))?;
+    }
+    let device = json!({
+        "driver": "virtio-blk-pci", "id": node, "drive": node, "serial": disk.serial, "bus": "pci.0",
+        "addr": format!("{slot:#x}"),
+    });
+    let plugged = monitor.execute_with("device_add", &device).await;
+    plugged.map(drop).map_err(|error| unavailable("plug the volume in", error))
+}
+
+/// Takes a volume out, within the deadline.
+pub(crate) async fn detach(
+    monitor: &Client,
+    volume: VolumeId,
+    deadline: Duration,
+) -> Result<(), HypervisorError> {
+    let node = node_of_volume(volume);
+    let give_up = Instant::now() + deadline;
+    while Bus::look(monitor).await?.devices.contains(&node) {
+        if Instant::now() >= give_up {
+            return Err(HypervisorError::Failed(format!(
+                "the guest has not let go of volume {volume} within {} s: unmount it there, see that the guest is not still booting, \
+                 and try again",
+                deadline.as_secs_f32()
+            )));
+        }
+        let events = monitor.events();
+        let asked = monitor.execute_with("device_del", &json!({ "id": node })).await;
+        match asked {
+            // It has gone meanwhile, or has been asked and takes its time.
+            Ok(_) | Err(QmpError::Refused { .. }) => {}
+            Err(error) => return Err(unavailable("take the volume out", error)),
+        }
+        let ask_again = give_up.min(Instant::now() + ASK_AGAIN);
+        gone(monitor, events, &node, ask_again).await?;
+    }
+    clear(monitor, &node).await
+}
+
+/// Returns when the device has gone, or at the deadline.
+async fn gone(
+    monitor: &Client,
+    events: Option<broadcast::Receiver<Event>>,
+    node: &str,
+    deadline: Instant,
+) -> Result<(), HypervisorError> {
+    let mut events = events.ok_or_else(|| unavailable("hear the guest", QmpError::Closed))?;
+    let is_it = |event: &Event| event.name == "DEVICE_DELETED" && event.data["device"] == *node;
+    while Instant::now() < deadline {
+        let look_again = deadline.min(Instant::now() + LOOK_AGAIN);
+        let heard = async {
+            loop {
+                match events.recv().await {
+                    Ok(event) if is_it(&event) => return,
+                    // Those that were missed are made good by the next look.
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        };
+        if tokio::time::timeout_at(look_again, heard).await.is_ok()
+            || !Bus::look(monitor).await?.devices.contains(node)
+        {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Lets the guest see that a volume is larger.
+pub(crate) async fn resize(
+    monitor: &Client,
+    volume: VolumeId,
+    size: Bytes,
+) -> Result<(), HypervisorError> {
+    let node = node_of_volume(volume);
+    if !Bus::look(monitor).await?.devices.contains(&node) {
+        return Err(HypervisorError::NotFound(format!("the guest has no volume {volume}")));
+    }
+    let wanted = json!({"node-name": node, "size": size.0});
+    let resized = monitor.execute_with("block_resize", &wanted).await;
+    resized.map(drop).map_err(|error| unavailable("make the volume larger", error))
+}
+
+/// Closes all that is open of a disk without a device.
+async fn clear(monitor: &Client, node: &str) -> Result<(), HypervisorError> {
+    let cannot = |error| unavailable("close the volume", error);
+    let open = monitor.execute_with("query-named-block-nodes", &json!({"flat": true})).await;
+    let open = open.map_err(cannot)?;
+    let names = open.as_array().into_iter().flatten().filter_map(|one| one["node-name"].as_str());
+    let mut nodes: Vec<_> = names.filter_map(|name| Some((place(node, name)?, name))).collect();
+    // From the top: a node below is in use by that one.
+    nodes.sort_unstable();
+    for (_, name) in nodes {
+        let closed = monitor.execute_with("blockdev-del", &json!({"node-name": name})).await;
+        closed.map_err(cannot)?;
+    }
+    let sets = monitor.execute("query-fdsets").await.map_err(cannot)?;
+    for set in sets.as_array().into_iter().flatten() {
+        let files = set["fds"].as_array().into_iter().flatten();
+        for file in files.filter(|file| file["opaque"] == *node) {
+            let closed = json!({"fdset-id": set["fdset-id"], "fd": file["fd"]});
+            monitor.execute_with("remove-fd", &closed).await.map_err(cannot)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where in the graph of the disk `node` the node `name` is, the top one first; `None` when it is not of it.
+fn place(node: &str, name: &str) -> Option<(usize, bool)> {
+    let rest = name.strip_prefix(node)?;
+    let (layer, is_file) = match rest.strip_suffix("-file") {
+        Some(layer) => (layer, true),
+        None => (rest, false),
+    };
+    match layer {
+        "" => Some((0, is_file)),
+        below => Some((below.strip_prefix('-')?.parse().ok()?, is_file)),
+    }
+}
+
+/// What is plugged into the guest's bus.
+struct Bus {
+    devices: BTreeSet<String>,
+    slots: BTreeSet<usize>,
+}
+
+impl Bus {
+    async fn look(monitor: &Client) -> Result<Self, HypervisorError> {
+        let buses = monitor.execute("query-pci").await;
+        Ok(Self::of(&buses.map_err(|error| unavailable("tell what the guest has", error))?))
+    }
+
+    fn of(buses: &Value) -> Self {
+        let devices = || {
+            let first = buses.as_array().and_then(|buses| buses.first());
+            first.and_then(|bus| bus["devices"].as_array()).into_iter().flatten()
+        };
+        Self {
+            devices: devices()
+                .filter_map(|one| one["qdev_id"].as_str().map(str::to_owned))
+                .collect(),
+            slots: devices()
+                .filter_map(|one| one["slot"].as_u64().and_then(|slot| slot.try_into().ok()))
+                .collect(),
+        }
+    }
+
+    fn free_slot(&self) -> Option<usize> {
+        SLOTS.clone().find(|slot| !self.slots.contains(slot))
+    }
+}
+
+fn unavailable(
+    doing: &str,
+    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> HypervisorError {
+    HypervisorError::Unavailable { doing: doing.to_owned(), source: io::Error::other(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bus, place};
+    use serde_json::json;
+
+    #[test]
+    fn nodes_are_closed_from_the_top() {
+        let mut names = ["v1-10", "v1-2-file", "v1", "disk0", "v1-file", "v12", "v1-2", "v1-x"];
+        names.sort_by_key(|name| place("v1", name));
+        assert_eq!(names[3..], ["v1", "v1-file", "v1-2", "v1-2-file", "v1-10"]);
+        assert!(names[..3].iter().all(|name| place("v1", name).is_none()));
+    }
+
+    #[test]
+    fn a_free_slot_is_one_that_no_device_has() {
+        let bus = |slots: &[usize]| {
+            let devices: Vec<_> =
+                slots.iter().map(|slot| json!({"slot": slot, "qdev_id": ""})).collect();
+            Bus::of(&json!([{ "bus": 0, "devices": devices }]))
+        };
+        assert_eq!(bus(&[0, 3, 0x10, 0x12]).free_slot(), Some(0x11));
+        assert_eq!(bus(&(0x10..0x1d).collect::<Vec<_>>()).free_slot(), None);
+        assert_eq!(Bus::of(&json!([])).free_slot(), Some(0x10));
+    }
+}
