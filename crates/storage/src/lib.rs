@@ -28,4 +28,6 @@ pub use pool::{
     BaseRecord, DiskLeases, FilePool, Op, OtherFilesystem, PoolSettings, PoolWatch, Steps,
     base_name,
 };
-pub use volume::{FileVolumeBackend, FileVolumeSettings};
+pub use volume::{
+    FileVolumeBackend, FileVolumeSettings, RbdImageSource, RbdVolumeBackend, RbdVolumeSettings,
+};

@@ -39,7 +39,7 @@ pub struct BackendReport {
     pub backend: String,
     /// `volume_backend_name`.
     pub pool: String,
-    /// `file`, `nfs` or `rbd`: what capabilities call `storage_protocol`.
+    /// `file`, `nfs` or `ceph`: what capabilities call `storage_protocol`.
     pub protocol: String,
     /// From where its volumes can be used.
     pub reach: Reach,

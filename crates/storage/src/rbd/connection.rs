@@ -28,7 +28,13 @@ pub struct PoolRoom {
 
 #[derive(Deserialize)]
 struct Df {
+    stats: DfAll,
     pools: Vec<DfPool>,
+}
+
+#[derive(Deserialize)]
+struct DfAll {
+    total_avail_bytes: u64,
 }
 
 #[derive(Deserialize)]
@@ -90,14 +96,19 @@ impl CephConnection {
 
     /// How full a pool is, by its quota if it has one. As of the last report of the OSDs, a few seconds ago.
     pub fn room(&self, pool: &str) -> Result<PoolRoom, CephError> {
+        self.pool(pool)?;
         let df: Df = self.ask(r#"{"prefix":"df","format":"json"}"#)?;
         let found = df.pools.into_iter().find(|one| one.name == pool);
-        let stats = found.map(|one| one.stats);
-        let stats = stats
-            .ok_or_else(|| CephError::NotFound(format!("tell how full the pool {pool} is")))?;
+        // A new pool is counted a moment later.
+        let new = DfStats { stored: 0, bytes_used: 0, max_avail: df.stats.total_avail_bytes };
+        let stats = found.map_or(new, |one| one.stats);
         let name = serde_json::Value::from(pool);
-        let quota: Quota = self
-            .ask(&format!(r#"{{"prefix":"osd pool get-quota","pool":{name},"format":"json"}}"#))?;
+        let asked = format!(r#"{{"prefix":"osd pool get-quota","pool":{name},"format":"json"}}"#);
+        let quota = match self.ask(&asked) {
+            // The same of a new pool.
+            Err(error) if error.is_not_found() => Quota { quota_max_bytes: 0 },
+            quota => quota?,
+        };
         Ok(match quota.quota_max_bytes {
             0 => PoolRoom {
                 total: Bytes(stats.stored + stats.max_avail),

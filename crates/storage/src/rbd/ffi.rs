@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub(super) type GoOn<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
 
 const OPTION_ORDER: c_int = 2;
+const OPTION_STRIPE_UNIT: c_int = 3;
+const OPTION_STRIPE_COUNT: c_int = 4;
 const OPTION_CLONE_FORMAT: c_int = 12;
 
 pub(super) fn check(answer: c_int) -> Result<c_int, Errno> {
@@ -258,6 +260,9 @@ impl IoCtx {
         let name = text(name)?;
         let options = Options::new(self.symbols());
         options.set(OPTION_ORDER, order.into())?;
+        // Else the parent's, which smaller objects cannot have.
+        options.set(OPTION_STRIPE_UNIT, 1 << order)?;
+        options.set(OPTION_STRIPE_COUNT, 1)?;
         options.set(OPTION_CLONE_FORMAT, 2)?;
         // SAFETY: the handles are open, and the names end with a zero.
         check(unsafe {
@@ -309,7 +314,7 @@ impl IoCtx {
         check(unsafe { (self.symbols().rbd_trash_move)(self.handle, name.as_ptr(), 0) }).map(drop)
     }
 
-    /// Ids and names of the images in the trash.
+    /// Ids and names of the images in the trash, without those that `rbd_remove` has put there.
     pub(super) fn trash_list(&self) -> Result<Vec<(String, String)>, Errno> {
         let null = ptr::null_mut();
         let zero =
@@ -364,6 +369,33 @@ impl IoCtx {
             (self.symbols().rbd_pool_metadata_set)(self.handle, key.as_ptr(), value.as_ptr())
         })
         .map(drop)
+    }
+
+    /// Keys and values of the notes behind this key, some at a time.
+    pub(super) fn notes_behind(&self, key: &str) -> Result<Vec<(String, String)>, Errno> {
+        const AT_ONCE: u64 = 64;
+        let start = text(key)?;
+        let (mut keys, mut values) = (vec![0_u8; 16 << 10], vec![0_u8; 64 << 10]);
+        let (mut key_room, mut value_room) = (keys.len(), values.len());
+        // SAFETY: the handle is open, the key ends with a zero, and both lists are written within the lengths that are given.
+        check(unsafe {
+            (self.symbols().rbd_pool_metadata_list)(
+                self.handle,
+                start.as_ptr(),
+                AT_ONCE,
+                keys.as_mut_ptr().cast(),
+                &mut key_room,
+                values.as_mut_ptr().cast(),
+                &mut value_room,
+            )
+        })?;
+        let texts = |bytes: &[u8], length: usize| -> Vec<String> {
+            let bytes = &bytes[..length.min(bytes.len())];
+            let parts = bytes.split(|byte| *byte == 0);
+            parts.map(|part| String::from_utf8_lossy(part).into_owned()).collect()
+        };
+        let (keys, values) = (texts(&keys, key_room), texts(&values, value_room));
+        Ok(keys.into_iter().zip(values).filter(|(key, _)| !key.is_empty()).collect())
     }
 
     pub(super) fn remove_note(&self, key: &str) -> Result<(), Errno> {

@@ -3,6 +3,7 @@
 use super::error::{CephError, Doing};
 use super::ffi::IoCtx;
 use super::image::OpenImage;
+use nix::errno::Errno;
 use std::sync::Arc;
 
 /// See the head of this file. All calls block; cheap to clone.
@@ -23,10 +24,6 @@ pub struct NamedImage {
 
 fn go_on(_: u64, _: u64) -> bool {
     true
-}
-
-fn named((id, name): (String, String)) -> NamedImage {
-    NamedImage { id, name }
 }
 
 impl RbdPool {
@@ -83,7 +80,8 @@ impl RbdPool {
         self.context.rename(from, to).doing(|| format!("rename {}/{from} to {to}", self.name))
     }
 
-    /// Removes an image and its bytes. `Conflict` while somebody has it open, or it has snapshots, hidden ones too.
+    /// Removes an image and its bytes, and of one that was cut off while it was made, what there is. Where this is cut off itself, what is left
+    /// cannot always be removed by anybody: see `move_to_trash`. `Conflict` while somebody has it open, or it has snapshots, hidden ones too.
     pub fn remove(&self, name: &str) -> Result<(), CephError> {
         let removed = self.context.remove(name, &mut go_on);
         removed.doing(|| format!("remove {}/{name}", self.name))
@@ -92,7 +90,7 @@ impl RbdPool {
     /// Its images, without those in the trash.
     pub fn list(&self) -> Result<Vec<NamedImage>, CephError> {
         let found = self.context.list().doing(|| format!("list the images of {}", self.name))?;
-        Ok(found.into_iter().map(named).collect())
+        Ok(found.into_iter().map(|(id, name)| NamedImage { id, name }).collect())
     }
 
     /// Takes an image's name away; its clones stay whole.
@@ -105,13 +103,20 @@ impl RbdPool {
     pub fn trash(&self) -> Result<Vec<NamedImage>, CephError> {
         let found =
             self.context.trash_list().doing(|| format!("list the trash of {}", self.name))?;
-        Ok(found.into_iter().map(named).collect())
+        Ok(found.into_iter().map(|(id, name)| NamedImage { id, name }).collect())
     }
 
-    /// Removes an image of the trash for good. `Conflict` while it has clones.
-    pub fn remove_from_trash(&self, id: &str) -> Result<(), CephError> {
-        let removed = self.context.trash_remove(id, &mut go_on);
-        removed.doing(|| format!("remove {id} from the trash of {}", self.name))
+    /// Removes an image of the trash for good, where its move there was cut off, too. `Conflict` while it has clones.
+    pub fn remove_from_trash(&self, image: &NamedImage) -> Result<(), CephError> {
+        let NamedImage { id, name } = image;
+        let removed = match self.context.trash_remove(id, &mut go_on) {
+            Err(Errno::EUCLEAN) => {
+                self.move_to_trash(name)?;
+                self.context.trash_remove(id, &mut go_on)
+            }
+            removed => removed,
+        };
+        removed.doing(|| format!("remove {name} ({id}) from the trash of {}", self.name))
     }
 
     /// Gives an image of the trash a name again.
@@ -132,6 +137,23 @@ impl RbdPool {
     pub fn set_note(&self, key: &str, value: &str) -> Result<(), CephError> {
         let kept = self.context.set_note(key, value);
         kept.doing(|| format!("keep the note {key} of {}", self.name))
+    }
+
+    /// Notes whose keys begin so.
+    pub fn notes(&self, prefix: &str) -> Result<Vec<(String, String)>, CephError> {
+        let mut found = Vec::new();
+        let mut start = prefix.to_owned();
+        loop {
+            let some = self.context.notes_behind(&start);
+            let some = some.doing(|| format!("list the notes of {}", self.name))?;
+            let Some((last, _)) = some.last() else { return Ok(found) };
+            let is_over = !last.starts_with(prefix);
+            start.clone_from(last);
+            found.extend(some.into_iter().filter(|(key, _)| key.starts_with(prefix)));
+            if is_over {
+                return Ok(found);
+            }
+        }
     }
 
     /// Removes a note. `Ok` when there is none.

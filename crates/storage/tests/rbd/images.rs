@@ -101,7 +101,7 @@ async fn snapshots_clones_and_trash() {
         let trashed = from.trash()?.into_iter().find(|one| one.name == "parent").unwrap();
         assert!(child.parent()?.unwrap().0.is_in_trash);
         assert!(from.open_by_id(&trashed.id)?.parent()?.is_none());
-        assert!(from.remove_from_trash(&trashed.id).unwrap_err().clashes(Clash::NotEmpty));
+        assert!(from.remove_from_trash(&trashed).unwrap_err().clashes(Clash::NotEmpty));
         from.restore_from_trash(&trashed.id, "parent")?;
         from.move_to_trash("parent")?;
         let mut bytes = [0; 4096];
@@ -119,8 +119,8 @@ async fn snapshots_clones_and_trash() {
         child.flatten(&mut |_, _| true)?;
         child.read(0, &mut bytes)?;
         assert_eq!(bytes, [1; 4096]);
-        from.remove_from_trash(&trashed.id)?;
-        assert!(from.remove_from_trash(&trashed.id).unwrap_err().is_not_found());
+        from.remove_from_trash(&trashed)?;
+        assert!(from.remove_from_trash(&trashed).unwrap_err().is_not_found());
         child.close()?;
         to.remove("child")
     })

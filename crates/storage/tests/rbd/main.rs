@@ -2,5 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod client;
+mod contract;
+mod cut_off;
 mod fixture;
 mod images;
+mod kill;
+mod volumes;

@@ -98,6 +98,15 @@ impl ImageHandle {
         flushed
     }
 
+    pub(super) fn id(&self) -> Result<String, Errno> {
+        let mut id = [0_u8; 256];
+        // SAFETY: the handle is open; the text is written within the length that is given, and ends with a zero.
+        check(unsafe {
+            (self.symbols().rbd_get_id)(self.handle, id.as_mut_ptr().cast(), id.len())
+        })?;
+        Ok(owned(id.as_ptr().cast()))
+    }
+
     pub(super) fn size(&self) -> Result<u64, Errno> {
         let mut size = 0;
         // SAFETY: the handle is open, and the size is written.

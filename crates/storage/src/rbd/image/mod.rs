@@ -100,6 +100,11 @@ impl OpenImage {
         self.handle.close().doing(|| format!("write all of {name}"))
     }
 
+    /// Its id, which it keeps when it is renamed or moved to the trash.
+    pub fn id(&self) -> Result<String, CephError> {
+        self.handle.id().doing(|| format!("tell the id of {}", self.name))
+    }
+
     /// Its size in bytes.
     pub fn size(&self) -> Result<u64, CephError> {
         self.handle.size().doing(|| format!("tell the size of {}", self.name))

@@ -127,10 +127,14 @@ symbols! {
     rbd_pool_metadata_get(Handle, *const c_char, *mut c_char, *mut usize) -> c_int;
     rbd_pool_metadata_set(Handle, *const c_char, *const c_char) -> c_int;
     rbd_pool_metadata_remove(Handle, *const c_char) -> c_int;
+    rbd_pool_metadata_list(
+        Handle, *const c_char, u64, *mut c_char, *mut usize, *mut c_char, *mut usize
+    ) -> c_int;
     rbd_open(Handle, *const c_char, *mut Handle, *const c_char) -> c_int;
     rbd_open_read_only(Handle, *const c_char, *mut Handle, *const c_char) -> c_int;
     rbd_open_by_id_read_only(Handle, *const c_char, *mut Handle, *const c_char) -> c_int;
     rbd_close(Handle) -> c_int;
+    rbd_get_id(Handle, *mut c_char, usize) -> c_int;
     rbd_get_size(Handle, *mut u64) -> c_int;
     rbd_resize2(Handle, u64, bool, Progress, *mut c_void) -> c_int;
     rbd_get_parent(Handle, *mut LinkedImageSpec, *mut SnapSpec) -> c_int;

@@ -3,13 +3,13 @@
 //! Writing makes a raw file of its own, which holds at first what the volume holds, and takes the volume's place when it is closed: whoever dies
 //! in between leaves the volume as it was.
 
-use super::chain::Chain;
 use super::error::failed;
 use super::record::{FileRecord, VolumeRecord};
 use super::shelf::Shelf;
 use super::verbs::no_snapshot;
 use crate::disk::{create, give};
 use crate::durable::{remove, sync_folder};
+use crate::volume::chain::Chain;
 use async_trait::async_trait;
 use bytes::Bytes as Chunk;
 use hatchery_model::image::ImageFormat;

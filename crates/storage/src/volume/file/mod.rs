@@ -7,7 +7,6 @@
 
 mod backend;
 mod bytes;
-mod chain;
 mod create;
 mod error;
 mod in_use;

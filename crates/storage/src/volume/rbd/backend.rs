@@ -1,0 +1,237 @@
+//! The plug: blocking work on the client's threads, which goes on when its caller lets go.
+
+use super::remove::Removed;
+use super::{bytes, create, remove, verbs};
+use crate::rbd::{CephClient, CephConnection, CephError, CephSettings, PoolRoom, RbdPool, Span};
+use async_trait::async_trait;
+use hatchery_model::disk::{BlockSource, RbdImage};
+use hatchery_model::id::{SnapshotId, VolumeId};
+use hatchery_model::provision::VolumeTargetFacts;
+use hatchery_model::units::Bytes;
+use hatchery_model::volume::{BackendReport, NewVolume, Reach};
+use hatchery_ports::volume_backend::{
+    CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
+};
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where the bytes of images are that are not cloned but copied.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RbdImageSource {
+    /// In a pool of files, where the image store keeps them.
+    Files(PathBuf),
+    /// In this pool of the same cluster.
+    Pool(String),
+}
+
+/// A backend's settings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RbdVolumeSettings {
+    /// Its section in the configuration.
+    pub backend: String,
+    /// `volume_backend_name`.
+    pub pool: String,
+    /// The cluster and its user.
+    pub ceph: CephSettings,
+    /// `rbd_pool`.
+    pub rbd_pool: String,
+    /// `rbd_store_chunk_size` as a power of two: 22 for objects of 4 MiB.
+    pub object_order: u8,
+    /// `rbd_max_clone_depth`: so long a chain of copies is at most; 0: copies share nothing with their source.
+    pub max_clone_depth: u32,
+    /// `rbd_flatten_volume_from_snapshot`.
+    pub flatten_volume_from_snapshot: bool,
+    /// Where images are that are copied.
+    pub images: RbdImageSource,
+    /// `rados_connection_retries`: how often the removal of a volume is tried again that somebody has open.
+    pub retries: u32,
+    /// `rados_connection_interval`: how long to wait before that.
+    pub retry_interval: Duration,
+}
+
+impl RbdVolumeSettings {
+    /// With Cinder's defaults.
+    pub fn new(backend: &str, ceph: CephSettings, images: RbdImageSource) -> Self {
+        Self {
+            backend: backend.to_owned(),
+            pool: backend.to_owned(),
+            ceph,
+            rbd_pool: "rbd".to_owned(),
+            object_order: 22,
+            max_clone_depth: 5,
+            flatten_volume_from_snapshot: false,
+            images,
+            retries: 3,
+            retry_interval: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Volumes in Ceph; cheap to clone.
+#[derive(Clone)]
+pub struct RbdVolumeBackend {
+    settings: Arc<RbdVolumeSettings>,
+    client: CephClient,
+}
+
+/// What a piece of work is given.
+pub(super) struct Work<'a> {
+    pub(super) settings: &'a RbdVolumeSettings,
+    pub(super) ceph: &'a CephConnection,
+    pub(super) pool: RbdPool,
+}
+
+impl Work<'_> {
+    /// What a hypervisor opens.
+    pub(super) fn source(&self, image: String) -> BlockSource {
+        source(self.settings, image)
+    }
+}
+
+fn source(settings: &RbdVolumeSettings, image: String) -> BlockSource {
+    BlockSource::Rbd(RbdImage {
+        pool: settings.rbd_pool.clone(),
+        image,
+        snapshot: None,
+        user: settings.ceph.user.clone(),
+        ceph_conf: settings.ceph.conf.clone(),
+        monitors: Vec::new(),
+    })
+}
+
+impl RbdVolumeBackend {
+    /// Connects to nothing yet: a cluster that is away does not keep a host from starting.
+    pub fn new(settings: RbdVolumeSettings) -> Self {
+        let client = CephClient::of(settings.ceph.clone());
+        Self { settings: Arc::new(settings), client }
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        span: Span,
+        work: impl FnOnce(&Work<'_>) -> Result<T, VolumeError> + Send + 'static,
+    ) -> Result<T, VolumeError> {
+        let settings = self.settings.clone();
+        self.client
+            .run(span, move |ceph| {
+                let pool = ceph.pool(&settings.rbd_pool)?;
+                work(&Work { settings: &settings, ceph, pool })
+            })
+            .await
+    }
+
+    fn facts(&self, found: &Result<(String, PoolRoom), CephError>) -> VolumeTargetFacts {
+        let clones = match (found, self.settings.max_clone_depth) {
+            (Err(_), _) => Err("the cluster does not answer".to_owned()),
+            (Ok(_), 0) => Err("rbd_max_clone_depth is 0: copies share nothing".to_owned()),
+            (Ok(_), _) => Ok(()),
+        };
+        let free = found.as_ref().map_or(Bytes(0), |(_, room)| room.free);
+        VolumeTargetFacts {
+            file: None,
+            cluster: found.as_ref().ok().map(|(fsid, _)| fsid.clone()),
+            clones,
+            free,
+            // Images are converted on the way, without a file in between.
+            conversion_free: free,
+        }
+    }
+}
+
+/// Why a backend is down: an error with its causes.
+fn chain(error: &CephError) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(&format!(": {cause}"));
+        next = cause.source();
+    }
+    text
+}
+
+#[async_trait]
+impl VolumeBackend for RbdVolumeBackend {
+    async fn report(&self) -> BackendReport {
+        let pool = self.settings.rbd_pool.clone();
+        let found = self
+            .client
+            .run(Span::Short, move |ceph| Ok((ceph.fsid().to_owned(), ceph.room(&pool)?)))
+            .await;
+        let room = found.as_ref().map_or((Bytes(0), Bytes(0)), |(_, room)| (room.total, room.free));
+        BackendReport {
+            backend: self.settings.backend.clone(),
+            pool: self.settings.pool.clone(),
+            protocol: "ceph".to_owned(),
+            reach: Reach::EveryHost,
+            total: room.0,
+            free: room.1,
+            target: self.facts(&found),
+            down: found.err().map(|error| chain(&error)),
+        }
+    }
+
+    async fn create(&self, new: &NewVolume) -> Result<CreatedVolume, VolumeError> {
+        let new = new.clone();
+        let span = create::span(&self.settings, &new.content);
+        self.run(span, move |work| create::create(work, &new)).await
+    }
+
+    async fn find(&self, volume: VolumeId) -> Result<Option<BlockSource>, VolumeError> {
+        self.run(Span::Short, move |work| verbs::find(work, volume)).await
+    }
+
+    async fn remove(&self, volume: VolumeId) -> Result<(), VolumeError> {
+        let mut left = self.settings.retries;
+        loop {
+            match self.run(Span::Long, move |work| remove::remove(work, volume)).await? {
+                Removed::Gone => return Ok(()),
+                Removed::InUse(error) if left == 0 => return Err(error),
+                Removed::InUse(_) => {}
+            }
+            left -= 1;
+            // The watch of a client that has died ends by itself.
+            tokio::time::sleep(self.settings.retry_interval).await;
+        }
+    }
+
+    async fn extend(&self, volume: VolumeId, size: Bytes) -> Result<(), VolumeError> {
+        self.run(Span::Short, move |work| verbs::extend(work, volume, size)).await
+    }
+
+    async fn snapshot(
+        &self,
+        volume: VolumeId,
+        snapshot: SnapshotId,
+    ) -> Result<Option<BlockSource>, VolumeError> {
+        self.run(Span::Short, move |work| verbs::snapshot(work, volume, snapshot)).await?;
+        Ok(None)
+    }
+
+    async fn remove_snapshot(
+        &self,
+        volume: VolumeId,
+        snapshot: SnapshotId,
+    ) -> Result<(), VolumeError> {
+        self.run(Span::Long, move |work| remove::remove_snapshot(work, volume, snapshot)).await
+    }
+
+    async fn revert(
+        &self,
+        volume: VolumeId,
+        snapshot: SnapshotId,
+    ) -> Result<Option<BlockSource>, VolumeError> {
+        self.run(Span::Long, move |work| verbs::revert(work, volume, snapshot)).await?;
+        Ok(None)
+    }
+
+    async fn open(&self, what: Opened) -> Result<Box<dyn VolumeBytes>, VolumeError> {
+        let client = self.client.clone();
+        self.run(Span::Short, move |work| bytes::open(work, client, what)).await
+    }
+
+    async fn list(&self) -> Result<Vec<Held>, VolumeError> {
+        self.run(Span::Long, verbs::list).await
+    }
+}

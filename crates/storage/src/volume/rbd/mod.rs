@@ -1,0 +1,20 @@
+//! Volumes in a pool of Ceph, under Cinder's names: `volume-<id>`, and `snapshot-<id>` of it.
+//!
+//! Clones are of format 2, so that a snapshot can be removed while volumes that were made of it live on: Ceph hides it until the last one is gone.
+//! A volume with such snapshots goes to the trash, and is removed for good with the last of its clones.
+//! Every removal goes through the trash, and a note of the pool says so before: what was cut off is found there and finished. What takes
+//! long is made as `volume-<id>.part` and gets its name when it is whole; a clone gets its name at once, and is looked at again when its making
+//! is repeated. A copy of a volume needs a snapshot of it for a moment, `volume-<id>.clone_snap`; a note of the pool says so until
+//! that is gone. Not here: connections and time-outs (`crate::rbd`).
+
+mod backend;
+mod bytes;
+mod copy;
+mod create;
+mod error;
+mod lineage;
+mod names;
+mod remove;
+mod verbs;
+
+pub use backend::{RbdImageSource, RbdVolumeBackend, RbdVolumeSettings};

@@ -1,0 +1,201 @@
+//! Removal, now or with the last clone. All of this blocks.
+
+use super::backend::Work;
+use super::{lineage, names, verbs};
+use crate::rbd::{CephError, Clash, LinkedImage, NamedImage, OpenImage};
+use hatchery_model::id::{SnapshotId, VolumeId};
+use hatchery_ports::volume_backend::VolumeError;
+
+/// What became of a removal.
+pub(super) enum Removed {
+    Gone,
+    /// Not now: somebody has it open, or has died with it open a moment ago.
+    InUse(VolumeError),
+}
+
+/// Removes a volume, and what a `create` that was cut off has left.
+pub(super) fn remove(work: &Work<'_>, volume: VolumeId) -> Result<Removed, VolumeError> {
+    forget_source(work, volume)?;
+    for name in [names::part(volume), names::volume(volume)] {
+        if let Removed::InUse(error) = remove_image(work, volume, &name)? {
+            return Ok(Removed::InUse(error));
+        }
+    }
+    Ok(Removed::Gone)
+}
+
+/// Ends a copy's hold on its source: the snapshot of a moment, then the note that tells of it.
+pub(super) fn forget_source(work: &Work<'_>, copy: VolumeId) -> Result<(), VolumeError> {
+    let note = names::source_note(copy);
+    let Some(source) = work.pool.note(&note)? else { return Ok(()) };
+    match work.pool.open(&source) {
+        Ok(image) => drop_snapshot(&image, &names::clone_snap(copy))?,
+        Err(error) if error.is_not_found() => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(work.pool.remove_note(&note)?)
+}
+
+/// Removes a snapshot. `Ok` when there is none. `Conflict` when it is protected, and has clones of format 1.
+pub(super) fn drop_snapshot(image: &OpenImage, name: &str) -> Result<(), VolumeError> {
+    let protected = match image.is_protected(name) {
+        Err(error) if error.is_not_found() => return Ok(()),
+        asked => asked?,
+    };
+    if protected {
+        image.unprotect(name)?;
+    }
+    match image.remove_snapshot(name) {
+        Err(error) if error.is_not_found() => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+pub(super) fn remove_snapshot(
+    work: &Work<'_>,
+    volume: VolumeId,
+    snapshot: SnapshotId,
+) -> Result<(), VolumeError> {
+    let image = match work.pool.open(&names::volume(volume)) {
+        Err(error) if error.is_not_found() => return Ok(()),
+        opened => opened?,
+    };
+    let name = names::snapshot(snapshot);
+    match drop_snapshot(&image, &name) {
+        // Those clones, which others made, cannot live without it.
+        Err(VolumeError::Conflict(_)) => {
+            flatten_children(work, &image)?;
+            drop_snapshot(&image, &name)
+        }
+        done => done,
+    }
+}
+
+fn flatten_children(work: &Work<'_>, image: &OpenImage) -> Result<(), VolumeError> {
+    for child in image.children()? {
+        if child.is_in_trash {
+            continue;
+        }
+        tracing::info!(pool = child.pool, image = child.name, "a clone of format 1 is flattened");
+        work.ceph.pool(&child.pool)?.open(&child.name)?.flatten(&mut |_, _| true)?;
+    }
+    Ok(())
+}
+
+/// Removes what has this name, if only a name is left of one whose making was cut off.
+pub(super) fn remove_image(
+    work: &Work<'_>,
+    volume: VolumeId,
+    name: &str,
+) -> Result<Removed, VolumeError> {
+    let Some(image) = work.pool.find(name)? else {
+        remove_name(work, name)?;
+        return Ok(Removed::Gone);
+    };
+    if let Err(error) = verbs::require_idle(work, &image, volume, "delete it") {
+        return match error {
+            VolumeError::Conflict(_) => Ok(Removed::InUse(error)),
+            error => Err(error),
+        };
+    }
+    let snapshots = image.snapshots()?;
+    let (passing, real): (Vec<_>, Vec<_>) =
+        snapshots.iter().partition(|one| one.name.ends_with(names::CLONE_SNAP));
+    if let Some(first) = real.first() {
+        return Err(VolumeError::Conflict(format!(
+            "volume {volume} has {} snapshots, such as {}: delete them first",
+            real.len(),
+            first.name
+        )));
+    }
+    if !passing.is_empty() {
+        let image = work.pool.open(name)?;
+        passing.iter().try_for_each(|one| drop_snapshot(&image, &one.name))?;
+    }
+    let parent = image.parent()?.map(|(parent, _)| parent);
+    let image = NamedImage { id: image.id()?, name: name.to_owned() };
+    match take_away(work, &image) {
+        Err(error) if error.clashes(Clash::InUse) => return Ok(Removed::InUse(error.into())),
+        taken => taken?,
+    }
+    if let Some(parent) = parent {
+        remove_forebears(work, parent)?;
+    }
+    Ok(Removed::Gone)
+}
+
+/// Takes the name away, and then the bytes, unless clones need them.
+fn take_away(work: &Work<'_>, image: &NamedImage) -> Result<(), CephError> {
+    work.pool.set_note(&names::removing_note(&image.id), &image.name)?;
+    match work.pool.move_to_trash(&image.name) {
+        Err(error) if !error.is_not_found() => return Err(error),
+        _ => {}
+    }
+    finish(work, image).map(drop)
+}
+
+/// Removes what is in the trash, and the note. `false`: it is needed still.
+fn finish(work: &Work<'_>, image: &NamedImage) -> Result<bool, CephError> {
+    match work.pool.remove_from_trash(image) {
+        Ok(()) => {}
+        Err(error) if error.is_not_found() => {}
+        Err(error) if error.clashes(Clash::NotEmpty) || error.clashes(Clash::InUse) => {
+            return Ok(false);
+        }
+        Err(error) => return Err(error),
+    }
+    work.pool.remove_note(&names::removing_note(&image.id))?;
+    Ok(true)
+}
+
+/// Of one whose making or removal was cut off there may be only an entry in the directory, or an object with its id.
+fn remove_name(work: &Work<'_>, name: &str) -> Result<(), CephError> {
+    if let Some(image) = work.pool.list()?.into_iter().find(|one| one.name == name) {
+        take_away(work, &image)?;
+    }
+    match work.pool.remove(name) {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Removes from the trash what only this clone has needed, and in turn what that has needed.
+fn remove_forebears(work: &Work<'_>, parent: LinkedImage) -> Result<(), VolumeError> {
+    let mut next = Some(parent);
+    while let Some(LinkedImage { pool, id, name, is_in_trash }) = next.take() {
+        if !is_in_trash
+            || pool != work.pool.name()
+            || work.pool.note(&names::removing_note(&id))?.is_none()
+        {
+            return Ok(());
+        }
+        let above = lineage::parent_by_id(&work.pool, &id)?;
+        if finish(work, &NamedImage { id, name })? {
+            next = above;
+        }
+    }
+    Ok(())
+}
+
+/// Finishes removals that were cut off, and removes from the trash what no clone needs any more.
+pub(super) fn sweep(work: &Work<'_>) -> Result<(), VolumeError> {
+    // A clone comes before what it was made of only by chance: as long as one goes, look again.
+    let mut any = true;
+    while any {
+        any = false;
+        let images = work.pool.list()?;
+        for (key, name) in work.pool.notes(names::REMOVING)? {
+            let image = NamedImage { id: key[names::REMOVING.len()..].to_owned(), name };
+            if images.contains(&image) {
+                match take_away(work, &image) {
+                    // Whoever has it open ends some time.
+                    Err(error) if error.clashes(Clash::InUse) => {}
+                    taken => taken?,
+                }
+            } else {
+                any |= finish(work, &image)?;
+            }
+        }
+    }
+    Ok(())
+}
