@@ -1,4 +1,4 @@
-//! Cinder's verbs, one a file: each adds its method to [`VolumeVerbs`].
+//! Cinder's verbs, one a file: each adds its method to [`VolumeVerbs`], or to the verbs of a noun beside volumes.
 //!
 //! A volume's row says what is being done with it before its agent is told: the order stands in the row and in the outbox, both written by the
 //! transaction that accepts the request. The agent's answer ends it; while there is none, the order is sent again.
@@ -8,12 +8,24 @@ mod find_volume;
 mod first_type;
 mod limits;
 mod list_volumes;
+mod messages;
+mod quota;
+mod services;
 mod settings;
+mod types;
 mod verbs;
 
 pub use find_volume::VolumeDetail;
 pub use first_type::ensure_default_type;
 pub use limits::{VolumeLimits, find_limits, put_limits};
 pub use list_volumes::VolumeQuery;
+pub use messages::MessageVerbs;
+pub use quota::{ProjectUse, QuotaVerbs};
+pub use services::{
+    BackendService, VolumeServiceVerbs, VolumeZone, disabled_backends, is_backend_up,
+};
 pub use settings::VolumeSettings;
+pub use types::{
+    NewVolumeType, TypeChanges, TypeQuery, VolumeTypeVerbs, default_type, find_type, usable_type,
+};
 pub use verbs::{VolumePorts, VolumeVerbs};
