@@ -20,7 +20,7 @@ fn the_client_walks_from_token_to_deleted_server() {
     let catalog = openstack.json(&["catalog", "list"]);
     let mut services = names(&catalog, "Type");
     services.sort();
-    assert_eq!(services, ["compute", "identity", "image", "network"]);
+    assert_eq!(services, ["block-storage", "compute", "identity", "image", "network"]);
 
     let file = boot_image();
     let file = file.to_str().unwrap();

@@ -93,8 +93,8 @@ pub async fn cloud(
     let check = identity.check;
     let (image, pool) = image::join(&ground, check.clone()).await?;
     let network = network::join(&ground, check.clone(), &identity.admin_project).await?;
+    let volume = volume::join(&ground, check.clone()).await?;
     let compute = compute::join(&ground, check, image.delete, pool.verbs).await?;
-    volume::join(&ground).await?;
     let agent = host::start(&ground).await?;
     let keeper = tokio::spawn(async move { pool.keeper.run().await });
     let services = Services {
@@ -102,6 +102,7 @@ pub async fn cloud(
         image: image.router,
         compute: compute.router,
         network,
+        volume,
         metrics: config.metrics.enabled.then(|| ground.metrics.reader()),
     };
     let mut tasks: Vec<_> = compute.tasks.into_iter().chain(image.tasks).collect();

@@ -56,6 +56,7 @@ fn service_of(path: &str) -> &'static str {
         "image" => "image",
         "compute" => "compute",
         "network" => "network",
+        "volume" => "volume",
         _ => "none",
     }
 }

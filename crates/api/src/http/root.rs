@@ -21,6 +21,8 @@ pub struct Services {
     pub compute: Router,
     /// At `/network`.
     pub network: Router,
+    /// At `/volume`.
+    pub volume: Router,
     /// At `/metrics`, if that is wanted.
     pub metrics: Option<ReadMetrics>,
 }
@@ -32,7 +34,8 @@ pub fn join(services: Services, make_request_id: MakeRequestId) -> Router {
         .nest_service("/identity", services.identity)
         .nest_service("/image", services.image)
         .nest_service("/compute", services.compute)
-        .nest_service("/network", services.network);
+        .nest_service("/network", services.network)
+        .nest_service("/volume", services.volume);
     let router = match services.metrics {
         Some(read) => router.merge(exposition::router(read)),
         None => router,
@@ -51,7 +54,7 @@ pub fn join(services: Services, make_request_id: MakeRequestId) -> Router {
 async fn nowhere() -> Response {
     answer(
         StatusCode::NOT_FOUND,
-        "There is no service at this path; the services are /identity, /image, /compute and /network.",
+        "There is no service at this path; the services are /identity, /image, /compute, /network and /volume.",
     )
 }
 

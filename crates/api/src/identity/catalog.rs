@@ -16,11 +16,12 @@ pub struct CatalogSettings {
 pub const DEFAULT_REGION: &str = "RegionOne";
 
 /// Type, name and path of each service.
-const SERVICES: [(&str, &str, &str); 4] = [
+const SERVICES: [(&str, &str, &str); 5] = [
     ("identity", "keystone", "/identity"),
     ("image", "glance", "/image"),
     ("compute", "nova", "/compute/v2.1"),
     ("network", "neutron", "/network"),
+    ("block-storage", "cinder", "/volume/v3"),
 ];
 
 const INTERFACES: [&str; 3] = ["public", "internal", "admin"];

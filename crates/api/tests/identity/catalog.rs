@@ -50,7 +50,7 @@ async fn what_is_not_there_says_so() {
 }
 
 #[tokio::test]
-async fn the_catalog_names_four_services_and_stays_the_same() {
+async fn the_catalog_names_five_services_and_stays_the_same() {
     let cloud = Cloud::new().await;
     let answer = cloud.admin("GET /v3/auth/catalog", Value::Null).await;
     let mut lines = String::new();
@@ -79,6 +79,10 @@ async fn the_catalog_names_four_services_and_stays_the_same() {
       "public" "RegionOne" "http://cloud/network"
       "internal" "RegionOne" "http://cloud/network"
       "admin" "RegionOne" "http://cloud/network"
+    "block-storage" "cinder"
+      "public" "RegionOne" "http://cloud/volume/v3"
+      "internal" "RegionOne" "http://cloud/volume/v3"
+      "admin" "RegionOne" "http://cloud/volume/v3"
     "#);
     assert_eq!(answer.body["links"], json!({"self": "http://cloud/identity/v3/auth/catalog"}));
     let cloud = cloud.restarted().await;
@@ -107,7 +111,7 @@ async fn services_endpoints_and_regions_are_those_of_the_catalog() {
     let one = cloud.admin(&format!("GET /v3/endpoints/{id}"), Value::Null).await;
     assert_eq!(one.body["endpoint"], endpoints.body["endpoints"][0]);
     let all = cloud.admin("GET /v3/endpoints", Value::Null).await;
-    assert_eq!(all.body["endpoints"].as_array().unwrap().len(), 12);
+    assert_eq!(all.body["endpoints"].as_array().unwrap().len(), 15);
     let regions = cloud.admin("GET /v3/regions", Value::Null).await;
     insta::assert_snapshot!(regions.shown(), @r#"
     200 OK

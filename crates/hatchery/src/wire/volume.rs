@@ -1,20 +1,47 @@
 //! Cinder's part.
 
-use super::Ground;
+use super::{Check, Ground};
 use anyhow::Context;
-use hatchery_control::volume::{VolumePorts, VolumeSettings, VolumeVerbs, ensure_default_type};
+use hatchery_api::Router;
+use hatchery_api::volume::{Root, VolumeApi, router};
+use hatchery_control::volume::{
+    MessageVerbs, QuotaVerbs, VolumePorts, VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs,
+    VolumeVerbs, ensure_default_type,
+};
 use std::sync::Arc;
 
-pub async fn join(ground: &Ground) -> anyhow::Result<VolumeVerbs> {
+pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Router> {
     let now = ground.clock.now();
     ensure_default_type(ground.store.as_ref(), ground.entropy.as_ref(), now)
         .await
         .context("the first volume type cannot be made")?;
-    Ok(VolumeVerbs::new(VolumePorts {
-        store: ground.store.clone(),
-        clock: ground.clock.clone(),
-        entropy: ground.entropy.clone(),
-        outgoing: ground.outgoing.clone(),
-        settings: Arc::new(VolumeSettings::default()),
-    }))
+    let settings = Arc::new(VolumeSettings::default());
+    let root = Root(format!("{}/volume", ground.base).into());
+    Ok(router(verbs(ground, &settings), check, root))
+}
+
+fn verbs(ground: &Ground, settings: &Arc<VolumeSettings>) -> VolumeApi {
+    let (store, clock) = (&ground.store, &ground.clock);
+    VolumeApi {
+        volumes: Arc::new(VolumeVerbs::new(VolumePorts {
+            store: store.clone(),
+            clock: clock.clone(),
+            entropy: ground.entropy.clone(),
+            outgoing: ground.outgoing.clone(),
+            settings: settings.clone(),
+        })),
+        types: Arc::new(VolumeTypeVerbs {
+            store: store.clone(),
+            clock: clock.clone(),
+            entropy: ground.entropy.clone(),
+            settings: settings.clone(),
+        }),
+        quotas: Arc::new(QuotaVerbs { store: store.clone(), settings: settings.clone() }),
+        services: Arc::new(VolumeServiceVerbs {
+            store: store.clone(),
+            clock: clock.clone(),
+            settings: settings.clone(),
+        }),
+        messages: Arc::new(MessageVerbs { store: store.clone() }),
+    }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// Which volume types.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TypeQuery {
-    /// Only public ones, only others, or both. Whoever is no administrator sees all that their project may use, whatever they ask for.
+    /// Only public ones and those of the caller's project, only others, or all. Whoever is no administrator sees all that their project may use, whatever they ask for.
     pub is_public: Option<bool>,
     /// With these extra specs.
     pub extra_specs: BTreeMap<String, String>,
@@ -28,12 +28,13 @@ impl VolumeTypeVerbs {
     pub async fn list(&self, caller: &Caller, query: &TypeQuery) -> Result<Vec<VolumeType>, Error> {
         policy::reader_project(caller, "volume_extension:type_get_all")?;
         let is_public = if caller.is_admin() { query.is_public } else { None };
+        let own = |one: &VolumeType| caller.project().is_some_and(|id| one.is_usable_by(id));
         let mut uow = self.store.read().await?;
         let mut types = uow.volume_types().list().await?;
         drop(uow);
         types.retain(|one| {
             may_use(caller, one)
-                && is_public.is_none_or(|wanted| one.is_public == wanted)
+                && is_public.is_none_or(|wanted| one.is_public == wanted || (wanted && own(one)))
                 && query
                     .extra_specs
                     .iter()

@@ -1,0 +1,143 @@
+//! All routes of the service on a page.
+
+use super::address::{Root, check_project, take_project};
+use super::envelope::{Volume, no_method};
+use super::microversion::negotiate;
+use super::services::{hosts, pools, routes as services, zones};
+use super::types::{access, extra_specs, routes as types};
+use super::{empty, extensions, limits, messages, quotas, versions};
+use crate::http::body::no_route;
+use crate::http::caller::require;
+use axum::Router;
+use axum::extract::FromRef;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{any, get, post, put};
+use hatchery_control::identity::CheckToken;
+use hatchery_control::volume::{
+    MessageVerbs, QuotaVerbs, VolumeServiceVerbs, VolumeTypeVerbs, VolumeVerbs,
+};
+use std::sync::Arc;
+use tower::Layer;
+
+macro_rules! verbs {
+    ($($(#[$doc:meta])* $field:ident: $verb:ty,)*) => {
+        /// What can be done. Each handler takes the one that it needs.
+        #[derive(Clone)]
+        pub struct VolumeApi {
+            $($(#[$doc])* pub $field: Arc<$verb>,)*
+        }
+
+        $(impl FromRef<Shared> for Arc<$verb> {
+            fn from_ref(shared: &Shared) -> Self {
+                shared.verbs.$field.clone()
+            }
+        })*
+    };
+}
+
+verbs! {
+    /// `/volumes`
+    volumes: VolumeVerbs,
+    /// `/types`
+    types: VolumeTypeVerbs,
+    /// `/os-quota-sets`, `/limits`
+    quotas: QuotaVerbs,
+    /// `/os-services`, `/scheduler-stats`, `/capabilities`, `/os-hosts`, `/os-availability-zone`
+    services: VolumeServiceVerbs,
+    /// `/messages`
+    messages: MessageVerbs,
+}
+
+/// What handlers take from.
+#[derive(Clone)]
+pub struct Shared {
+    verbs: VolumeApi,
+    root: Root,
+}
+
+impl FromRef<Shared> for Root {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.root.clone()
+    }
+}
+
+/// The service, to be nested at `/volume`. All but the version documents needs a token, paths that are not there too. Every path may have the
+/// project's id after `/v3`.
+pub fn router(verbs: VolumeApi, check: Arc<dyn CheckToken>, root: Root) -> Router {
+    let v3 = volume_types()
+        .merge(backends())
+        .merge(lists())
+        .merge(nothing_of())
+        .route("/{*rest}", any(no_route::<Volume>))
+        .method_not_allowed_fallback(no_method)
+        .layer(from_fn(check_project))
+        .layer(from_fn_with_state(check, require::<Volume>));
+    let routes = Router::new()
+        .route("/", get(versions::all))
+        .route("/v3", get(versions::show))
+        .route("/v3/", get(versions::show))
+        .nest("/v3", v3)
+        .method_not_allowed_fallback(no_method)
+        .fallback(no_route::<Volume>)
+        .layer(from_fn(negotiate))
+        .with_state(Shared { verbs, root });
+    // The project is taken off before a route is looked for.
+    Router::new().fallback_service(from_fn(take_project).layer(routes))
+}
+
+fn volume_types() -> Router<Shared> {
+    Router::new()
+        .route("/types", get(types::list).post(types::create))
+        .route("/types/{id}", get(types::show).put(types::update).delete(types::delete))
+        .route("/types/{id}/action", post(access::action))
+        .route("/types/{id}/os-volume-type-access", get(access::list))
+        .route("/types/{id}/encryption", get(access::encryption).post(access::encrypt))
+        .route("/types/{id}/extra_specs", get(extra_specs::list).post(extra_specs::set))
+        .route(
+            "/types/{id}/extra_specs/{name}",
+            get(extra_specs::show).put(extra_specs::set_one).delete(extra_specs::delete),
+        )
+}
+
+fn backends() -> Router<Shared> {
+    Router::new()
+        .route("/os-services", get(services::list))
+        .route("/os-services/{action}", put(services::update))
+        .route("/scheduler-stats/get_pools", get(pools::pools))
+        .route("/capabilities/{host}", get(pools::show))
+        .route("/os-hosts", get(hosts::list))
+        .route("/os-hosts/{host}", get(hosts::show))
+        .route("/os-availability-zone", get(zones::list))
+}
+
+fn lists() -> Router<Shared> {
+    Router::new()
+        .route("/limits", get(limits::limits))
+        .route(
+            "/os-quota-sets/{project}",
+            get(quotas::show).put(quotas::update).delete(quotas::delete),
+        )
+        .route("/os-quota-sets/{project}/defaults", get(quotas::defaults))
+        .route("/os-quota-class-sets/{class}", get(quotas::show_class).put(quotas::update_class))
+        .route("/messages", get(messages::list))
+        .route("/messages/{id}", get(messages::show).delete(messages::delete))
+        .route("/extensions", get(extensions::list))
+        .route("/extensions/{alias}", get(extensions::show))
+}
+
+fn nothing_of() -> Router<Shared> {
+    Router::new()
+        .route("/qos-specs", get(empty::qos_specs).post(empty::refuse))
+        .route("/backups", get(empty::backups).post(empty::refuse))
+        .route("/backups/detail", get(empty::backups))
+        .route("/os-volume-transfer", get(empty::transfers).post(empty::refuse))
+        .route("/os-volume-transfer/detail", get(empty::transfers))
+        .route("/volume-transfers", get(empty::transfers).post(empty::refuse))
+        .route("/volume-transfers/detail", get(empty::transfers))
+        .route("/groups", get(empty::groups).post(empty::refuse))
+        .route("/groups/detail", get(empty::groups))
+        .route("/group_types", get(empty::group_types).post(empty::refuse))
+        .route("/group_snapshots", get(empty::group_snapshots).post(empty::refuse))
+        .route("/group_snapshots/detail", get(empty::group_snapshots))
+        .route("/default-types", get(empty::default_types))
+}

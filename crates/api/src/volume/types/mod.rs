@@ -1,0 +1,7 @@
+//! Volume types.
+
+pub mod access;
+pub mod extra_specs;
+pub mod routes;
+mod view;
+mod wire;

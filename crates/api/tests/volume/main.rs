@@ -1,0 +1,11 @@
+//! Block storage at its door: the router over real use cases and a real database.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
+mod cloud;
+mod lists;
+mod policy;
+mod protocol;
+mod routes;
+mod rows;
+mod types;
