@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,6 +29,34 @@ pub(crate) fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
         Ok(()) => fs::set_permissions(path, Permissions::from_mode(mode)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// Makes a folder with mode 0755 that belongs to whom the folder that it is in belongs to: it is their program that writes there. It gets
+/// its name only when it is so. `Ok` when it is there; then its owner is left alone.
+pub(crate) fn make_folder_of_parents_owner(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    let mut name = std::ffi::OsString::from(".new-");
+    name.push(path.file_name().unwrap_or_default());
+    let made = parent.join(name);
+    make_folder(&made, 0o755)?;
+    fs::set_permissions(&made, Permissions::from_mode(0o755))?;
+    let (owner, own) = (fs::metadata(parent)?, fs::metadata(&made)?);
+    if (owner.uid(), owner.gid()) != (own.uid(), own.gid()) {
+        chown(&made, Some(owner.uid()), Some(owner.gid())).inspect_err(|_| {
+            let _ = fs::remove_dir(&made);
+        })?;
+    }
+    match fs::rename(&made, path) {
+        Err(_) if path.is_dir() => match fs::remove_dir(&made) {
+            // Another process has been quicker, also in taking this away.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        },
+        renamed => renamed,
     }
 }
 

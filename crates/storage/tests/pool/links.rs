@@ -5,8 +5,9 @@ use hatchery_model::base::Did;
 use hatchery_model::image::{CatalogState, DiskFormat, ImageFormat};
 use hatchery_model::units::Bytes;
 use hatchery_ports::base_pool::BasePool;
-use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::Path;
 
 #[test]
 fn every_active_image_is_one_inode_with_two_more_names() {
@@ -130,6 +131,39 @@ fn two_images_with_the_same_bytes_lose_nothing_when_one_goes() {
     assert_eq!(inode(&lab.cached(a)), None);
     assert!(lab.is_linked(b));
     assert_eq!(fs::read(lab.base(b)).unwrap(), raw(7));
+}
+
+#[test]
+fn a_new_base_folder_belongs_to_whom_the_instances_belong_to() {
+    let mut lab = Lab::new();
+    let instances = lab.path("instances");
+    chown(&instances, Some(12_345), Some(12_346)).unwrap();
+    let bases = instances.join("_base");
+    let owner_of = |path: &Path| {
+        let about = fs::metadata(path).unwrap();
+        (about.uid(), about.gid(), about.mode() & 0o7777)
+    };
+    let id = lab.add(1, &raw(1));
+    // Also where an earlier process was killed after it had begun to make it.
+    for left in [None, Some(0o700)] {
+        fs::remove_dir_all(&bases).unwrap();
+        if let Some(mode) = left {
+            let begun = instances.join(".new-_base");
+            fs::create_dir(&begun).unwrap();
+            fs::set_permissions(&begun, Permissions::from_mode(mode)).unwrap();
+        }
+        lab.keep();
+        assert_eq!(owner_of(&bases), (12_345, 12_346, 0o755));
+        assert!(lab.is_linked(id));
+        let names: Vec<_> =
+            fs::read_dir(&instances).unwrap().map(|one| one.unwrap().file_name()).collect();
+        assert_eq!(names, ["_base"]);
+    }
+    // The cache is its own; and a `_base` that is there stays as it is.
+    assert_eq!(owner_of(&lab.path("imagecache")).0, nix::unistd::getuid().as_raw());
+    chown(&instances, Some(0), Some(0)).unwrap();
+    lab.keep();
+    assert_eq!(owner_of(&bases), (12_345, 12_346, 0o755));
 }
 
 #[test]

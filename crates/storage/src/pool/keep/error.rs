@@ -26,7 +26,25 @@ pub(super) fn sentence(error: &io::Error) -> String {
 pub(super) fn pool_error(doing: &str, error: io::Error) -> PoolError {
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::ENOSPC | Errno::EDQUOT) => PoolError::Exhausted(sentence(&error)),
-        Some(Errno::EACCES | Errno::EPERM | Errno::EROFS) => PoolError::Denied(sentence(&error)),
+        Some(Errno::EACCES | Errno::EPERM | Errno::EROFS) => {
+            PoolError::Denied(format!("the pool cannot {doing}: {}", sentence(&error)))
+        }
         Some(_) | None => PoolError::Unavailable { doing: doing.to_owned(), source: error },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pool_error;
+    use nix::errno::Errno;
+
+    #[test]
+    fn a_refusal_says_what_was_being_done_and_what_to_do() {
+        for errno in [Errno::EACCES, Errno::EPERM, Errno::EROFS] {
+            let error = pool_error("lock /srv/pool/imagecache/.hatchery-pool.lock", errno.into());
+            let text = error.to_string();
+            assert!(text.starts_with("the pool cannot lock /srv/pool/imagecache/"), "{text}");
+            assert!(text.contains("root") || text.contains("read-only"), "{text}");
+        }
     }
 }

@@ -24,7 +24,7 @@ mod world;
 pub use settings::{OtherFilesystem, PoolSettings};
 pub use steps::{Op, Steps};
 
-use crate::durable::{make_folder, remove, sync_folder};
+use crate::durable::{make_folder, make_folder_of_parents_owner, remove, sync_folder};
 use age::Uptime;
 use async_trait::async_trait;
 use error::pool_error;
@@ -58,8 +58,8 @@ struct Inner {
 }
 
 impl FilePool {
-    /// Over these folders. Cache and `_base` folders are made where only they themselves are missing. What an earlier process left half made
-    /// is removed. Neither where the pool is only to be read.
+    /// Over these folders. Cache and `_base` folders are made where only they themselves are missing; a `_base` belongs to whom the folder
+    /// that it is in belongs to. What an earlier process left half made is removed. Neither where the pool is only to be read.
     pub fn open(settings: PoolSettings, clock: Arc<dyn Clock>) -> Result<Self, PoolError> {
         Self::with_steps(settings, clock, Steps::default(), 0)
     }
@@ -74,8 +74,12 @@ impl FilePool {
         for folder in std::iter::once(&settings.cache).chain(&settings.bases) {
             let above = folder.parent().unwrap_or(Path::new("/"));
             if !settings.read_only && !folder.exists() && above.is_dir() {
-                make_folder(folder, 0o755)
-                    .map_err(|error| pool_error(&format!("make {}", folder.display()), error))?;
+                // A host writes into its `_base` itself, whoever makes it.
+                let made = match settings.bases.contains(folder) {
+                    true => make_folder_of_parents_owner(folder),
+                    false => make_folder(folder, 0o755),
+                };
+                made.map_err(|error| pool_error(&format!("make {}", folder.display()), error))?;
             }
         }
         let pool = Inner { settings, clock, steps, later, turn: Mutex::default() };
