@@ -7,6 +7,7 @@ pub mod backup_store;
 pub mod base_leases;
 pub mod base_pool;
 pub mod bus;
+pub mod ceph_logins;
 pub mod clock;
 #[cfg(feature = "contract")]
 pub mod contract;

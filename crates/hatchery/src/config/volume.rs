@@ -15,7 +15,7 @@ pub const FIRST: &str = "file";
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Backend {
-    /// `file`.
+    /// `file` or `rbd`.
     pub volume_driver: String,
     /// What volume types choose it by; the group's name if empty. Backends may share it.
     pub volume_backend_name: String,
@@ -23,6 +23,28 @@ pub struct Backend {
     pub file_folder: PathBuf,
     /// Of `file`: `qcow2` or `raw`, for volumes that are made of nothing.
     pub file_format: String,
+    /// Of `rbd`: the pool of the volumes.
+    pub rbd_pool: String,
+    /// Of `rbd`: the cephx user, without `client.`
+    pub rbd_user: String,
+    /// Of `rbd`: the cluster's configuration; where Ceph looks by itself if empty.
+    pub rbd_ceph_conf: PathBuf,
+    /// Of `rbd`: the cluster's name.
+    pub rbd_cluster_name: String,
+    /// Of `rbd`: a secret of libvirt. Taken and not used: QEMU gets the key by itself.
+    pub rbd_secret_uuid: String,
+    /// Of `rbd`: volumes from snapshots share nothing with them.
+    pub rbd_flatten_volume_from_snapshot: bool,
+    /// Of `rbd`: so many copies lie on one another at most; 0 or less: copies share nothing with their source.
+    pub rbd_max_clone_depth: i64,
+    /// Of `rbd`: MiB of an object, a power of two.
+    pub rbd_store_chunk_size: u64,
+    /// Of `rbd`: seconds to wait for the cluster, for a connection and for each answer; below 1: 10 for one and 60 for the other.
+    pub rados_connect_timeout: i64,
+    /// Of `rbd`: how often the removal of a volume that is in use is tried again.
+    pub rados_connection_retries: u32,
+    /// Of `rbd`: seconds before that.
+    pub rados_connection_interval: u64,
 }
 
 impl Default for Backend {
@@ -32,6 +54,17 @@ impl Default for Backend {
             volume_backend_name: String::new(),
             file_folder: PathBuf::new(),
             file_format: "qcow2".into(),
+            rbd_pool: "rbd".into(),
+            rbd_user: String::new(),
+            rbd_ceph_conf: PathBuf::new(),
+            rbd_cluster_name: "ceph".into(),
+            rbd_secret_uuid: String::new(),
+            rbd_flatten_volume_from_snapshot: false,
+            rbd_max_clone_depth: 5,
+            rbd_store_chunk_size: 4,
+            rados_connect_timeout: -1,
+            rados_connection_retries: 3,
+            rados_connection_interval: 5,
         }
     }
 }

@@ -5,9 +5,15 @@ use crate::state_dir::StateDir;
 use anyhow::{Context, bail};
 use hatchery_model::image::ImageFormat;
 use hatchery_ports::volume_backend::VolumeBackend;
-use hatchery_storage::{FileOwner, FileVolumeBackend, FileVolumeSettings};
+use hatchery_storage::rbd::CephSettings;
+use hatchery_storage::{
+    FileOwner, FileVolumeBackend, FileVolumeSettings, RbdImageSource, RbdVolumeBackend,
+    RbdVolumeSettings,
+};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The backends that `enabled_backends` names. Files lie in the pool's image store already.
 pub fn all(
@@ -19,7 +25,8 @@ pub fn all(
     for (section, set) in &config.backends {
         let backend: Arc<dyn VolumeBackend> = match set.volume_driver.as_str() {
             "file" => Arc::new(file(state, section, set, owner)?),
-            other => bail!("[{section}] volume_driver is '{other}': choose file"),
+            "rbd" | "cinder.volume.drivers.rbd.RBDDriver" => Arc::new(rbd(state, section, set)?),
+            other => bail!("[{section}] volume_driver is '{other}': choose file or rbd"),
         };
         backends.insert(section.clone(), backend);
     }
@@ -56,4 +63,77 @@ fn file(
     FileVolumeBackend::new(settings).with_context(|| {
         format!("the backend [{section}] does not start with the folder {}", folder.display())
     })
+}
+
+/// The cluster and its user; timeouts below 1 leave what is built in.
+pub fn cluster(name: &str, user: &str, conf: &Path, timeout: i64) -> CephSettings {
+    let built_in = CephSettings::new(user);
+    let (connect_timeout, answer_timeout) = match u64::try_from(timeout) {
+        Ok(seconds) if seconds > 0 => (Duration::from_secs(seconds), Duration::from_secs(seconds)),
+        Ok(_) | Err(_) => (built_in.connect_timeout, built_in.answer_timeout),
+    };
+    CephSettings {
+        cluster_name: name.to_owned(),
+        conf: (!conf.as_os_str().is_empty()).then(|| conf.to_owned()),
+        connect_timeout,
+        answer_timeout,
+        ..built_in
+    }
+}
+
+/// The power of two of an object's size.
+pub fn object_order(section: &str, option: &str, mib: u64) -> anyhow::Result<u8> {
+    // What librbd takes.
+    if !mib.is_power_of_two() || mib > 32 {
+        bail!("[{section}] {option} is {mib}: choose 1, 2, 4, 8, 16 or 32 MiB");
+    }
+    Ok(u8::try_from(20 + mib.ilog2())?)
+}
+
+fn rbd(state: &StateDir, section: &str, set: &Backend) -> anyhow::Result<RbdVolumeBackend> {
+    if set.rbd_user.is_empty() {
+        bail!("[{section}] rbd_user is not set: name the cephx user of the pool, such as cinder");
+    }
+    let ceph = cluster(
+        &set.rbd_cluster_name,
+        &set.rbd_user,
+        &set.rbd_ceph_conf,
+        set.rados_connect_timeout,
+    );
+    let images = RbdImageSource::Files(state.join("pool"));
+    let settings = RbdVolumeSettings {
+        pool: set.pool(section),
+        rbd_pool: set.rbd_pool.clone(),
+        object_order: object_order(section, "rbd_store_chunk_size", set.rbd_store_chunk_size)?,
+        max_clone_depth: u32::try_from(set.rbd_max_clone_depth.max(0)).unwrap_or(u32::MAX),
+        flatten_volume_from_snapshot: set.rbd_flatten_volume_from_snapshot,
+        retries: set.rados_connection_retries,
+        retry_interval: Duration::from_secs(set.rados_connection_interval),
+        ..RbdVolumeSettings::new(section, ceph, images)
+    };
+    Ok(RbdVolumeBackend::new(settings))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cluster, object_order};
+    use std::path::Path;
+
+    #[test]
+    fn objects_are_powers_of_two() {
+        assert_eq!(object_order("c", "o", 4).unwrap(), 22);
+        assert_eq!(object_order("c", "o", 32).unwrap(), 25);
+        for mib in [0, 3, 64] {
+            let error = object_order("ceph", "rbd_store_chunk_size", mib).unwrap_err().to_string();
+            assert!(error.contains("[ceph] rbd_store_chunk_size is"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_time_out_is_for_connections_and_answers() {
+        let set = cluster("ceph", "cinder", Path::new("/c"), 7);
+        assert_eq!((set.connect_timeout.as_secs(), set.answer_timeout.as_secs()), (7, 7));
+        let built_in = cluster("ceph", "cinder", Path::new(""), -1);
+        assert_eq!((built_in.connect_timeout.as_secs(), built_in.conf), (10, None));
+    }
 }

@@ -9,6 +9,7 @@ use hatchery_model::id::HostName;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::hypervisor::Hypervisor;
 use hatchery_ports::network_driver::NetworkDriver;
+use hatchery_storage::rbd::CephKeyrings;
 use hatchery_storage::{FileDiskBackend, FileOwner};
 use hatchery_virt::guest_data::{DriveOwner, IsoConfigDrive};
 use hatchery_virt::net::{NetNsDriver, NetSettings, SimNetworkDriver};
@@ -62,6 +63,7 @@ pub fn hypervisor(
                 user: qemu_user(&config.qemu.user)?,
                 instances: state.join("instances"),
                 host_address: config.default.my_ip.clone(),
+                ceph: Arc::new(CephKeyrings),
                 ..QemuSettings::default()
             };
             Ok(Arc::new(QemuHypervisor::new(settings, clock)))

@@ -9,10 +9,12 @@ mod error;
 mod ffi;
 mod image;
 mod library;
+mod login;
 mod pool;
 
 pub use client::{CephClient, CephSettings, CutOff, Span};
 pub use connection::{CephConnection, PoolRoom};
 pub use error::{CephError, Clash};
 pub use image::{LinkedImage, OpenImage, RbdExtent, RbdSnapshot, RbdWatcher};
+pub use login::CephKeyrings;
 pub use pool::{NamedImage, RbdPool};

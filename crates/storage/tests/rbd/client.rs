@@ -1,7 +1,9 @@
 //! Connections that cannot be made, break, or get no answer.
 
 use crate::fixture::{cinder, on, settings, until};
-use hatchery_storage::rbd::{CephClient, CephError, CephSettings, Clash, Span};
+use hatchery_model::disk::RbdImage;
+use hatchery_ports::ceph_logins::CephLogins;
+use hatchery_storage::rbd::{CephClient, CephError, CephKeyrings, CephSettings, Clash, Span};
 use hatchery_testkit::CephCluster;
 use std::error::Error;
 use std::fs;
@@ -162,4 +164,27 @@ async fn a_dead_osd_ends_in_a_time_out() {
     let error = on(&client, |ceph| ceph.pool("vms")?.create("other", MIB, 22)).await.unwrap_err();
     assert!(matches!(error, CephError::Unavailable { .. }), "{error:?}");
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+/// What a hypervisor gets is what the configuration names for the user.
+#[test]
+fn a_hypervisor_is_given_the_users_key() {
+    let Some(ceph) = CephCluster::shared("a_hypervisor_is_given_the_users_key") else { return };
+    let mut image = RbdImage {
+        pool: "vms".to_owned(),
+        image: "x".to_owned(),
+        snapshot: None,
+        user: "cinder".to_owned(),
+        ceph_conf: Some(ceph.conf()),
+        monitors: Vec::new(),
+    };
+    let login = CephKeyrings.find(&image).unwrap();
+    assert_eq!(login.key, ceph.key("cinder"));
+    assert!(login.conf.contains("mon host") && login.conf.contains("client mount timeout"));
+    assert!(!format!("{login:?}").contains(&login.key));
+    image.user = "nobody".to_owned();
+    let error = CephKeyrings.find(&image).unwrap_err().to_string();
+    assert!(error.contains("no key for client.nobody"), "{error}");
+    image.ceph_conf = Some("/nonexistent".into());
+    assert!(CephKeyrings.find(&image).unwrap_err().to_string().contains("rbd_ceph_conf"));
 }

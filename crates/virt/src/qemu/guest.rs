@@ -302,7 +302,8 @@ impl Guest for QemuGuest {
             ));
         };
         let _alone = self.plugging.lock().await;
-        hotplug::attach(&*self.answering("plug the volume in").await?, disk, volume).await
+        let monitor = self.answering("plug the volume in").await?;
+        hotplug::attach(&monitor, disk, volume, &self.settings.ceph).await
     }
 
     async fn detach(&self, volume: VolumeId) -> Result<(), HypervisorError> {

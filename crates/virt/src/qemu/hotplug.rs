@@ -3,17 +3,19 @@
 //!
 //! Every step is looked at before it is done, so that whatever an earlier call has left half done is finished or taken back.
 
-use super::command_line::{CannotRun, SLOTS, node_of_volume, nodes};
+use super::command_line::{CannotRun, SLOTS, node_of_volume, nodes, own_file, secret_of};
 use super::inherit::open_layers;
 use super::qmp::{Client, Event, QmpError};
 use hatchery_model::compute::DiskAttachment;
 use hatchery_model::id::VolumeId;
 use hatchery_model::units::Bytes;
+use hatchery_ports::ceph_logins::CephLogins;
 use hatchery_ports::hypervisor::HypervisorError;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
@@ -28,6 +30,7 @@ pub(crate) async fn attach(
     monitor: &Client,
     disk: &DiskAttachment,
     volume: VolumeId,
+    logins: &Arc<dyn CephLogins>,
 ) -> Result<(), HypervisorError> {
     let node = node_of_volume(volume);
     let bus = Bus::look(monitor).await?;
@@ -41,7 +44,7 @@ pub(crate) async fn attach(
         ))
     })?;
     clear(monitor, &node).await?;
-    let plugged = plug(monitor, disk, &node, slot).await;
+    let plugged = plug(monitor, disk, (&node, slot), logins.clone()).await;
     if plugged.is_err()
         && let Err(error) = clear(monitor, &node).await
     {
@@ -53,17 +56,28 @@ pub(crate) async fn attach(
 async fn plug(
     monitor: &Client,
     disk: &DiskAttachment,
-    node: &str,
-    slot: usize,
+    (node, slot): (&str, usize),
+    logins: Arc<dyn CephLogins>,
 ) -> Result<(), HypervisorError> {
     let source = disk.source.clone();
-    let opened = tokio::task::spawn_blocking(move || open_layers(&source)).await;
+    let opened = tokio::task::spawn_blocking(move || open_layers(&source, logins.as_ref())).await;
     let opened = opened.map_err(|error| unavailable("open the volume", error))??;
-    let mut files = Vec::with_capacity(opened.len());
-    for file in opened {
+    let mut files = Vec::with_capacity(opened.files.len());
+    for file in opened.files {
         let set = monitor.hand_over("add-fd", &json!({ "opaque": node }), file.as_fd()).await;
         let set = set.map_err(|error| unavailable("hand the volume's files over", error))?;
-        files.push(format!("/dev/fdset/{}", set["fdset-id"]));
+        files.push(match opened.login {
+            Some(_) => own_file(&set["fd"]),
+            None => format!("/dev/fdset/{}", set["fdset-id"]),
+        });
+    }
+    if let Some(login) = opened.login {
+        // The monitor's socket is private, and nobody writes down what goes over it.
+        let secret = json!({
+            "qom-type": "secret", "id": secret_of(node), "format": "base64", "data": login.text,
+        });
+        let added = monitor.execute_with("object-add", &secret).await;
+        added.map_err(|error| unavailable("hand the key for Ceph over", error))?;
     }
     let graph = nodes(node, &disk.source, &files);
     for made in graph.map_err(|CannotRun(text)| HypervisorError::Invalid(text))? {
@@ -164,6 +178,12 @@ async fn clear(monitor: &Client, node: &str) -> Result<(), HypervisorError> {
     for (_, name) in nodes {
         let closed = monitor.execute_with("blockdev-del", &json!({"node-name": name})).await;
         closed.map_err(cannot)?;
+    }
+    let keys = monitor.execute_with("qom-list", &json!({"path": "/objects"})).await;
+    let secret = secret_of(node);
+    if keys.map_err(cannot)?.as_array().into_iter().flatten().any(|one| one["name"] == *secret) {
+        let gone = monitor.execute_with("object-del", &json!({ "id": secret })).await;
+        gone.map_err(cannot)?;
     }
     let sets = monitor.execute("query-fdsets").await.map_err(cannot)?;
     for set in sets.as_array().into_iter().flatten() {

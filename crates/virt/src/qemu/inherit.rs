@@ -4,9 +4,11 @@ use super::command_line::{Descriptors, NicDescriptors};
 use super::settings::Accelerator;
 use hatchery_model::compute::GuestDefinition;
 use hatchery_model::disk::BlockSource;
+use hatchery_ports::ceph_logins::CephLogins;
 use hatchery_ports::hypervisor::{HypervisorError, Tap};
+use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
@@ -39,6 +41,7 @@ impl Inheritance {
         definition: &GuestDefinition,
         accelerator: Accelerator,
         taps: Vec<Tap>,
+        logins: &dyn CephLogins,
     ) -> Result<Descriptors, HypervisorError> {
         if taps.len() != definition.nics.len() {
             return Err(HypervisorError::Invalid(format!(
@@ -49,8 +52,9 @@ impl Inheritance {
         }
         let mut descriptors = Descriptors::default();
         for disk in &definition.disks {
-            let layers = open_layers(&disk.source)?;
-            descriptors.disks.push(layers.into_iter().map(|layer| self.add(layer)).collect());
+            let opened = open_layers(&disk.source, logins)?;
+            let files = opened.files.into_iter().chain(opened.login.map(|login| login.key));
+            descriptors.disks.push(files.map(|file| self.add(file)).collect());
         }
         if let Some(path) = &definition.config_drive {
             let file = File::open(path).map_err(|e| cannot_open("config drive", path, e))?;
@@ -73,22 +77,59 @@ impl Inheritance {
     }
 }
 
-/// Opens the files of a disk's layers, the top one first, and that one alone for writing.
-pub(crate) fn open_layers(source: &BlockSource) -> Result<Vec<File>, HypervisorError> {
-    let mut files = Vec::new();
+/// What was opened of a disk.
+pub(crate) struct Opened {
+    /// The files of its layers, the top one first; of an image in Ceph, the configuration.
+    pub(crate) files: Vec<File>,
+    /// What an image in Ceph needs besides.
+    pub(crate) login: Option<OpenedLogin>,
+}
+
+/// A key for Ceph.
+pub(crate) struct OpenedLogin {
+    /// As a file in memory.
+    pub(crate) key: File,
+    /// As text, in base64.
+    pub(crate) text: String,
+}
+
+/// Opens the files of a disk's layers, and the top one alone for writing.
+pub(crate) fn open_layers(
+    source: &BlockSource,
+    logins: &dyn CephLogins,
+) -> Result<Opened, HypervisorError> {
+    let mut opened = Opened { files: Vec::new(), login: None };
     let mut next = Some(source);
     while let Some(layer) = next {
         let (path, read_only) = match layer {
             BlockSource::File { path, read_only, .. } => (path, *read_only),
-            // Not a file: nothing to be opened here.
-            BlockSource::Rbd(_) => break,
+            BlockSource::Rbd(image) => {
+                let login = logins.find(image).map_err(|no| HypervisorError::Invalid(no.0))?;
+                let in_memory = |text: &str| {
+                    in_memory(text).map_err(|source| HypervisorError::Unavailable {
+                        doing: "keep what opens an image of Ceph in memory".to_owned(),
+                        source,
+                    })
+                };
+                opened.files.push(in_memory(&login.conf)?);
+                let key = in_memory(&login.key)?;
+                opened.login = Some(OpenedLogin { key, text: login.key });
+                break;
+            }
         };
-        let writable = files.is_empty() && !read_only;
+        let writable = opened.files.is_empty() && !read_only;
         let file = if writable { read_write(path) } else { File::open(path) };
-        files.push(file.map_err(|error| cannot_open("disk", path, error))?);
+        opened.files.push(file.map_err(|error| cannot_open("disk", path, error))?);
         next = layer.backing();
     }
-    Ok(files)
+    Ok(opened)
+}
+
+/// A file that no folder has. QEMU opens it anew by its descriptor, and may: such files have no owner's rights.
+fn in_memory(text: &str) -> io::Result<File> {
+    let mut file = File::from(memfd_create(c"ceph", MemfdFlags::CLOEXEC)?);
+    file.write_all(text.as_bytes())?;
+    Ok(file)
 }
 
 /// Opens the device of the processor's virtualisation.

@@ -1,8 +1,10 @@
 //! What an operator chooses of QEMU.
 
+use hatchery_ports::ceph_logins::{CephLogins, WithoutCeph};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the operator wants guests to run on.
@@ -47,6 +49,8 @@ pub struct QemuSettings {
     pub end_deadline: Duration,
     /// How long a guest may take to let go of a volume.
     pub detach_deadline: Duration,
+    /// How images of Ceph are opened.
+    pub ceph: Arc<dyn CephLogins>,
     /// How long a trial guest may take to prove KVM; it takes a tenth of a second where KVM works.
     pub proof_deadline: Duration,
 }
@@ -63,6 +67,7 @@ impl Default for QemuSettings {
             answer_deadline: Duration::from_secs(5),
             end_deadline: Duration::from_secs(5),
             detach_deadline: Duration::from_secs(60),
+            ceph: Arc::new(WithoutCeph),
             proof_deadline: Duration::from_secs(2),
         }
     }

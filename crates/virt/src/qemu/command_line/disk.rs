@@ -2,6 +2,7 @@
 
 use super::{Arguments, CannotRun, graph, slot, value};
 use hatchery_model::compute::DiskAttachment;
+use hatchery_model::disk::BlockSource;
 use hatchery_model::id::VolumeId;
 use hatchery_model::volume::serial_of;
 use std::ops::Range;
@@ -33,7 +34,16 @@ pub(super) fn add_all(
             Some(volume) => node_of_volume(volume),
         };
         let layers = descriptors.get(index).map_or(&[][..], Vec::as_slice);
-        let files: Vec<_> = layers.iter().map(|layer| args.layer_file(*layer, &node)).collect();
+        let files: Vec<_> = match (&disk.source, layers) {
+            (BlockSource::Rbd(_), [conf, key]) => {
+                let secret = format!("secret,id={},format=base64", graph::secret_of(&node));
+                args.option("-object", format!("{secret},file={}", graph::own_file(key)));
+                vec![graph::own_file(conf)]
+            }
+            (BlockSource::Rbd(_) | BlockSource::File { .. }, layers) => {
+                layers.iter().map(|layer| args.layer_file(*layer, &node)).collect()
+            }
+        };
         for made in graph::nodes(&node, &disk.source, &files)? {
             args.option("-blockdev", made.to_string());
         }

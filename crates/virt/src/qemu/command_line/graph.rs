@@ -2,7 +2,7 @@
 //! started and for one that runs.
 
 use super::CannotRun;
-use hatchery_model::disk::BlockSource;
+use hatchery_model::disk::{BlockSource, RbdImage};
 use hatchery_model::image::ImageFormat;
 use serde_json::{Value, json};
 
@@ -30,8 +30,9 @@ fn layer(
     let node = if depth == 0 { disk.to_owned() } else { format!("{disk}-{depth}") };
     let (format, read_only, backing) = match source {
         BlockSource::File { format, read_only, backing, .. } => (format, read_only, backing),
-        BlockSource::Rbd(_) => {
-            return Err(CannotRun("this version runs no guest from Ceph".to_owned()));
+        BlockSource::Rbd(image) => {
+            made.push(rbd(&node, image, depth == 0, files.get(depth))?);
+            return Ok(node);
         }
     };
     let file =
@@ -65,4 +66,46 @@ fn layer(
     }
     made.extend([bytes, content]);
     Ok(node)
+}
+
+/// An image of Ceph is one node, and raw. The configuration is a file in memory; the key is the secret that goes with the node.
+fn rbd(
+    node: &str,
+    image: &RbdImage,
+    is_top: bool,
+    conf: Option<&String>,
+) -> Result<Value, CannotRun> {
+    let conf = conf.ok_or_else(|| CannotRun(format!("no configuration was opened for {node}")))?;
+    let writable = is_top && image.snapshot.is_none();
+    let mut made = json!({
+        "driver": "rbd", "node-name": node, "pool": image.pool, "image": image.image, "user": image.user, "conf": conf,
+        "key-secret": secret_of(node), "auth-client-required": ["cephx"], "read-only": !writable, "auto-read-only": false,
+    });
+    if let Some(snapshot) = &image.snapshot {
+        made["snapshot"] = snapshot.as_str().into();
+    }
+    if writable {
+        made["discard"] = "unmap".into();
+    }
+    let mut servers = Vec::new();
+    for monitor in &image.monitors {
+        let (host, port) = monitor
+            .rsplit_once(':')
+            .ok_or_else(|| CannotRun(format!("the monitor {monitor} has no port")))?;
+        servers.push(json!({"host": host.trim_matches(['[', ']']), "port": port}));
+    }
+    if !servers.is_empty() {
+        made["server"] = servers.into();
+    }
+    Ok(made)
+}
+
+/// The object that holds the key of a node's user.
+pub(crate) fn secret_of(node: &str) -> String {
+    format!("{node}-key")
+}
+
+/// QEMU's own name for a file that it has open by this number.
+pub(crate) fn own_file(number: impl std::fmt::Display) -> String {
+    format!("/proc/self/fd/{number}")
 }

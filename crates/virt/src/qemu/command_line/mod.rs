@@ -16,7 +16,7 @@ use hatchery_model::compute::GuestDefinition;
 use std::os::fd::RawFd;
 
 pub(super) use disk::{SLOTS, node_of_volume};
-pub(super) use graph::nodes;
+pub(super) use graph::{nodes, own_file, secret_of};
 pub use nic::NicDescriptors;
 
 /// Descriptors that QEMU inherits, by their numbers.

@@ -263,3 +263,31 @@ fn what_cannot_run_is_refused_with_a_reason() {
         @"a raw disk cannot lie on another: make it a qcow2 overlay"
     );
 }
+
+/// The key comes in a file of its own, and no option holds it.
+#[test]
+fn an_image_of_ceph_is_one_node() {
+    let mut with = guest();
+    with.disks[0].source = BlockSource::Rbd(hatchery_model::disk::RbdImage {
+        pool: "volumes".to_owned(),
+        image: "volume-1".to_owned(),
+        snapshot: None,
+        user: "cinder".to_owned(),
+        ceph_conf: None,
+        monitors: vec!["192.0.2.1:3300".to_owned(), "[2001:db8::1]:3300".to_owned()],
+    });
+    let files = Descriptors { disks: vec![vec![40, 41]], ..descriptors() };
+    let known = lines(&guest(), Accelerator::Tcg, &descriptors());
+    assert_snapshot!(more(&lines(&with, Accelerator::Tcg, &files), &known), @r#"
+    -object secret,id=disk0-key,format=base64,file=/proc/self/fd/41
+    -blockdev {"auth-client-required":["cephx"],"auto-read-only":false,"conf":"/proc/self/fd/40","discard":"unmap","driver":"rbd","image":"volume-1","key-secret":"disk0-key","node-name":"disk0","pool":"volumes","read-only":false,"server":[{"host":"192.0.2.1","port":"3300"},{"host":"2001:db8::1","port":"3300"}],"user":"cinder"}
+    "#);
+    with.disks[0].source = BlockSource::Rbd(hatchery_model::disk::RbdImage {
+        monitors: vec!["no-port".to_owned()],
+        ..match &with.disks[0].source {
+            BlockSource::Rbd(image) => image.clone(),
+            BlockSource::File { .. } => unreachable!(),
+        }
+    });
+    assert!(arguments(&with, Accelerator::Tcg, &files).unwrap_err().0.contains("no-port"));
+}

@@ -1,0 +1,125 @@
+//! Guests on images of a real Ceph, run by a user who may read nothing.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod qemu_fixture;
+
+use hatchery_model::compute::DiskAttachment;
+use hatchery_model::disk::{BlockSource, RbdImage};
+use hatchery_model::id::VolumeId;
+use hatchery_model::units::Bytes;
+use hatchery_model::volume::serial_of;
+use hatchery_ports::ceph_logins::{CephLogin, CephLogins, NoCephLogin};
+use hatchery_ports::hypervisor::{Hypervisor, HypervisorError};
+use hatchery_testkit::CephCluster;
+use hatchery_virt::qemu::{CONSOLE, QemuSettings};
+use qemu_fixture::{LETTING_GO, QemuFixture, new_uuid, until};
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Debug)]
+struct Logins(CephLogin);
+
+impl CephLogins for Logins {
+    fn find(&self, _: &RbdImage) -> Result<CephLogin, NoCephLogin> {
+        Ok(self.0.clone())
+    }
+}
+
+fn settings(fixture: &QemuFixture, ceph: &CephCluster, key: String) -> QemuSettings {
+    let conf = format!(
+        "{}\n[client]\nclient mount timeout = 5\n",
+        fs::read_to_string(ceph.conf()).unwrap()
+    );
+    QemuSettings { ceph: Arc::new(Logins(CephLogin { conf, key })), ..fixture.settings() }
+}
+
+fn disk(image: &str) -> DiskAttachment {
+    let volume = VolumeId(new_uuid());
+    DiskAttachment {
+        serial: serial_of(volume),
+        source: BlockSource::Rbd(RbdImage {
+            pool: "vms".to_owned(),
+            image: image.to_owned(),
+            snapshot: None,
+            user: "cinder".to_owned(),
+            ceph_conf: None,
+            monitors: Vec::new(),
+        }),
+        volume: Some(volume),
+        boots: false,
+    }
+}
+
+/// Boots from an image in Ceph, takes another one while it runs, and gives it back; the key is nowhere to be read.
+#[tokio::test]
+async fn a_guest_boots_from_ceph_and_takes_a_volume_of_it() {
+    let test = "a_guest_boots_from_ceph_and_takes_a_volume_of_it";
+    let Some(ceph) = CephCluster::shared(test) else { return };
+    let fixture = QemuFixture::new();
+    let mut ready = fixture.guest_of(LETTING_GO);
+    let base = ready.folder.join("base");
+    ceph.rbd(&["import", base.to_str().unwrap(), "vms/boot"]);
+    ceph.rbd(&["create", "--size", "8M", "vms/data"]);
+    ready.definition.disks = vec![DiskAttachment { boots: true, ..disk("boot") }];
+    let key = ceph.key("cinder");
+    let plug = fixture.driver(settings(&fixture, ceph, key.clone()));
+    let guest = plug.start(&ready.definition, &ready.folder, Vec::new()).await.unwrap();
+    let console = || fs::read(ready.folder.join(CONSOLE)).unwrap_or_default();
+    until("its first word", || console().contains(&b'.')).await;
+    let watched = |image: &str| ceph.rbd(&["status", &format!("vms/{image}")]).contains("watcher=");
+    assert!(watched("boot") && !watched("data"));
+
+    let volume = disk("data");
+    for _ in 0..2 {
+        guest.attach(&volume).await.unwrap();
+    }
+    until("the volume to be open", || watched("data")).await;
+    ceph.rbd(&["resize", "--size", "16M", "--no-progress", "vms/data"]);
+    guest.resize(volume.volume.unwrap(), Bytes::from_mib(16)).await.unwrap();
+    for _ in 0..2 {
+        guest.detach(volume.volume.unwrap()).await.unwrap();
+    }
+    assert!(!watched("data"));
+    // Anew, after all of it was closed.
+    guest.attach(&volume).await.unwrap();
+    assert!(watched("data"));
+
+    let process = format!("/proc/{}", guest.process_id().unwrap());
+    for place in ["cmdline", "environ"] {
+        let text = fs::read(format!("{process}/{place}")).unwrap();
+        assert!(!String::from_utf8_lossy(&text).contains(&key), "{place}");
+    }
+    guest.stop(Duration::ZERO).await.unwrap();
+    for entry in fs::read_dir(&ready.folder).unwrap() {
+        let text = fs::read(entry.unwrap().path()).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&text).contains(&key));
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_key_and_a_host_without_ceph_are_said() {
+    let Some(ceph) = CephCluster::shared("a_wrong_key_and_a_host_without_ceph_are_said") else {
+        return;
+    };
+    let fixture = QemuFixture::new();
+    ceph.rbd(&["create", "--size", "8M", "vms/refused"]);
+    let ready = fixture.guest_of(LETTING_GO);
+    let key = ceph.key("glance");
+    let plug = fixture.driver(settings(&fixture, ceph, key.clone()));
+    let guest = plug.start(&ready.definition, &ready.folder, Vec::new()).await.unwrap();
+    let volume = disk("refused");
+    for _ in 0..2 {
+        let error = guest.attach(&volume).await.unwrap_err();
+        let text = format!("{error}: {:?}", std::error::Error::source(&error));
+        assert!(text.contains("error connecting") && !text.contains(&key), "{text}");
+    }
+    guest.stop(Duration::ZERO).await.unwrap();
+
+    let mut ready = fixture.guest_of(LETTING_GO);
+    ready.definition.disks.push(volume);
+    let plug = fixture.driver(fixture.settings());
+    let started = plug.start(&ready.definition, &ready.folder, Vec::new()).await;
+    let Some(HypervisorError::Invalid(text)) = started.err() else { panic!() };
+    assert!(text.contains("vms/refused lies in Ceph"), "{text}");
+}
