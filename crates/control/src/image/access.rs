@@ -31,7 +31,8 @@ pub(super) async fn changeable(
     Ok(image)
 }
 
-pub(super) fn may_see(caller: &Caller, image: &Image) -> bool {
+/// Whether the caller may see the image.
+pub(crate) fn may_see(caller: &Caller, image: &Image) -> bool {
     let open = match image.visibility {
         Visibility::Public | Visibility::Community => true,
         Visibility::Private | Visibility::Shared => false,

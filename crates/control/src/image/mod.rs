@@ -18,6 +18,7 @@ mod update_image;
 mod upload_image;
 mod verbs;
 
+pub(crate) use access::may_see;
 pub use change::{Change, Presence};
 pub use finish_delete::{DeleteGround, DeleteImage, finish_delete};
 pub use list_images::{ImageQuery, Moment, VisibilityWanted};

@@ -5,9 +5,11 @@ mod host_bases;
 mod host_report;
 mod power_event;
 mod repair;
+mod volume_event;
 
 use crate::compute::{ComputeSettings, HealBook, ReviveServers};
 use crate::error::Error;
+use crate::volume::VolumeSettings;
 use crate::workflow::{Outgoing, TRIES, Wake};
 use async_trait::async_trait;
 use hatchery_model::id::{HostName, RequestId, ServerId};
@@ -26,6 +28,7 @@ pub struct Intake {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     settings: Arc<ComputeSettings>,
+    volume_settings: Arc<VolumeSettings>,
     tasks: Wake,
     outgoing: Outgoing,
     revive: ReviveServers,
@@ -52,7 +55,14 @@ impl Intake {
             healed,
         };
         let missing = Mutex::default();
-        Self { store, clock, entropy, settings, tasks, outgoing, revive, missing }
+        let volume_settings = Arc::default();
+        Self { store, clock, entropy, settings, volume_settings, tasks, outgoing, revive, missing }
+    }
+
+    /// The same with what the operator has set of volumes.
+    #[must_use]
+    pub fn with_volume_settings(self, volume_settings: Arc<VolumeSettings>) -> Self {
+        Self { volume_settings, ..self }
     }
 
     async fn take(&self, event: &Event, request: &RequestId) -> Result<(), Error> {
@@ -68,8 +78,9 @@ impl Intake {
                 self.keep_host_bases(host, bases).await?;
                 self.revive(host, bases).await
             }
+            Event::VolumeAnswered(news) => self.volume_answered(news, request).await,
             // Nobody orders these yet.
-            Event::GuestVolumeChanged { .. } | Event::VolumeAnswered(_) => Ok(()),
+            Event::GuestVolumeChanged { .. } => Ok(()),
             Event::HostReported(report) => self.host_reported(report).await,
         }
     }

@@ -4,28 +4,51 @@
 //! transaction that accepts the request. The agent's answer ends it; while there is none, the order is sent again.
 
 mod access;
+mod allowance;
+mod answer;
+mod attachments;
+pub(crate) mod bind;
+pub(crate) mod create_volume;
+mod delete_volume;
+mod extend_volume;
 mod find_volume;
 mod first_type;
 mod limits;
 mod list_volumes;
 mod messages;
+mod origin;
+mod pairs;
+pub(crate) mod placement;
 mod quota;
+mod request;
+mod reset_volume;
+pub(crate) mod send;
 mod services;
 mod settings;
+mod snapshots;
+pub(crate) mod tell;
 mod types;
+mod update_volume;
 mod verbs;
+pub(crate) mod waiting;
 
+pub(crate) use answer::{Ground, failed, failed_snapshot, taken};
+pub use attachments::{AttachmentDetail, Connector};
+pub use delete_volume::VolumeRemoval;
 pub use find_volume::VolumeDetail;
 pub use first_type::ensure_default_type;
 pub use limits::{VolumeLimits, find_limits, put_limits};
 pub use list_volumes::VolumeQuery;
 pub use messages::MessageVerbs;
 pub use quota::{ProjectUse, QuotaVerbs};
+pub use request::{VolumeRequest, VolumeSource};
 pub use services::{
     BackendService, VolumeServiceVerbs, VolumeZone, disabled_backends, is_backend_up,
 };
 pub use settings::VolumeSettings;
+pub use snapshots::{SnapshotChanges, SnapshotQuery, SnapshotRequest};
 pub use types::{
     NewVolumeType, TypeChanges, TypeQuery, VolumeTypeVerbs, default_type, find_type, usable_type,
 };
+pub use update_volume::VolumeChanges;
 pub use verbs::{VolumePorts, VolumeVerbs};

@@ -26,6 +26,8 @@ pub struct VolumeSettings {
     pub service_down_seconds: i64,
     /// `reserved_percentage`: this part of a backend is kept free.
     pub reserved_percentage: u32,
+    /// `max_over_subscription_ratio`: volumes take what is written to them, so free space may be promised so many times.
+    pub max_over_subscription_ratio: u64,
     /// An order that has not been answered for so many seconds is sent again.
     pub resend_after_seconds: i64,
     /// What no agent has answered for so many seconds, while none that could answer is up, has failed: its user is told.
@@ -45,6 +47,7 @@ impl Default for VolumeSettings {
             message_ttl: 2_592_000,
             service_down_seconds: 60,
             reserved_percentage: 0,
+            max_over_subscription_ratio: 20,
             resend_after_seconds: 30,
             give_up_after_seconds: 600,
         }

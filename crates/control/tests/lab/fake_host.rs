@@ -1,5 +1,6 @@
 //! A host's agent as the control plane sees it: takes orders once by generation, remembers its guests, has news.
 
+use super::fake_volumes::FakeVolumes;
 use async_trait::async_trait;
 use hatchery_model::compute::{GuestPhase, GuestSpec, HostReport, HostResources};
 use hatchery_model::generation::Generation;
@@ -33,6 +34,8 @@ pub struct FakeHost {
     pub news: Mutex<VecDeque<Envelope>>,
     /// Told at each piece of news.
     pub told: Notify,
+    /// Its volumes.
+    pub volumes: FakeVolumes,
     guests: Mutex<BTreeMap<ServerId, (Generation, GuestPhase, GuestSpec)>>,
     gone: Mutex<BTreeMap<ServerId, Generation>>,
     entropy: SeededEntropy,
@@ -65,6 +68,7 @@ impl FakeHost {
             done: Mutex::default(),
             news: Mutex::default(),
             told: Notify::new(),
+            volumes: FakeVolumes::default(),
             guests: Mutex::default(),
             gone: Mutex::default(),
             entropy,
@@ -110,7 +114,7 @@ impl FakeHost {
                 },
                 force_raw: false,
             },
-            backends: Vec::new(),
+            backends: self.volumes.backends.lock().unwrap().clone(),
             guests: self.known(),
         };
         self.envelope(RequestId::from("req-report"), Event::HostReported(Box::new(report)))
@@ -270,9 +274,13 @@ impl Handler for FakeHost {
             order @ (Command::StopGuest { .. }
             | Command::StartGuest { .. }
             | Command::RebootGuest { .. }) => self.power(order, envelope.request),
+            Command::Volume(order) => {
+                if let Some(news) = self.volumes.take(&self.name, *order) {
+                    self.tell(envelope.request, Event::VolumeAnswered(Box::new(news)));
+                }
+            }
             Command::AttachVolume { .. }
             | Command::DetachVolume { .. }
-            | Command::Volume(_)
             | Command::SeedBase { .. }
             | Command::ReleaseBase { .. } => {}
         }

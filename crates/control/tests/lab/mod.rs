@@ -3,10 +3,12 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses what it needs")]
 
 mod fake_host;
+mod fake_volumes;
 mod flaky_store;
 mod rows;
 
 pub use fake_host::FakeHost;
+pub use fake_volumes::{FakeVolumes, backend};
 pub use flaky_store::{Faults, FlakyStore};
 pub use rows::{caller, flavor, image, new_server};
 
@@ -16,15 +18,20 @@ use hatchery_control::compute::{
     ShowServer,
 };
 use hatchery_control::intake::Intake;
+use hatchery_control::reconcile::VolumeOrders;
+use hatchery_control::volume::{
+    VolumeDetail, VolumePorts, VolumeRequest, VolumeSettings, VolumeVerbs, ensure_default_type,
+};
 use hatchery_control::workflow::{BuildServer, Outgoing, Step, TaskRunner, TearDownServer, Wake};
 use hatchery_db::Database;
 use hatchery_model::caller::Caller;
 use hatchery_model::compute::{Action, Server};
-use hatchery_model::id::{FlavorId, ImageId, NetworkId, ServerId};
+use hatchery_model::id::{FlavorId, ImageId, NetworkId, ServerId, SnapshotId, VolumeId};
 use hatchery_model::message::Envelope;
 use hatchery_model::page::Page;
 use hatchery_model::task::Task;
 use hatchery_model::timestamp::Timestamp;
+use hatchery_model::volume::{Snapshot, Volume, VolumeMessage};
 use hatchery_ports::bus::Handler;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::Entropy;
@@ -194,6 +201,67 @@ impl Lab {
             clock: self.clock.clone(),
             settings: self.settings.clone(),
         }
+    }
+
+    /// The verbs of volumes.
+    pub fn volume_verbs(&self) -> VolumeVerbs {
+        VolumeVerbs::new(VolumePorts {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            outgoing: self.outgoing.clone(),
+            settings: Arc::new(VolumeSettings::default()),
+        })
+    }
+
+    /// Whoever chases orders about volumes.
+    pub fn volume_orders(&self) -> VolumeOrders {
+        VolumeOrders {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            outgoing: self.outgoing.clone(),
+            settings: Arc::default(),
+        }
+    }
+
+    /// The same with a first volume type, and a volume backend on every host, which all have been heard.
+    pub async fn with_volumes(self) -> Self {
+        ensure_default_type(&*self.db, &*self.entropy, self.clock.now()).await.unwrap();
+        for host in &self.hosts {
+            host.volumes.serve("file");
+        }
+        self.report_all().await;
+        self
+    }
+
+    /// A volume that is there.
+    pub async fn make_volume(&self, request: VolumeRequest) -> VolumeId {
+        let made = self.volume_verbs().create_volume(&caller("req-volume"), request).await;
+        let id = made.unwrap().volume.id;
+        self.settle().await;
+        assert_eq!(self.volume(id).await.state.status(), "available");
+        id
+    }
+
+    pub async fn find_volume(&self, id: VolumeId) -> Option<Volume> {
+        let mut uow = self.db.read().await.unwrap();
+        uow.volumes().find(id).await.unwrap()
+    }
+
+    pub async fn volume(&self, id: VolumeId) -> Volume {
+        self.find_volume(id).await.unwrap()
+    }
+
+    pub async fn find_snapshot(&self, id: SnapshotId) -> Option<Snapshot> {
+        let mut uow = self.db.read().await.unwrap();
+        uow.snapshots().find(id).await.unwrap()
+    }
+
+    /// What users have been told, newest first.
+    pub async fn messages(&self) -> Vec<VolumeMessage> {
+        let mut uow = self.db.read().await.unwrap();
+        uow.volume_messages().list(None).await.unwrap()
     }
 
     pub fn wanted(&self) -> NewServer {

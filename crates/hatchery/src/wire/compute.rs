@@ -11,7 +11,7 @@ use hatchery_control::compute::{
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::pool::PoolVerbs;
-use hatchery_control::reconcile::Census;
+use hatchery_control::reconcile::{Census, VolumeOrders};
 use hatchery_control::scheduler::SchedulerSettings;
 use hatchery_control::workflow::Wake;
 use hatchery_control::workflow::{BuildServer, OutboxRelay, Step, TaskRunner, TearDownServer};
@@ -60,7 +60,15 @@ pub async fn join(
         tasks: ground.tasks.clone(),
         forget_deleted_after_seconds: None,
     };
+    let orders = VolumeOrders {
+        store: ground.store.clone(),
+        clock: ground.clock.clone(),
+        entropy: ground.entropy.clone(),
+        outgoing: ground.outgoing.clone(),
+        settings: Arc::default(),
+    };
     let tasks = vec![
+        tokio::spawn(async move { orders.run().await }),
         tokio::spawn(async move { census.run().await }),
         tokio::spawn(async move { runner.run().await }),
         tokio::spawn(async move { relay.run().await }),

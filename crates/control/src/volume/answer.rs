@@ -1,0 +1,236 @@
+//! What the answer to an order does to the rows. Only the order that the row waits for can be answered: whatever comes late, twice or for
+//! another order changes nothing.
+
+use super::bind;
+use super::send::{Writing, keep, keep_snapshot};
+use super::settings::VolumeSettings;
+use super::tell::{self, About, Action, Detail};
+use super::waiting;
+use crate::error::Error;
+use crate::workflow::Order;
+use hatchery_model::disk::BlockSource;
+use hatchery_model::id::{SnapshotId, VolumeId};
+use hatchery_model::volume::{
+    NotThen, Snapshot, SnapshotState, Volume, VolumeContent, VolumeNews, VolumeOutcome,
+    VolumeState, VolumeSubject, VolumeWork,
+};
+use hatchery_ports::store::UnitOfWork;
+
+/// When and for whom an answer is written down.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) writing: Writing<'a>,
+    pub(crate) settings: &'a VolumeSettings,
+}
+
+/// Writes an answer down. `None`: nothing had to be; else the orders that can leave now.
+pub(crate) async fn taken(
+    uow: &mut dyn UnitOfWork,
+    ground: Ground<'_>,
+    news: &VolumeNews,
+) -> Result<Option<Vec<Order>>, Error> {
+    match news.subject {
+        VolumeSubject::Volume(id) => {
+            let found = uow.volumes().find(id).await?;
+            let waits = |volume: &Volume| {
+                volume.state.ordered().is_some_and(|order| order.is_answered_by(news))
+            };
+            let Some(volume) = found.filter(waits) else { return Ok(None) };
+            match &news.outcome {
+                VolumeOutcome::Done { .. } => done(uow, ground, volume, news).await.map(Some),
+                VolumeOutcome::Failed { message, details } => {
+                    tracing::warn!(volume.id = %id, work = news.work, message, details, "an order about a volume has failed");
+                    failed(uow, ground, volume, message).await.map(Some)
+                }
+            }
+        }
+        VolumeSubject::Snapshot(id) => {
+            let found = uow.snapshots().find(id).await?;
+            let waits = |snapshot: &Snapshot| {
+                snapshot.state.ordered().is_some_and(|order| order.is_answered_by(news))
+            };
+            let Some(snapshot) = found.filter(waits) else { return Ok(None) };
+            match &news.outcome {
+                VolumeOutcome::Done { source, .. } => {
+                    done_snapshot(uow, ground, snapshot, source.clone()).await.map(Some)
+                }
+                VolumeOutcome::Failed { message, details } => {
+                    tracing::warn!(snapshot.id = %id, work = news.work, message, details, "an order about a snapshot has failed");
+                    failed_snapshot(uow, ground, snapshot, message).await.map(Some)
+                }
+            }
+        }
+        VolumeSubject::Backup(_) => Ok(None),
+    }
+}
+
+async fn done(
+    uow: &mut dyn UnitOfWork,
+    ground: Ground<'_>,
+    mut volume: Volume,
+    news: &VolumeNews,
+) -> Result<Vec<Order>, Error> {
+    let VolumeOutcome::Done { source, rung, bytes_copied } = &news.outcome else {
+        return Ok(Vec::new());
+    };
+    let before = volume.state.clone();
+    let attachments = uow.attachments().list(None, Some(volume.id), None).await?;
+    let Some(state) = volume.state.done().map_err(illegal)? else {
+        for attachment in attachments {
+            uow.attachments().delete(attachment.id).await?;
+        }
+        uow.volumes().delete(volume.id).await?;
+        return Ok(Vec::new());
+    };
+    volume.state = bind::rested(state, &attachments);
+    if let Some(source) = source {
+        volume.source = Some(source.clone());
+    }
+    if let (VolumeState::Creating(_), Some(way)) = (&before, &mut volume.way) {
+        way.rung = rung.unwrap_or(way.rung);
+        way.bytes_copied = Some(*bytes_copied);
+        way.took_ms = Some(news.took_ms);
+    }
+    if let VolumeState::Extending { to_gib, .. } = &before {
+        volume.size_gib = *to_gib;
+    }
+    if let VolumeState::Reverting { snapshot, .. } = &before {
+        restored(uow, ground, *snapshot).await?;
+    }
+    keep(uow, &mut volume, ground.writing.now).await?;
+    release_source(uow, ground, &before).await
+}
+
+/// The volume's order could not be carried out, or nobody is there who could. Nothing of it is left.
+pub(crate) async fn failed(
+    uow: &mut dyn UnitOfWork,
+    ground: Ground<'_>,
+    mut volume: Volume,
+    message: &str,
+) -> Result<Vec<Order>, Error> {
+    let before = volume.state.clone();
+    let attachments = uow.attachments().list(None, Some(volume.id), None).await?;
+    let state = volume.state.failed().map_err(illegal)?;
+    volume.state = bind::rested(state, &attachments);
+    if let VolumeState::Reverting { snapshot, .. } = &before {
+        restored(uow, ground, *snapshot).await?;
+    }
+    keep(uow, &mut volume, ground.writing.now).await?;
+    let about = (&volume.project, About::Volume(volume.id));
+    let what = words(before.ordered().map(|order| &*order.work));
+    tell::tell(uow, ground.writing, ground.settings, about, what, message).await?;
+    release_source(uow, ground, &before).await
+}
+
+/// A row that waits for an order always takes its answer.
+fn illegal(error: NotThen) -> Error {
+    Error::Internal { source: Box::new(error) }
+}
+
+/// What was being done, and what went wrong, in Cinder's numbers.
+fn words(work: Option<&VolumeWork>) -> (Action, Detail) {
+    let Some(work) = work else { return (tell::CREATE, tell::UNKNOWN) };
+    match work {
+        VolumeWork::Create(new) if matches!(new.content, VolumeContent::Image { .. }) => {
+            (tell::COPY_IMAGE_TO_VOLUME, tell::NOT_CREATED)
+        }
+        VolumeWork::Create(_) => (tell::CREATE, tell::NOT_CREATED),
+        VolumeWork::Extend(..) => (tell::EXTEND, tell::NOT_EXTENDED),
+        VolumeWork::UploadToImage(..) => (tell::COPY_VOLUME_TO_IMAGE, tell::NOT_UPLOADED),
+        VolumeWork::Revert(..) => (tell::REVERT, tell::UNKNOWN),
+        VolumeWork::Remove(_) => (tell::DELETE, tell::UNKNOWN),
+        VolumeWork::CreateSnapshot(..) => (tell::SNAPSHOT_CREATE, tell::SNAPSHOT_NOT_CREATED),
+        VolumeWork::RemoveSnapshot(..) => (tell::SNAPSHOT_DELETE, tell::SNAPSHOT_NOT_DELETED),
+        VolumeWork::Backup(_) | VolumeWork::Restore(..) | VolumeWork::RemoveBackup(..) => {
+            (tell::CREATE, tell::UNKNOWN)
+        }
+    }
+}
+
+/// The snapshot to which a volume was put back is there as before, whatever came of it.
+async fn restored(
+    uow: &mut dyn UnitOfWork,
+    ground: Ground<'_>,
+    id: SnapshotId,
+) -> Result<(), Error> {
+    let Some(mut snapshot) = uow.snapshots().find(id).await? else { return Ok(()) };
+    if snapshot.state != SnapshotState::Restoring {
+        return Ok(());
+    }
+    snapshot.state = SnapshotState::Available;
+    keep_snapshot(uow, &mut snapshot, ground.writing.now).await
+}
+
+/// What has waited for a volume to be made of its source need not wait any more.
+async fn release_source(
+    uow: &mut dyn UnitOfWork,
+    ground: Ground<'_>,
+    before: &VolumeState,
+) -> Result<Vec<Order>, Error> {
+    let VolumeState::Creating(order) = before else { return Ok(Vec::new()) };
+    match source_of(&order.work) {
+        Some(source) => waiting::release(uow, ground.writing, source).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+fn source_of(work: &VolumeWork) -> Option<VolumeId> {
+    let VolumeWork::Create(new) = work else { return None };
+    match &new.content {
+        VolumeContent::Volume(of) | VolumeContent::Snapshot(of, _) => Some(*of),
+        VolumeContent::Empty | VolumeContent::Image { .. } => None,
+    }
+}
+
+async fn done_snapshot(
+    uow: &mut dyn UnitOfWork,
+    ground: Ground<'_>,
+    mut snapshot: Snapshot,
+    moved_to: Option<BlockSource>,
+) -> Result<Vec<Order>, Error> {
+    let now = ground.writing.now;
+    match snapshot.state.done().map_err(illegal)? {
+        Some(state) => {
+            snapshot.state = state;
+            keep_snapshot(uow, &mut snapshot, now).await?;
+            if let Some(source) = moved_to
+                && let Some(mut volume) = uow.volumes().find(snapshot.volume).await?
+            {
+                volume.source = Some(source);
+                keep(uow, &mut volume, now).await?;
+            }
+            Ok(Vec::new())
+        }
+        None => {
+            uow.snapshots().delete(snapshot.id).await?;
+            waiting::release(uow, ground.writing, snapshot.volume).await
+        }
+    }
+}
+
+/// The snapshot's order could not be carried out, or nobody is there who could. A volume that waits for the snapshot to go cannot go either.
+pub(crate) async fn failed_snapshot(
+    uow: &mut dyn UnitOfWork,
+    ground: Ground<'_>,
+    mut snapshot: Snapshot,
+    message: &str,
+) -> Result<Vec<Order>, Error> {
+    let deleting = matches!(snapshot.state, SnapshotState::Deleting(_));
+    snapshot.state = snapshot.state.failed().map_err(illegal)?;
+    keep_snapshot(uow, &mut snapshot, ground.writing.now).await?;
+    let about = (&snapshot.project, About::Snapshot(snapshot.id));
+    let what = if deleting {
+        (tell::SNAPSHOT_DELETE, tell::SNAPSHOT_NOT_DELETED)
+    } else {
+        (tell::SNAPSHOT_CREATE, tell::SNAPSHOT_NOT_CREATED)
+    };
+    tell::tell(uow, ground.writing, ground.settings, about, what, message).await?;
+    if let Some(volume) = uow.volumes().find(snapshot.volume).await?
+        && deleting
+        && matches!(volume.state, VolumeState::Deleting(_))
+    {
+        let why = format!("Its snapshot {} could not be deleted: {message}", snapshot.id);
+        return failed(uow, ground, volume, &why).await;
+    }
+    Ok(Vec::new())
+}

@@ -1,0 +1,129 @@
+//! Promises that a volume goes, with its snapshots where that is wanted.
+
+use super::access;
+use super::send::{self, Writing};
+use super::verbs::VolumeVerbs;
+use super::waiting::{self, snapshots_of};
+use crate::error::Error;
+use crate::policy;
+use crate::workflow::Order;
+use hatchery_model::caller::Caller;
+use hatchery_model::id::VolumeId;
+use hatchery_model::volume::{
+    Attachment, AttachmentState, Snapshot, SnapshotState, Volume, VolumeState, VolumeWork,
+};
+use hatchery_ports::store::UnitOfWork;
+
+/// How a volume is to be deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct VolumeRemoval {
+    /// With its snapshots.
+    pub cascade: bool,
+    /// Whatever its state. Administrators only.
+    pub force: bool,
+}
+
+impl VolumeVerbs {
+    /// Promises that the volume goes. Needs `member` on its project; `force` needs `admin`.
+    ///
+    /// `NotFound`, `Denied`; `Invalid` while it is used, is being worked on, or has snapshots that are not to go with it.
+    pub async fn delete_volume(
+        &self,
+        caller: &Caller,
+        id: VolumeId,
+        how: VolumeRemoval,
+    ) -> Result<(), Error> {
+        let ports = &self.ports;
+        let mut uow = ports.store.begin().await?;
+        let volume = access::changeable(&mut *uow, caller, id, "volume:delete").await?;
+        if how.force {
+            policy::admin(caller, "volume:force_delete")?;
+        }
+        let writing =
+            Writing { entropy: &*ports.entropy, now: ports.clock.now(), request: &caller.request };
+        let orders = promise(&mut *uow, writing, caller, volume, how).await?;
+        uow.commit().await?;
+        ports.outgoing.hand_over(orders);
+        Ok(())
+    }
+}
+
+async fn promise(
+    uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
+    caller: &Caller,
+    volume: Volume,
+    how: VolumeRemoval,
+) -> Result<Vec<Order>, Error> {
+    let attachments = uow.attachments().list(None, Some(volume.id), None).await?;
+    let in_use = attachments.iter().any(is_plugged);
+    let state_allows = how.force || volume.state.may_be_deleted();
+    let snapshots = snapshots_of(uow, volume.id).await?;
+    if in_use || !state_allows || !snapshots_allow(&snapshots, caller, how) {
+        return Err(refused(how.force));
+    }
+    for attachment in attachments {
+        uow.attachments().delete(attachment.id).await?;
+    }
+    begin(uow, writing, volume, snapshots).await
+}
+
+/// Marks a volume that nobody uses as going, its snapshots with it, and orders what can be done at once.
+pub(crate) async fn begin(
+    uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
+    mut volume: Volume,
+    snapshots: Vec<Snapshot>,
+) -> Result<Vec<Order>, Error> {
+    if volume.backend.is_none() {
+        // Nothing was ever made of it.
+        uow.volumes().delete(volume.id).await?;
+        return Ok(Vec::new());
+    }
+    let mut orders = Vec::new();
+    for mut snapshot in snapshots {
+        let work = VolumeWork::RemoveSnapshot(volume.id, snapshot.id);
+        let ordered = send::ordered(snapshot.generation.next(), work, writing.now);
+        snapshot.state = SnapshotState::Deleting(ordered);
+        send::keep_snapshot(uow, &mut snapshot, writing.now).await?;
+        orders.extend(waiting::send_snapshot(uow, writing, (&snapshot, &volume)).await?);
+    }
+    let work = VolumeWork::Remove(volume.id);
+    let ordered = send::ordered(volume.generation.next(), work, writing.now);
+    volume.state = VolumeState::Deleting(ordered);
+    send::keep(uow, &mut volume, writing.now).await?;
+    orders.extend(waiting::send_volume(uow, writing, &volume).await?);
+    Ok(orders)
+}
+
+/// Whether a guest has it, or is about to.
+fn is_plugged(attachment: &Attachment) -> bool {
+    match attachment.state {
+        AttachmentState::Attached | AttachmentState::Attaching | AttachmentState::Detaching => true,
+        AttachmentState::Reserved => false,
+    }
+}
+
+fn snapshots_allow(snapshots: &[Snapshot], caller: &Caller, how: VolumeRemoval) -> bool {
+    if !how.cascade {
+        return snapshots.is_empty();
+    }
+    let of_caller =
+        |snapshot: &Snapshot| caller.is_admin() || caller.project() == Some(&snapshot.project);
+    how.force
+        || snapshots.iter().all(|one| {
+            let going = matches!(one.state, SnapshotState::Deleting(_));
+            (going || one.state.may_be_deleted()) && of_caller(one)
+        })
+}
+
+fn refused(force: bool) -> Error {
+    let status = if force {
+        ""
+    } else {
+        "status must be available or error or error_restoring or error_extending or error_managing and"
+    };
+    Error::Invalid(format!(
+        "Invalid volume: Volume {status} must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from snapshots after volume transfer."
+    ))
+}

@@ -1,0 +1,111 @@
+//! Has a snapshot made of a volume.
+
+use crate::error::Error;
+use crate::policy;
+use crate::volume::access;
+use crate::volume::allowance::{self, More};
+use crate::volume::pairs;
+use crate::volume::send::{self, Writing};
+use crate::volume::verbs::VolumeVerbs;
+use hatchery_model::caller::Caller;
+use hatchery_model::generation::Generation;
+use hatchery_model::id::{SnapshotId, VolumeId};
+use hatchery_model::volume::{
+    BackendName, Snapshot, SnapshotState, Volume, VolumeState, VolumeSubject, VolumeWork,
+};
+use hatchery_ports::entropy::random_uuid;
+use std::collections::BTreeMap;
+
+/// A request for a snapshot.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SnapshotRequest {
+    /// Of which volume.
+    pub volume: VolumeId,
+    /// Need not be unique.
+    pub name: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// Free pairs.
+    pub metadata: BTreeMap<String, String>,
+    /// Also while servers use the volume: `force`, and always since 3.66.
+    pub while_used: bool,
+}
+
+impl VolumeVerbs {
+    /// A new snapshot, `creating`, and ordered. Needs `member` on the volume's project.
+    ///
+    /// `NotFound`, `Denied`; `Invalid` where the volume's state does not allow it; `Exhausted` (quota).
+    pub async fn create_snapshot(
+        &self,
+        caller: &Caller,
+        request: SnapshotRequest,
+    ) -> Result<Snapshot, Error> {
+        let project = policy::writer_project(caller, "volume:create_snapshot")?;
+        let ports = &self.ports;
+        let mut uow = ports.store.begin().await?;
+        let action = "volume:create_snapshot";
+        let volume = access::changeable(&mut *uow, caller, request.volume, action).await?;
+        let backend = check(&volume, request.while_used)?;
+        pairs::check(&request.metadata)?;
+        let volume_type = uow.volume_types().find(volume.volume_type).await?;
+        let volume_type =
+            volume_type.ok_or_else(|| Error::not_found("Volume type", volume.volume_type))?;
+        let counts = !ports.settings.no_snapshot_gb_quota;
+        let gib = if counts { volume.size_gib } else { 0 };
+        let more = More { project, volume_type: &volume_type, volumes: 0, snapshots: 1, gib };
+        allowance::check(&mut *uow, &ports.settings, &more).await?;
+        let (now, id) = (ports.clock.now(), SnapshotId(random_uuid(&*ports.entropy)));
+        let work = VolumeWork::CreateSnapshot(volume.id, id);
+        let ordered = send::ordered(Generation::FIRST, work, now);
+        let snapshot = Snapshot {
+            id,
+            generation: Generation::FIRST,
+            project: project.clone(),
+            user: caller.user.clone(),
+            volume: volume.id,
+            volume_type: volume.volume_type,
+            name: request.name,
+            description: request.description,
+            size_gib: volume.size_gib,
+            state: SnapshotState::Creating(ordered.clone()),
+            metadata: request.metadata,
+            created_at: now,
+            updated_at: now,
+        };
+        uow.snapshots().insert(&snapshot).await?;
+        let writing = Writing { entropy: &*ports.entropy, now, request: &caller.request };
+        let subject = VolumeSubject::Snapshot(id);
+        let order = send::send(&mut *uow, writing, backend, subject, &ordered).await?;
+        uow.commit().await?;
+        ports.outgoing.hand_over([order]);
+        Ok(snapshot)
+    }
+}
+
+/// The volume's backend, if a snapshot may be made now.
+fn check(volume: &Volume, while_used: bool) -> Result<&BackendName, Error> {
+    let invalid = |text: &str| Error::Invalid(format!("Invalid volume: {text}"));
+    let Some(backend) = &volume.backend else {
+        return Err(invalid(
+            "The snapshot cannot be created because volume has not been scheduled to any host.",
+        ));
+    };
+    let state = &volume.state;
+    if *state == VolumeState::Available || (while_used && *state == VolumeState::InUse) {
+        return Ok(backend);
+    }
+    if *state == VolumeState::Maintenance {
+        return Err(invalid(
+            "The snapshot cannot be created when the volume is in maintenance mode.",
+        ));
+    }
+    if *state == VolumeState::Failed {
+        return Err(invalid("The snapshot cannot be created when the volume is in error status."));
+    }
+    let expected = if while_used { "available, in-use" } else { "available" };
+    Err(invalid(&format!(
+        "Volume {} status must be {expected}, but current status is: {}.",
+        volume.id,
+        volume.state.status()
+    )))
+}

@@ -1,0 +1,11 @@
+//! The verbs of snapshots.
+
+mod create_snapshot;
+mod delete_snapshot;
+mod list_snapshots;
+mod revert_volume;
+mod update_snapshot;
+
+pub use create_snapshot::SnapshotRequest;
+pub use list_snapshots::SnapshotQuery;
+pub use update_snapshot::SnapshotChanges;

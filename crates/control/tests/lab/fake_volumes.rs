@@ -1,0 +1,155 @@
+//! A host's volume backends as the control plane sees them: each order done once by generation, and answered as often as it comes.
+
+use hatchery_model::disk::BlockSource;
+use hatchery_model::generation::Generation;
+use hatchery_model::id::{HostName, SnapshotId, VolumeId};
+use hatchery_model::image::ImageFormat;
+use hatchery_model::provision::{FileAbilities, VolumeTargetFacts};
+use hatchery_model::units::Bytes;
+use hatchery_model::volume::{
+    BackendReport, Reach, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject,
+    VolumeWork,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+/// See the head of this file.
+#[derive(Default)]
+pub struct FakeVolumes {
+    /// What is reported of them.
+    pub backends: Mutex<Vec<BackendReport>>,
+    /// Works of these names fail with these messages.
+    pub fails: Mutex<BTreeMap<&'static str, String>>,
+    /// What there is.
+    pub there: Mutex<BTreeSet<VolumeId>>,
+    /// What there is of snapshots.
+    pub snapshots: Mutex<BTreeSet<(VolumeId, SnapshotId)>>,
+    /// Works that were really done, in their order.
+    pub done: Mutex<Vec<&'static str>>,
+    answers: Mutex<BTreeMap<VolumeSubject, (Generation, VolumeNews)>>,
+}
+
+impl FakeVolumes {
+    /// With one backend of files, named `file`, in the pool of this name.
+    pub fn serve(&self, pool: &str) {
+        self.backends.lock().unwrap().push(backend(pool));
+    }
+
+    /// Does an order, unless it is an old one. Its answer.
+    pub fn take(&self, host: &HostName, order: VolumeOrder) -> Option<VolumeNews> {
+        if let Some((generation, news)) = self.answers.lock().unwrap().get(&order.subject) {
+            if *generation > order.generation {
+                return None;
+            }
+            if *generation == order.generation {
+                return Some(news.clone());
+            }
+        }
+        let outcome = match self.fails.lock().unwrap().get(order.work.name()) {
+            Some(message) => failed(message),
+            None => self.carry_out(&order.work),
+        };
+        let news = VolumeNews {
+            host: host.clone(),
+            backend: order.backend,
+            subject: order.subject,
+            generation: order.generation,
+            work: order.work.name().to_owned(),
+            outcome,
+            took_ms: 12,
+        };
+        let mut answers = self.answers.lock().unwrap();
+        answers.insert(order.subject, (order.generation, news.clone()));
+        Some(news)
+    }
+
+    fn carry_out(&self, work: &VolumeWork) -> VolumeOutcome {
+        let mut there = self.there.lock().unwrap();
+        let mut snapshots = self.snapshots.lock().unwrap();
+        let volume = work.volume();
+        let mut rung = None;
+        match work {
+            VolumeWork::Create(new) => {
+                match &new.content {
+                    VolumeContent::Empty => {}
+                    VolumeContent::Image { plan, .. } => rung = Some(plan.rung),
+                    VolumeContent::Volume(of) if there.contains(of) => {}
+                    VolumeContent::Snapshot(of, snapshot)
+                        if snapshots.contains(&(*of, *snapshot)) => {}
+                    VolumeContent::Volume(_) | VolumeContent::Snapshot(..) => {
+                        return failed("What it is made of is not there.");
+                    }
+                }
+                there.insert(volume);
+            }
+            VolumeWork::Remove(_) => {
+                if snapshots.iter().any(|(of, _)| *of == volume) {
+                    return failed("It has snapshots.");
+                }
+                there.remove(&volume);
+            }
+            VolumeWork::CreateSnapshot(_, snapshot) => {
+                if !there.contains(&volume) {
+                    return failed("There is no such volume.");
+                }
+                snapshots.insert((volume, *snapshot));
+            }
+            VolumeWork::RemoveSnapshot(_, snapshot) => {
+                snapshots.remove(&(volume, *snapshot));
+            }
+            VolumeWork::Extend(..) | VolumeWork::Revert(..) => {
+                if !there.contains(&volume) {
+                    return failed("There is no such volume.");
+                }
+            }
+            VolumeWork::UploadToImage(..)
+            | VolumeWork::Backup(_)
+            | VolumeWork::Restore(..)
+            | VolumeWork::RemoveBackup(..) => return failed("Not done here."),
+        }
+        self.done.lock().unwrap().push(work.name());
+        let path = format!("/volumes/{volume}/{}", self.done.lock().unwrap().len());
+        let source = matches!(
+            work,
+            VolumeWork::Create(_) | VolumeWork::CreateSnapshot(..) | VolumeWork::Revert(..)
+        )
+        .then(|| BlockSource::File {
+            path: path.into(),
+            format: ImageFormat::Raw,
+            read_only: false,
+            backing: None,
+        });
+        VolumeOutcome::Done { source, rung, bytes_copied: Bytes(0) }
+    }
+}
+
+fn failed(message: &str) -> VolumeOutcome {
+    VolumeOutcome::Failed {
+        message: message.to_owned(),
+        details: "because the test wants it".into(),
+    }
+}
+
+/// A backend of files with 100 GiB, half of it free.
+pub fn backend(pool: &str) -> BackendReport {
+    BackendReport {
+        backend: "file".into(),
+        pool: pool.to_owned(),
+        protocol: "file".into(),
+        reach: Reach::ServingHosts,
+        total: Bytes::from_gib(100),
+        free: Bytes::from_gib(50),
+        target: VolumeTargetFacts {
+            file: Some(FileAbilities {
+                hard_link: Ok(()),
+                reflink: Err("ext4 has no reflinks".into()),
+                free: Bytes::from_gib(50),
+            }),
+            cluster: None,
+            clones: Ok(()),
+            free: Bytes::from_gib(50),
+            conversion_free: Bytes::from_gib(50),
+        },
+        down: None,
+    }
+}
