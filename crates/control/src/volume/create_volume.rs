@@ -20,6 +20,7 @@ use hatchery_model::compute::Host;
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{HostName, ProjectId, VolumeId};
 use hatchery_model::provision::Plan;
+use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
     BackendName, NewVolume, Volume, VolumeContent, VolumeState, VolumeSubject, VolumeType,
@@ -86,8 +87,38 @@ pub(crate) async fn insert(
         None => placement::choose(&hosts, &need, settings, writing.now),
     };
     let id = VolumeId(random_uuid(writing.entropy));
+    let mut volume =
+        row(&origin, request, (id, caller, project), (size_gib, &volume_type, zone), writing.now);
+    let Placed { backend, plan } = match placed {
+        Ok(placed) => placed,
+        Err(refused) => {
+            not_placed(uow, writing, settings, &volume, &refused).await?;
+            return Ok((volume, None));
+        }
+    };
+    let content = content(&origin, plan)?;
+    volume.way = way(&content);
+    let work = VolumeWork::Create(Box::new(NewVolume { volume: id, size, content }));
+    let order = order(uow, writing, &mut volume, backend, work).await?;
+    Ok((volume, Some(order)))
+}
+
+/// The row of a volume that no backend has taken yet.
+fn row(
+    origin: &Origin,
+    request: &VolumeRequest,
+    (id, caller, project): (VolumeId, &Caller, &ProjectId),
+    (size_gib, volume_type, availability_zone): (u64, &VolumeType, String),
+    now: Timestamp,
+) -> Volume {
     let (bootable, image_metadata) = origin.about_image();
-    let mut volume = Volume {
+    let (image, source_snapshot, source_volume) = match origin {
+        Origin::Nothing => (None, None, None),
+        Origin::Image(image, _) => (Some(image.id), None, None),
+        Origin::Snapshot(snapshot, of) => (of.image, Some(snapshot.id), None),
+        Origin::Volume(of) => (of.image, None, Some(of.id)),
+    };
+    Volume {
         id,
         generation: Generation::FIRST,
         project: project.clone(),
@@ -99,47 +130,39 @@ pub(crate) async fn insert(
         backend: None,
         source: None,
         volume_type: volume_type.id,
-        availability_zone: zone,
+        availability_zone,
         metadata: request.metadata.clone(),
         bootable,
         read_only: false,
         multiattach: volume_type.multiattach(),
-        image: None,
+        image,
         image_metadata,
-        source_snapshot: None,
-        source_volume: None,
+        source_snapshot,
+        source_volume,
         way: None,
-        created_at: writing.now,
-        updated_at: writing.now,
-    };
-    match &origin {
-        Origin::Nothing => {}
-        Origin::Image(image, _) => volume.image = Some(image.id),
-        Origin::Snapshot(snapshot, of) => {
-            (volume.source_snapshot, volume.image) = (Some(snapshot.id), of.image);
-        }
-        Origin::Volume(of) => (volume.source_volume, volume.image) = (Some(of.id), of.image),
+        created_at: now,
+        updated_at: now,
     }
-    let (backend, content) = match placed {
-        Ok(Placed { backend, plan }) => (backend, content(&origin, plan)?),
-        Err(refused) => {
-            let reason = if refused.is_empty() {
-                "No host serves a backend for volumes.".to_owned()
-            } else {
-                refused.join(" ")
-            };
-            tracing::warn!(volume.id = %id, reason, "no backend takes a volume");
-            uow.volumes().insert(&volume).await?;
-            let about = (project, About::Volume(id));
-            let what = (tell::SCHEDULE, tell::NO_BACKEND);
-            tell::tell(uow, writing, settings, about, what, &reason).await?;
-            return Ok((volume, None));
-        }
+}
+
+/// Writes a volume down that no backend takes, and tells its project why.
+async fn not_placed(
+    uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
+    settings: &VolumeSettings,
+    volume: &Volume,
+    refused: &[String],
+) -> Result<(), Error> {
+    let reason = if refused.is_empty() {
+        "No host serves a backend for volumes.".to_owned()
+    } else {
+        refused.join(" ")
     };
-    volume.way = way(&content);
-    let work = VolumeWork::Create(Box::new(NewVolume { volume: id, size, content }));
-    let order = order(uow, writing, &mut volume, backend, work).await?;
-    Ok((volume, Some(order)))
+    tracing::warn!(volume.id = %volume.id, reason, "no backend takes a volume");
+    uow.volumes().insert(volume).await?;
+    let about = (&volume.project, About::Volume(volume.id));
+    let what = (tell::SCHEDULE, tell::NO_BACKEND);
+    tell::tell(uow, writing, settings, about, what, &reason).await
 }
 
 async fn order(
