@@ -1,5 +1,6 @@
 //! The sockets that an agent is plugged into.
 
+use hatchery_ports::backup_store::BackupStore;
 use hatchery_ports::bus::Bus;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::disk_backend::DiskBackend;
@@ -22,6 +23,8 @@ pub struct Parts {
     pub disks: Arc<dyn DiskBackend>,
     /// Where volumes live: the backends that this agent serves, by their sections in its configuration.
     pub volumes: BTreeMap<String, Arc<dyn VolumeBackend>>,
+    /// Where backups of volumes are kept, if this host has a store.
+    pub backups: Option<Arc<dyn BackupStore>>,
     /// What plugs guests in.
     pub network: Arc<dyn NetworkDriver>,
     /// What writes config drives.

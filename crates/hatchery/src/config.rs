@@ -78,6 +78,12 @@ pub struct Default_ {
     /// The groups that say where volumes live; a list, or names between commas.
     #[serde(deserialize_with = "volume::names")]
     pub enabled_backends: Vec<String>,
+    /// Where backups of volumes go: `posix`, a folder; none if empty. Cinder's long name of the driver means the same.
+    pub backup_driver: String,
+    /// The folder of backups; `backups` in the state folder if empty.
+    pub backup_posix_path: PathBuf,
+    /// What of a volume is compared with its last backup as a whole.
+    pub backup_sha_block_size_bytes: u64,
     /// Base images must be raw. Off by default here: a qcow2 image serves as base as it is.
     pub force_raw_images: bool,
 }
@@ -204,6 +210,9 @@ impl Default for Default_ {
             max_logfile_count: 5,
             use_json: false,
             enabled_backends: vec![volume::FIRST.into()],
+            backup_driver: "posix".into(),
+            backup_posix_path: PathBuf::new(),
+            backup_sha_block_size_bytes: 256 << 10,
             force_raw_images: false,
         }
     }

@@ -65,7 +65,13 @@ fn backup(number: u128) -> BackupId {
 
 fn new(number: u128, parent: Option<u128>) -> NewBackup {
     let volume = VolumeId(Uuid::from_u128(1));
-    NewBackup { backup: backup(number), volume, snapshot: None, parent: parent.map(backup) }
+    NewBackup {
+        backup: backup(number),
+        volume,
+        snapshot: None,
+        parent: parent.map(backup),
+        live: false,
+    }
 }
 
 fn open(folder: &Path) -> FolderBackupStore {

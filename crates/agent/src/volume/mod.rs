@@ -3,6 +3,7 @@
 //! An order is written down, then acknowledged, then done, and its answer is written down before it is told. One volume has one order at
 //! a time done with it; guests that start or get a volume wait for their turn in the same queue, since an order may move a volume's bytes.
 
+mod backup;
 mod note;
 mod report;
 mod turns;
@@ -215,7 +216,10 @@ async fn work_off(host: Arc<Host>, note: Note, ticket: Ticket) {
 
 async fn outcome(host: Arc<Host>, order: VolumeOrder) -> VolumeOutcome {
     match host.volumes.backends.get(&order.backend) {
-        Some(backend) => work::carry_out(backend.as_ref(), &order).await,
+        Some(backend) => {
+            let (name, backups) = (&host.settings.host.0, host.parts.backups.as_deref());
+            work::carry_out(name, backend.as_ref(), backups, &order).await
+        }
         None => work::refused(format!(
             "The agent of host {} serves no backend {}: add it to enabled_backends there, or choose another volume type.",
             host.settings.host, order.backend

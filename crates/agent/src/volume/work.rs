@@ -1,8 +1,10 @@
 //! An order about a volume, carried out on its backend.
 
+use super::backup;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{VolumeContent, VolumeOrder, VolumeOutcome, VolumeWork};
 use hatchery_model::{disk::BlockSource, id::VolumeId, provision::PlanStep};
+use hatchery_ports::backup_store::BackupStore;
 use hatchery_ports::volume_backend::{VolumeBackend, VolumeError};
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -34,7 +36,12 @@ pub(super) fn volumes_of(work: &VolumeWork) -> BTreeSet<VolumeId> {
 }
 
 /// Does what is ordered. Done again after a crash, it comes to the same.
-pub(super) async fn carry_out(backend: &dyn VolumeBackend, order: &VolumeOrder) -> VolumeOutcome {
+pub(super) async fn carry_out(
+    host: &str,
+    backend: &dyn VolumeBackend,
+    backups: Option<&dyn BackupStore>,
+    order: &VolumeOrder,
+) -> VolumeOutcome {
     let done = match &order.work {
         VolumeWork::Create(new) => {
             return match backend.create(new).await {
@@ -53,10 +60,25 @@ pub(super) async fn carry_out(backend: &dyn VolumeBackend, order: &VolumeOrder) 
             backend.remove_snapshot(*volume, *snapshot).await.map(|()| None)
         }
         VolumeWork::Revert(volume, snapshot) => backend.revert(*volume, *snapshot).await,
-        VolumeWork::UploadToImage(..)
-        | VolumeWork::Backup(..)
-        | VolumeWork::RemoveBackup(..)
-        | VolumeWork::Restore(..) => {
+        VolumeWork::Backup(new) => {
+            return match backups {
+                Some(store) => backup::make(backend, store, new).await,
+                None => backup::no_store(host),
+            };
+        }
+        VolumeWork::Restore(volume, id) => {
+            return match backups {
+                Some(store) => backup::restore(backend, store, *volume, *id).await,
+                None => backup::no_store(host),
+            };
+        }
+        VolumeWork::RemoveBackup(_, id) => {
+            return match backups {
+                Some(store) => backup::remove(store, *id).await,
+                None => backup::no_store(host),
+            };
+        }
+        VolumeWork::UploadToImage(..) => {
             return refused(format!(
                 "This version's agents do not do {} yet: nothing was changed.",
                 order.work.name()
@@ -78,7 +100,7 @@ pub(super) fn refused(message: String) -> VolumeOutcome {
     VolumeOutcome::Failed { details: message.clone(), message }
 }
 
-fn failed(error: &VolumeError) -> VolumeOutcome {
+pub(super) fn failed(error: &VolumeError) -> VolumeOutcome {
     let message = match error {
         // Written for the user.
         VolumeError::NotFound(_)

@@ -163,6 +163,7 @@ impl Yard {
             hypervisor: hypervisor.clone(),
             disks: Arc::new(Losing { inner: inner.unwrap(), lost: lost.clone() }),
             volumes: Default::default(),
+            backups: None,
             network: Arc::new(SimNetworkDriver::default()),
             config_drive: Arc::new(IsoConfigDrive::new(clock.clone(), DriveOwner::default())),
             clock,

@@ -5,13 +5,17 @@
 mod yard;
 
 use hatchery_model::generation::Generation;
+use hatchery_model::id::BackupId;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject, VolumeWork,
+    NewBackup, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject,
+    VolumeWork,
 };
-use hatchery_ports::volume_backend::Held;
+use hatchery_ports::backup_store::BackupStore;
+use hatchery_ports::volume_backend::{Held, Opened, VolumeBackend};
 use std::sync::atomic::Ordering;
-use yard::{Yard, create, order, snapshot, volume};
+use uuid::Uuid;
+use yard::{Life, Yard, create, order, snapshot, volume};
 
 fn is_done(news: &VolumeNews) -> bool {
     matches!(news.outcome, VolumeOutcome::Done { .. })
@@ -113,8 +117,10 @@ fn what_is_older_than_the_last_is_ignored_also_by_the_next_agent() {
     let life = yard.wake();
     yard.send(&life, empty(1));
     yard.send(&life, empty(3));
-    let answers = life.answers(1);
-    assert_eq!(answers[0].subject, VolumeSubject::Volume(volume(3)), "{answers:?}");
+    // The last agent may have died before it noted that the answer about volume 2 was heard: then that is told again.
+    let answers = life.answers_until(3);
+    let old = VolumeSubject::Volume(volume(1));
+    assert!(answers.iter().all(|news| news.subject != old), "{answers:?}");
     assert_eq!(life.held(), [Held::Volume(volume(2)), Held::Volume(volume(3))]);
 }
 
@@ -295,4 +301,128 @@ fn the_host_says_what_it_serves_and_soon_what_has_changed() {
     life.answers(1);
     // The next one by the clock comes ten seconds after the first.
     assert!(life.reports_more_than(before) < std::time::Duration::from_secs(8));
+}
+
+fn backup(number: u128) -> BackupId {
+    BackupId(Uuid::from_u128(0x5000 + number))
+}
+
+fn of_backup(number: u128, generation: i64, work: VolumeWork) -> VolumeOrder {
+    VolumeOrder { subject: VolumeSubject::Backup(backup(number)), ..order(generation, work) }
+}
+
+fn kept(number: u128, parent: Option<u128>, live: bool) -> VolumeWork {
+    VolumeWork::Backup(Box::new(NewBackup {
+        backup: backup(number),
+        volume: volume(1),
+        snapshot: None,
+        parent: parent.map(backup),
+        live,
+    }))
+}
+
+/// Writes a byte all over the second MiB, or reads its first.
+fn byte(life: &Life, number: u128, write: Option<u8>) -> u8 {
+    life.runtime.block_on(async {
+        let what = match write {
+            Some(_) => Opened::ForWriting(volume(number)),
+            None => Opened::Volume(volume(number)),
+        };
+        let mut open = life.gate.open(what).await.unwrap();
+        let at = 1 << 20;
+        if let Some(byte) = write {
+            open.write(at, vec![byte; 1 << 20].into()).await.unwrap();
+        }
+        let byte = open.read(at, 1).await.unwrap()[0];
+        open.close().await.unwrap();
+        byte
+    })
+}
+
+#[test]
+fn a_backup_is_made_goes_on_from_another_and_is_restored() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    for number in [1, 2] {
+        yard.send(&life, empty(number));
+    }
+    life.answers(2);
+    byte(&life, 1, Some(7));
+    yard.send(&life, of_backup(1, 1, kept(1, None, false)));
+    life.answers(3);
+    // Of a volume in use: the snapshot that was read is gone afterwards.
+    yard.send(&life, of_backup(2, 1, kept(2, Some(1), true)));
+    let answers = life.answers(4);
+    let copied = |news: &VolumeNews| match &news.outcome {
+        VolumeOutcome::Done { bytes_copied, .. } => *bytes_copied,
+        VolumeOutcome::Failed { .. } => panic!("{news:?}"),
+    };
+    assert_eq!((copied(&answers[2]), copied(&answers[3])), (Bytes::from_mib(1), Bytes(0)));
+    let no_snapshot = |held: &Held| matches!(held, Held::Volume(_));
+    assert!(life.held().iter().all(no_snapshot), "{:?}", life.held());
+
+    byte(&life, 1, Some(8));
+    yard.send(&life, of_backup(2, 2, VolumeWork::Restore(volume(2), backup(2))));
+    let restored = life.answers(5).pop().unwrap();
+    assert_eq!(copied(&restored), Bytes::from_mib(1));
+    assert_eq!((byte(&life, 1, None), byte(&life, 2, None)), (8, 7));
+
+    yard.send(&life, of_backup(1, 2, VolumeWork::RemoveBackup(volume(1), backup(1))));
+    assert!(failure(&life.answers(6)[5]).contains("goes on from"));
+    yard.send(&life, of_backup(2, 3, VolumeWork::RemoveBackup(volume(1), backup(2))));
+    yard.send(&life, of_backup(1, 3, VolumeWork::RemoveBackup(volume(1), backup(1))));
+    assert!(life.answers(8)[6..].iter().all(is_done));
+    let left = life.runtime.block_on(yard.backups().list()).unwrap();
+    assert_eq!(left, []);
+}
+
+#[test]
+fn a_restore_that_cannot_be_done_leaves_the_volume_as_it_was() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    yard.send(&life, empty(1));
+    life.answers(1);
+    byte(&life, 1, Some(7));
+    yard.send(&life, of_backup(1, 1, kept(1, None, false)));
+    let small =
+        NewVolume { volume: volume(2), size: Bytes::from_mib(4), content: VolumeContent::Empty };
+    yard.send(&life, order(1, VolumeWork::Create(Box::new(small))));
+    life.answers(3);
+    byte(&life, 2, Some(9));
+    yard.send(&life, of_backup(1, 2, VolumeWork::Restore(volume(2), backup(1))));
+    assert!(failure(&life.answers(4)[3]).contains("choose a larger one"));
+    byte(&life, 1, Some(8));
+    let data = yard.dir.path().join("backups").join(backup(1).to_string()).join("data");
+    std::fs::write(data, vec![3; 1 << 20]).unwrap();
+    yard.send(&life, of_backup(1, 3, VolumeWork::Restore(volume(1), backup(1))));
+    assert!(failure(&life.answers(5)[4]).contains("another checksum"));
+    yard.send(&life, of_backup(9, 1, VolumeWork::Restore(volume(1), backup(9))));
+    assert!(failure(&life.answers(6)[5]).contains("is not in this host's backup store"));
+    assert_eq!((byte(&life, 1, None), byte(&life, 2, None)), (8, 9));
+}
+
+/// The agent dies when the backup stands and its answer is not written down: the note is put back to what it was.
+#[test]
+fn a_backup_that_was_made_and_not_answered_stays_what_it_is() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    yard.send(&life, empty(1));
+    life.answers(1);
+    byte(&life, 1, Some(7));
+    let note = yard.dir.path().join("notes").join(format!("backup-{}.json", backup(1)));
+    yard.send(&life, of_backup(1, 1, kept(1, None, true)));
+    life.answers(2);
+    let text = std::fs::read_to_string(&note).unwrap();
+    let mut undone: serde_json::Value = serde_json::from_str(&text).unwrap();
+    undone["answer"] = serde_json::Value::Null;
+    undone["is_told"] = false.into();
+    byte(&life, 1, Some(8));
+    drop(life);
+    std::fs::write(&note, undone.to_string()).unwrap();
+    let life = yard.wake();
+    assert!(is_done(&life.answers(1)[0]));
+    yard.send(&life, of_backup(1, 2, VolumeWork::Restore(volume(1), backup(1))));
+    assert!(is_done(&life.answers(2)[1]));
+    assert_eq!(byte(&life, 1, None), 7);
+    assert_eq!(life.held(), [Held::Volume(volume(1))]);
 }

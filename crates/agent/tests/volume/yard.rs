@@ -21,6 +21,7 @@ use hatchery_ports::volume_backend::{
 };
 use hatchery_storage::{
     FileDiskBackend, FileImageStore, FileOwner, FileVolumeBackend, FileVolumeSettings,
+    FolderBackupSettings, FolderBackupStore,
 };
 use hatchery_testkit::{ManualClock, SeededEntropy};
 use hatchery_virt::guest_data::{DriveOwner, IsoConfigDrive};
@@ -234,6 +235,13 @@ impl Yard {
         self.dir.path().join(name)
     }
 
+    /// Where backups are kept.
+    pub fn backups(&self) -> FolderBackupStore {
+        let settings =
+            FolderBackupSettings { folder: self.folder("backups"), block: Bytes(64 << 10) };
+        FolderBackupStore::open(&settings).unwrap()
+    }
+
     /// Where the note of a volume's last order stands.
     pub fn note(&self, number: u128) -> PathBuf {
         self.folder("notes").join(format!("volume-{}.json", volume(number)))
@@ -273,6 +281,7 @@ impl Yard {
             hypervisor: Arc::new(SimHypervisor::new(SimHypervisor::host_of(8, 1 << 14, 100))),
             disks: Arc::new(FileDiskBackend::new(&pool, &instances, owner, false).unwrap()),
             volumes: BTreeMap::from([("file".to_owned(), gate.clone() as Arc<dyn VolumeBackend>)]),
+            backups: Some(Arc::new(self.backups())),
             network: Arc::new(SimNetworkDriver::default()),
             config_drive: Arc::new(IsoConfigDrive::new(clock.clone(), DriveOwner::default())),
             clock,
@@ -314,6 +323,15 @@ impl Life {
         self.until(&format!("{count} answers"), &self.ears.told, || {
             let heard = self.heard();
             (heard.len() >= count).then_some(heard)
+        })
+    }
+
+    /// Waits for an answer about this volume, and gives all that came until then.
+    pub fn answers_until(&self, number: u128) -> Vec<VolumeNews> {
+        let wanted = VolumeSubject::Volume(volume(number));
+        self.until(&format!("an answer about {wanted:?}"), &self.ears.told, || {
+            let heard = self.heard();
+            heard.iter().any(|news| news.subject == wanted).then_some(heard)
         })
     }
 

@@ -4,11 +4,13 @@ use crate::config::{Backend, Config};
 use crate::state_dir::StateDir;
 use anyhow::{Context, bail};
 use hatchery_model::image::ImageFormat;
+use hatchery_model::units::Bytes;
+use hatchery_ports::backup_store::BackupStore;
 use hatchery_ports::volume_backend::VolumeBackend;
 use hatchery_storage::rbd::CephSettings;
 use hatchery_storage::{
-    FileOwner, FileVolumeBackend, FileVolumeSettings, RbdImageSource, RbdVolumeBackend,
-    RbdVolumeSettings,
+    FileOwner, FileVolumeBackend, FileVolumeSettings, FolderBackupSettings, FolderBackupStore,
+    RbdImageSource, RbdVolumeBackend, RbdVolumeSettings,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,6 +33,29 @@ pub fn all(
         backends.insert(section.clone(), backend);
     }
     Ok(backends)
+}
+
+/// Where this host keeps backups.
+pub fn backups(state: &StateDir, config: &Config) -> anyhow::Result<Option<Arc<dyn BackupStore>>> {
+    let set = &config.default;
+    match set.backup_driver.as_str() {
+        "" => return Ok(None),
+        "posix" | "cinder.backup.drivers.posix.PosixBackupDriver" => {}
+        other => {
+            bail!("[DEFAULT] backup_driver is '{other}': choose posix, or nothing for no backups")
+        }
+    }
+    let folder = if set.backup_posix_path.as_os_str().is_empty() {
+        state.join("backups")
+    } else {
+        set.backup_posix_path.clone()
+    };
+    let block = Bytes(set.backup_sha_block_size_bytes);
+    let store = FolderBackupStore::open(&FolderBackupSettings { folder: folder.clone(), block });
+    let store = store.with_context(|| {
+        format!("the backup store does not start with the folder {}", folder.display())
+    })?;
+    Ok(Some(Arc::new(store)))
 }
 
 fn file(

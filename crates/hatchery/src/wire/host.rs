@@ -131,6 +131,7 @@ pub async fn start(ground: &Ground) -> anyhow::Result<Agent> {
         hypervisor: hypervisor(state, config, ground.clock.clone())?,
         disks: Arc::new(disks),
         volumes: backend::all(state, config, owner)?,
+        backups: backend::backups(state, config)?,
         network: network(state, config, &registry)?,
         config_drive: Arc::new(IsoConfigDrive::new(ground.clock.clone(), drives)),
         clock: ground.clock.clone(),

@@ -113,6 +113,8 @@ pub struct NewBackup {
     pub snapshot: Option<SnapshotId>,
     /// The backup that it goes on from. `None`: it stands alone.
     pub parent: Option<BackupId>,
+    /// Whether a server uses the volume meanwhile: then a snapshot is read, which goes afterwards.
+    pub live: bool,
 }
 
 /// What became of an order.

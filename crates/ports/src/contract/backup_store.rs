@@ -69,6 +69,7 @@ fn new(number: u128, parent: Option<u128>) -> NewBackup {
         volume: VolumeId(Uuid::from_u128(1)),
         snapshot: None,
         parent: parent.map(backup),
+        live: false,
     }
 }
 

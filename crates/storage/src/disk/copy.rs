@@ -52,7 +52,7 @@ pub(crate) fn digest(path: &Path) -> io::Result<String> {
 
 /// A new file for a base.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Bases belong to the hypervisor's user and can be read by all.
