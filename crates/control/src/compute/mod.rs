@@ -24,6 +24,7 @@ mod settings;
 mod show_server;
 mod show_usage;
 mod state_words;
+pub(crate) mod volumes;
 
 pub use aggregates::{AggregateChanges, AggregateVerbs, CacheWish, CachedImage};
 pub use change_server::{ChangeServer, ServerChanges};
@@ -45,3 +46,4 @@ pub use settings::ComputeSettings;
 pub use show_server::{ServerAddress, ServerDetail, ShowServer};
 pub use show_usage::{ShowUsage, Usage};
 pub use state_words::{task_state, vm_state};
+pub use volumes::{ServerVolumeVerbs, VolumeToAttach};

@@ -1,6 +1,7 @@
 //! What agents tell: taken over one by one, each a pure transition and a compare-and-set. Hearing anything twice changes nothing.
 
 mod guest_event;
+mod guest_volume;
 mod host_bases;
 mod host_report;
 mod power_event;
@@ -79,8 +80,7 @@ impl Intake {
                 self.revive(host, bases).await
             }
             Event::VolumeAnswered(news) => self.volume_answered(news, request).await,
-            // Nobody orders these yet.
-            Event::GuestVolumeChanged { .. } => Ok(()),
+            Event::GuestVolumeChanged { .. } => self.guest_volume_changed(event, request).await,
             Event::HostReported(report) => self.host_reported(report).await,
         }
     }

@@ -64,7 +64,11 @@ pub(super) async fn answered(
     };
     let action = action.filter(|action| match action.kind {
         ActionKind::Stop | ActionKind::Start | ActionKind::Reboot => true,
-        ActionKind::Create | ActionKind::Delete | ActionKind::ResetState => false,
+        ActionKind::Create
+        | ActionKind::Delete
+        | ActionKind::ResetState
+        | ActionKind::AttachVolume
+        | ActionKind::DetachVolume => false,
     });
     let Some(state) = after(&server, &answer.power, now)? else {
         return Ok(false);

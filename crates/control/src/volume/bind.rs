@@ -4,7 +4,7 @@ use super::send::{Writing, keep};
 use crate::error::Error;
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{AttachmentId, ServerId};
-use hatchery_model::volume::{Attachment, AttachmentState, Volume, VolumeState};
+use hatchery_model::volume::{Attachment, AttachmentState, GuestUse, Volume, VolumeState};
 use hatchery_ports::entropy::random_uuid;
 use hatchery_ports::store::UnitOfWork;
 
@@ -63,6 +63,7 @@ fn new(
         read_only: read_only || volume.read_only,
         created_at: writing.now,
         attached_at: None,
+        guest: GuestUse::default(),
     }
 }
 

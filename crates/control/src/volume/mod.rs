@@ -3,7 +3,7 @@
 //! A volume's row says what is being done with it before its agent is told: the order stands in the row and in the outbox, both written by the
 //! transaction that accepts the request. The agent's answer ends it; while there is none, the order is sent again.
 
-mod access;
+pub(crate) mod access;
 mod allowance;
 mod answer;
 mod attachments;

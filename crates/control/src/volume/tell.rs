@@ -14,6 +14,7 @@ pub(crate) type Action = (&'static str, &'static str);
 pub(crate) type Detail = (&'static str, &'static str);
 
 pub(crate) const SCHEDULE: Action = ("001", "schedule allocate volume");
+pub(crate) const ATTACH: Action = ("002", "attach volume");
 pub(crate) const COPY_VOLUME_TO_IMAGE: Action = ("003", "copy volume to image");
 pub(crate) const COPY_IMAGE_TO_VOLUME: Action = ("005", "copy image to volume");
 pub(crate) const EXTEND: Action = ("007", "extend volume");
@@ -31,6 +32,8 @@ pub(crate) const NOT_EXTENDED: Detail = ("010", "Volume Driver failed to extend 
 pub(crate) const NOT_CREATED: Detail = ("012", "Driver failed to create the volume.");
 pub(crate) const SNAPSHOT_NOT_CREATED: Detail = ("013", "Snapshot failed to create.");
 pub(crate) const SNAPSHOT_NOT_DELETED: Detail = ("016", "Snapshot failed to delete.");
+pub(crate) const NOT_ATTACHED: Detail = ("021", "Failed to attach volume.");
+pub(crate) const NOT_DETACHED: Detail = ("022", "Failed to detach volume.");
 
 /// Whose thing it is.
 pub(crate) enum About {

@@ -2,6 +2,8 @@
 
 use super::outgoing::Order;
 use crate::error::Error;
+use crate::volume::send::Writing;
+use hatchery_model::compute::Server;
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{HostName, MessageId, RequestId, ServerId};
 use hatchery_model::message::{Address, Body, Command, Envelope};
@@ -27,6 +29,20 @@ pub(crate) async fn write_down(
     };
     let place = uow.outbox().insert(&envelope).await?;
     Ok((place, envelope))
+}
+
+/// Writes an order to a server's host down. `NotFound`: it has none.
+pub(crate) async fn to_host(
+    uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
+    server: &Server,
+    command: Command,
+) -> Result<Order, Error> {
+    let Some(host) = &server.host else {
+        return Err(Error::not_found("Host of instance", server.id));
+    };
+    let Writing { entropy, now, request } = writing;
+    write_down(uow, entropy, now, host, request.clone(), command).await
 }
 
 /// Writes down that nothing of a guest is to be left on a host.

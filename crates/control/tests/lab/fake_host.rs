@@ -4,11 +4,14 @@ use super::fake_volumes::FakeVolumes;
 use async_trait::async_trait;
 use hatchery_model::compute::{GuestPhase, GuestSpec, HostReport, HostResources};
 use hatchery_model::generation::Generation;
-use hatchery_model::id::{HostId, HostName, ImageId, MessageId, RequestId, ServerId};
-use hatchery_model::message::{Address, Body, Command, Envelope, Event, StepName, StepTiming};
+use hatchery_model::id::{AttachmentId, HostId, HostName, ImageId, MessageId, RequestId, ServerId};
+use hatchery_model::message::{
+    Address, AttachOutcome, Body, Command, Envelope, Event, StepName, StepTiming,
+};
 use hatchery_model::provision::{FileAbilities, Rung, TargetFacts};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
+use hatchery_model::volume::GuestVolume;
 use hatchery_ports::bus::Handler;
 use hatchery_ports::entropy::random_uuid;
 use hatchery_testkit::SeededEntropy;
@@ -26,6 +29,8 @@ pub struct FakeHost {
     pub fails: Mutex<Option<String>>,
     /// Starts fail with this message, and this base lost.
     pub starts_fail: Mutex<Option<(String, Option<ImageId>)>>,
+    /// Volumes are neither plugged nor taken out, with this message.
+    pub plugs_fail: Mutex<Option<String>>,
     /// Orders are taken over and forgotten at once.
     pub forgets: AtomicBool,
     /// Orders that were really carried out, by command name.
@@ -64,6 +69,7 @@ impl FakeHost {
             }),
             fails: Mutex::default(),
             starts_fail: Mutex::default(),
+            plugs_fail: Mutex::default(),
             forgets: AtomicBool::new(false),
             done: Mutex::default(),
             news: Mutex::default(),
@@ -222,6 +228,40 @@ impl FakeHost {
         self.tell(request, event);
     }
 
+    /// Plugs a volume into a guest, or (`None`) takes it out.
+    fn plug(
+        &self,
+        server: ServerId,
+        generation: Generation,
+        attachment: AttachmentId,
+        volume: Option<GuestVolume>,
+        request: RequestId,
+    ) {
+        let mut guests = self.guests.lock().unwrap();
+        let Some(guest) = guests.get_mut(&server).filter(|guest| guest.0 < generation) else {
+            return;
+        };
+        guest.0 = generation;
+        let failure = self.plugs_fail.lock().unwrap().clone();
+        let details = "because the test wants it".to_owned();
+        let outcome = match (volume, failure) {
+            (Some(_), Some(message)) => AttachOutcome::NotAttached { message, details },
+            (None, Some(message)) => AttachOutcome::NotDetached { message, details },
+            (Some(volume), None) => {
+                guest.2.volumes.push(volume);
+                AttachOutcome::Attached
+            }
+            (None, None) => {
+                guest.2.volumes.retain(|volume| volume.attachment != attachment);
+                AttachOutcome::Detached
+            }
+        };
+        drop(guests);
+        let host = self.name.clone();
+        let event = Event::GuestVolumeChanged { host, server, generation, attachment, outcome };
+        self.tell(request, event);
+    }
+
     fn destroy(&self, server: ServerId, generation: Generation, request: RequestId) {
         let known = self.guests.lock().unwrap().get(&server).map(|guest| guest.0);
         if known.is_some_and(|known| known > generation) {
@@ -279,10 +319,14 @@ impl Handler for FakeHost {
                     self.tell(envelope.request, Event::VolumeAnswered(Box::new(news)));
                 }
             }
-            Command::AttachVolume { .. }
-            | Command::DetachVolume { .. }
-            | Command::SeedBase { .. }
-            | Command::ReleaseBase { .. } => {}
+            Command::AttachVolume { server, generation, volume } => {
+                let id = volume.attachment;
+                self.plug(server, generation, id, Some(*volume), envelope.request);
+            }
+            Command::DetachVolume { server, generation, attachment } => {
+                self.plug(server, generation, attachment, None, envelope.request);
+            }
+            Command::SeedBase { .. } | Command::ReleaseBase { .. } => {}
         }
         Ok(())
     }

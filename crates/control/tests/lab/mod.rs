@@ -15,7 +15,7 @@ pub use rows::{caller, flavor, image, new_server};
 use hatchery_control::Error;
 use hatchery_control::compute::{
     ComputeSettings, CreateServer, DeleteServer, HealBook, HostVerbs, NewServer, PowerVerbs,
-    ShowServer,
+    ServerVolumeVerbs, ShowServer,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::reconcile::VolumeOrders;
@@ -212,6 +212,17 @@ impl Lab {
             outgoing: self.outgoing.clone(),
             settings: Arc::new(VolumeSettings::default()),
         })
+    }
+
+    /// The verbs of servers' volumes.
+    pub fn plug_verbs(&self) -> ServerVolumeVerbs {
+        ServerVolumeVerbs {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            outgoing: self.outgoing.clone(),
+            settings: self.settings.clone(),
+        }
     }
 
     /// Whoever chases orders about volumes.

@@ -42,6 +42,10 @@ pub enum ActionKind {
     Reboot,
     /// `resetState`
     ResetState,
+    /// `attach_volume`
+    AttachVolume,
+    /// `detach_volume`
+    DetachVolume,
 }
 
 /// One step of an action: the timeline's unit.

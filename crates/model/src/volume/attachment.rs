@@ -30,6 +30,22 @@ pub struct Attachment {
     pub created_at: Timestamp,
     /// When the volume was plugged.
     pub attached_at: Option<Timestamp>,
+    /// What its server's guest makes of it.
+    #[serde(default)]
+    pub guest: GuestUse,
+}
+
+/// What a server's guest makes of a volume. The same for an attachment that no server of this cloud stands behind: nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct GuestUse {
+    /// Whether the volume goes with the server.
+    pub delete_on_termination: bool,
+    /// Place in the order of boot; 0 is the root disk. `None`: the guest does not boot from it.
+    pub boot_index: Option<u32>,
+    /// What its user calls it.
+    pub tag: Option<String>,
+    /// The server's generation with which its host was last told to plug it or to take it out, and when.
+    pub ordered: Option<(Generation, Timestamp)>,
 }
 
 /// How far an attachment is.

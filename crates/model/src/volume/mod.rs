@@ -12,7 +12,7 @@ mod volume_record;
 mod volume_state;
 mod volume_type;
 
-pub use attachment::{Attachment, AttachmentState};
+pub use attachment::{Attachment, AttachmentState, GuestUse};
 pub use backend::{BackendName, BackendReport, Reach};
 pub use backup::{Backup, BackupState};
 pub use guest_volume::{GuestVolume, serial_of};

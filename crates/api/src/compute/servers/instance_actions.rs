@@ -67,6 +67,8 @@ fn brief(action: &Action, version: Microversion) -> Value {
             ActionKind::Stop => "stop",
             ActionKind::Start => "start",
             ActionKind::Reboot => "reboot",
+            ActionKind::AttachVolume => "attach_volume",
+            ActionKind::DetachVolume => "detach_volume",
             ActionKind::ResetState => "resetState",
         },
         "instance_uuid": action.server,

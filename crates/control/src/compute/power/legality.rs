@@ -6,7 +6,7 @@ use hatchery_model::caller::Caller;
 use hatchery_model::compute::Server;
 
 /// Refuses orders of an owner whose server is locked.
-pub(super) fn is_unlocked(server: &Server, caller: &Caller) -> Result<(), Error> {
+pub(in crate::compute) fn is_unlocked(server: &Server, caller: &Caller) -> Result<(), Error> {
     if server.locked && !caller.is_admin() {
         return Err(Error::Conflict(format!("Instance {} is locked", server.id)));
     }
@@ -14,7 +14,7 @@ pub(super) fn is_unlocked(server: &Server, caller: &Caller) -> Result<(), Error>
 }
 
 /// Refuses where no host could be told.
-pub(super) fn has_host(server: &Server) -> Result<(), Error> {
+pub(in crate::compute) fn has_host(server: &Server) -> Result<(), Error> {
     if server.host.is_some() {
         return Ok(());
     }
@@ -22,7 +22,7 @@ pub(super) fn has_host(server: &Server) -> Result<(), Error> {
 }
 
 /// Refuses unless the server is in one of these `vm_state`s, without a task or with one of these, and has run once.
-pub(super) fn is_in(
+pub(in crate::compute) fn is_in(
     server: &Server,
     verb: &str,
     vm_states: &[&str],

@@ -1,7 +1,7 @@
 //! What is done to a server's power: stop, start, reboot, and the administrator's word on what its state is. One verb a file.
 
 mod heal_book;
-mod legality;
+pub(super) mod legality;
 mod reboot_server;
 mod reset_state;
 mod revive_servers;

@@ -162,8 +162,11 @@ fn waits_for(server: &Server, host: &HostName, image: ImageId) -> bool {
 const fn starts(kind: ActionKind) -> bool {
     match kind {
         ActionKind::Start | ActionKind::Reboot => true,
-        ActionKind::Create | ActionKind::Stop | ActionKind::Delete | ActionKind::ResetState => {
-            false
-        }
+        ActionKind::Create
+        | ActionKind::Stop
+        | ActionKind::Delete
+        | ActionKind::ResetState
+        | ActionKind::AttachVolume
+        | ActionKind::DetachVolume => false,
     }
 }

@@ -242,6 +242,7 @@ pub async fn attachments(store: &dyn Store) {
         read_only: false,
         created_at: Timestamp(created_at),
         attached_at: None,
+        guest: Default::default(),
     };
     let mut one = attachment(Some(server), 1);
     let two = attachment(None, 2);

@@ -1,0 +1,118 @@
+//! What became of an order to plug a volume into a guest, or to take it out. Only the answer to the last order about an attachment counts.
+
+use super::Intake;
+use crate::error::Error;
+use crate::volume::bind;
+use crate::volume::send::Writing;
+use crate::volume::tell::{self, About};
+use crate::workflow::timeline;
+use hatchery_model::compute::{ActionKind, EventResult};
+use hatchery_model::id::{HostName, RequestId};
+use hatchery_model::message::{AttachOutcome, Event};
+use hatchery_model::volume::{Attachment, AttachmentState};
+use hatchery_ports::store::UnitOfWork;
+
+impl Intake {
+    /// Takes an answer. One that no attachment waits for is ignored.
+    pub(super) async fn guest_volume_changed(
+        &self,
+        event: &Event,
+        request: &RequestId,
+    ) -> Result<(), Error> {
+        let Event::GuestVolumeChanged { host, server, generation, attachment: id, outcome } = event
+        else {
+            return Ok(());
+        };
+        let mut uow = self.store.begin().await?;
+        let Some(attachment) = uow.attachments().find(*id).await? else { return Ok(()) };
+        let last = attachment.guest.ordered.is_some_and(|(last, _)| last <= *generation);
+        let here = attachment.host.as_deref() == Some(host.0.as_str());
+        if attachment.server != Some(*server) || !last || !here {
+            return Ok(());
+        }
+        if self.change_attachment(&mut *uow, host, attachment, outcome, request).await? {
+            uow.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Says whether anything had to be written.
+    async fn change_attachment(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        host: &HostName,
+        mut attachment: Attachment,
+        outcome: &AttachOutcome,
+        request: &RequestId,
+    ) -> Result<bool, Error> {
+        let writing = Writing { entropy: &*self.entropy, now: self.clock.now(), request };
+        let (attaching, detaching) = (
+            attachment.state == AttachmentState::Attaching,
+            attachment.state == AttachmentState::Detaching,
+        );
+        let failed = match outcome {
+            AttachOutcome::Attached if attaching => {
+                attachment.state = AttachmentState::Attached;
+                bind::update(uow, writing, &mut attachment).await?;
+                None
+            }
+            AttachOutcome::NotAttached { message, details } if attaching => {
+                bind::release(uow, writing, &attachment).await?;
+                Some((tell::NOT_ATTACHED, message, details))
+            }
+            AttachOutcome::Detached if detaching => {
+                bind::release(uow, writing, &attachment).await?;
+                None
+            }
+            AttachOutcome::NotDetached { message, details } if detaching => {
+                attachment.state = AttachmentState::Attached;
+                bind::update(uow, writing, &mut attachment).await?;
+                Some((tell::NOT_DETACHED, message, details))
+            }
+            AttachOutcome::Attached
+            | AttachOutcome::NotAttached { .. }
+            | AttachOutcome::Detached
+            | AttachOutcome::NotDetached { .. } => return Ok(false),
+        };
+        if let Some((detail, message, details)) = failed {
+            tracing::warn!(volume.id = %attachment.volume, host.id = %host, message, details, "a guest's volumes are not as ordered");
+            let about = (&attachment.project, About::Volume(attachment.volume));
+            let what = (tell::ATTACH, detail);
+            tell::tell(uow, writing, &self.volume_settings, about, what, message).await?;
+        }
+        let message = failed.map(|(_, message, _)| message.clone());
+        note(uow, writing, host, &attachment, message).await?;
+        Ok(true)
+    }
+}
+
+/// Writes the end of the order into its action.
+async fn note(
+    uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
+    host: &HostName,
+    attachment: &Attachment,
+    failure: Option<String>,
+) -> Result<(), Error> {
+    let Some(server) = attachment.server else { return Ok(()) };
+    let found = uow.actions().find(server, writing.request).await?;
+    let name = match found.as_ref().map(|action| action.kind) {
+        Some(ActionKind::AttachVolume) => "compute_attach_volume",
+        Some(ActionKind::DetachVolume) => "compute_detach_volume",
+        Some(
+            ActionKind::Create
+            | ActionKind::Delete
+            | ActionKind::Stop
+            | ActionKind::Start
+            | ActionKind::Reboot
+            | ActionKind::ResetState,
+        )
+        | None => return Ok(()),
+    };
+    let Some(mut action) = found else { return Ok(()) };
+    let result = if failure.is_some() { EventResult::Error } else { EventResult::Success };
+    let details = failure.clone().unwrap_or_else(|| format!("Volume {}.", attachment.volume));
+    timeline::noted(&mut action, name, result, Some(host.clone()), details, writing.now);
+    action.message = failure;
+    Ok(uow.actions().update(&action).await?)
+}

@@ -1,0 +1,192 @@
+//! Volumes plugged into servers and taken out again.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
+mod lab;
+
+use hatchery_control::Error;
+use hatchery_control::compute::VolumeToAttach;
+use hatchery_control::volume::{VolumeRemoval, VolumeRequest};
+use hatchery_model::id::{ServerId, VolumeId};
+use hatchery_model::volume::AttachmentState;
+use hatchery_ports::bus::Handler;
+use lab::{FakeHost, Lab, caller};
+
+async fn lab() -> Lab {
+    Lab::new().await.with_volumes().await
+}
+
+async fn volume(lab: &Lab) -> VolumeId {
+    lab.make_volume(VolumeRequest { size_gib: Some(1), ..VolumeRequest::default() }).await
+}
+
+async fn server(lab: &Lab) -> ServerId {
+    let id = lab.create_one().await;
+    lab.settle().await;
+    id
+}
+
+fn plain(volume: VolumeId) -> VolumeToAttach {
+    VolumeToAttach { volume, device: None, tag: None, delete_on_termination: false }
+}
+
+async fn status(lab: &Lab, id: VolumeId) -> &'static str {
+    lab.volume(id).await.state.status()
+}
+
+/// The devices that the only guest has.
+fn plugged(lab: &Lab) -> Vec<String> {
+    let guests = lab.hosts[0].running();
+    guests[0].volumes.iter().map(|volume| volume.device.clone()).collect()
+}
+
+#[tokio::test]
+async fn a_volume_is_plugged_and_taken_out() {
+    let lab = lab().await;
+    let (server, one, two) = (server(&lab).await, volume(&lab).await, volume(&lab).await);
+    let verbs = lab.plug_verbs();
+    let bound = verbs.attach(&caller("req-a"), server, plain(one)).await.unwrap();
+    assert_eq!(bound.mountpoint.as_deref(), Some("/dev/vdb"));
+    assert_eq!(status(&lab, one).await, "attaching");
+    lab.settle().await;
+    assert_eq!(status(&lab, one).await, "in-use");
+    lab.pass(1, &["host-a"]).await;
+    let asked = VolumeToAttach { device: Some("/dev/vdf".into()), ..plain(two) };
+    verbs.attach(&caller("req-b"), server, asked).await.unwrap();
+    lab.settle().await;
+    assert_eq!(plugged(&lab), ["/dev/vdb", "/dev/vdf"]);
+    let listed = verbs.list(&caller("r"), server).await.unwrap();
+    assert_eq!(listed.iter().map(|one| one.volume).collect::<Vec<_>>(), [one, two]);
+    assert!(listed.iter().all(|one| one.state == AttachmentState::Attached));
+
+    verbs.detach(&caller("req-c"), server, one).await.unwrap();
+    assert_eq!(status(&lab, one).await, "detaching");
+    lab.settle().await;
+    assert_eq!((status(&lab, one).await, plugged(&lab)), ("available", vec!["/dev/vdf".into()]));
+    assert!(matches!(verbs.find(&caller("r"), server, one).await, Err(Error::NotFound { .. })));
+    // The place is free again.
+    let again = verbs.attach(&caller("req-d"), server, plain(one)).await.unwrap();
+    assert_eq!(again.mountpoint.as_deref(), Some("/dev/vdb"));
+    lab.settle().await;
+    let events: Vec<_> = lab.actions(server).await.into_iter().flat_map(|one| one.events).collect();
+    let done = |name: &str| events.iter().filter(|event| event.name == name).count();
+    assert_eq!((done("compute_attach_volume"), done("compute_detach_volume")), (3, 1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_plugged_is_refused_and_changes_nothing() {
+    let lab = lab().await;
+    let (server, one, two) = (server(&lab).await, volume(&lab).await, volume(&lab).await);
+    let verbs = lab.plug_verbs();
+    verbs.attach(&caller("r"), server, plain(one)).await.unwrap();
+    lab.settle().await;
+    let device = |path: &str| VolumeToAttach { device: Some(path.into()), ..plain(two) };
+    let missing = VolumeId(uuid::Uuid::from_u128(9));
+    let cases = [
+        (plain(one), "already attached"),
+        (plain(missing), "could not be found"),
+        (device("/tmp/x"), "The supplied device path (/tmp/x) is invalid."),
+        (device("/dev/vdb"), "The supplied device path (/dev/vdb) is in use."),
+        (device("/dev/vda"), "is in use"),
+    ];
+    for (new, why) in cases {
+        let refused = verbs.attach(&caller("r"), server, new).await.unwrap_err();
+        assert!(refused.to_string().contains(why), "{refused}");
+    }
+    // Another server cannot have what this one uses.
+    let other = lab.create(&caller("req-2"), lab.wanted()).await.unwrap()[0].id;
+    let early = verbs.attach(&caller("r"), other, plain(two)).await.unwrap_err();
+    assert!(matches!(early, Error::Conflict(_)), "{early}");
+    lab.settle().await;
+    let used = verbs.attach(&caller("r"), other, plain(one)).await.unwrap_err();
+    assert!(used.to_string().contains("the current status is in-use"), "{used}");
+    assert_eq!(status(&lab, two).await, "available");
+    // Nor does the volume go, or leave by the volumes' own door.
+    let removal = VolumeRemoval::default();
+    assert!(lab.volume_verbs().delete_volume(&caller("r"), one, removal).await.is_err());
+    let bound = verbs.find(&caller("r"), server, one).await.unwrap();
+    let refused = lab.volume_verbs().delete_attachment(&caller("r"), bound.id).await.unwrap_err();
+    assert!(refused.to_string().contains("using the Compute API"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_host_that_cannot_use_the_backend_gets_none_of_its_volumes() {
+    let lab = Lab::with_hosts(vec![
+        FakeHost::new("host-a", 11, 8, 16_384, 100),
+        FakeHost::new("host-b", 12, 8, 16_384, 100),
+    ])
+    .await
+    .with_volumes()
+    .await;
+    let one = volume(&lab).await;
+    let on = lab.volume(one).await.backend.unwrap().host;
+    let (mut refused, mut taken) = (0, 0);
+    for _ in 0..2 {
+        let server = server(&lab).await;
+        let attached = lab.plug_verbs().attach(&caller("r"), server, plain(one)).await;
+        if lab.server(server).await.host.as_ref() == Some(&on) {
+            attached.unwrap();
+            taken += 1;
+        } else {
+            let text = attached.unwrap_err().to_string();
+            assert!(text.contains("cannot use"), "{text}");
+            refused += 1;
+        }
+    }
+    assert_eq!((refused, taken), (1, 1));
+}
+
+#[tokio::test]
+async fn what_the_host_cannot_do_is_told_and_leaves_nothing_reserved() {
+    let lab = lab().await;
+    let (server, one) = (server(&lab).await, volume(&lab).await);
+    let verbs = lab.plug_verbs();
+    *lab.hosts[0].plugs_fail.lock().unwrap() = Some("The bus is full.".into());
+    verbs.attach(&caller("req-a"), server, plain(one)).await.unwrap();
+    lab.settle().await;
+    assert_eq!(status(&lab, one).await, "available");
+    assert_eq!(verbs.list(&caller("r"), server).await.unwrap(), []);
+    let told = lab.messages().await.remove(0);
+    assert_eq!((told.action.as_str(), told.detail.as_str()), ("002", "021"));
+    assert!(told.text.ends_with("The bus is full."), "{}", told.text);
+
+    *lab.hosts[0].plugs_fail.lock().unwrap() = None;
+    verbs.attach(&caller("req-b"), server, plain(one)).await.unwrap();
+    lab.settle().await;
+    *lab.hosts[0].plugs_fail.lock().unwrap() = Some("It does not let go.".into());
+    verbs.detach(&caller("req-c"), server, one).await.unwrap();
+    lab.settle().await;
+    assert_eq!((status(&lab, one).await, plugged(&lab).len()), ("in-use", 1));
+    let told = lab.messages().await;
+    assert!(told.iter().any(|one| one.detail == "022"), "{told:?}");
+}
+
+#[tokio::test]
+async fn answers_that_come_twice_or_late_change_nothing() {
+    let lab = lab().await;
+    let (server, one) = (server(&lab).await, volume(&lab).await);
+    let verbs = lab.plug_verbs();
+    verbs.attach(&caller("req-a"), server, plain(one)).await.unwrap();
+    let order = lab.outbox().await.remove(0);
+    lab.hand_over(&order).await;
+    lab.hand_over(&order).await;
+    let attached = lab.take_news();
+    assert_eq!(attached.len(), 1, "an order that comes twice is done once");
+    for _ in 0..2 {
+        lab.intake.handle(attached[0].clone()).await.unwrap();
+        assert_eq!(status(&lab, one).await, "in-use");
+    }
+    lab.settle().await;
+    verbs.detach(&caller("req-c"), server, one).await.unwrap();
+    lab.intake.handle(attached[0].clone()).await.unwrap();
+    assert_eq!(status(&lab, one).await, "detaching", "a late word does not plug it again");
+    lab.deliver().await;
+    let detached = lab.take_news();
+    for _ in 0..2 {
+        lab.intake.handle(detached[0].clone()).await.unwrap();
+    }
+    assert_eq!(status(&lab, one).await, "available");
+    verbs.attach(&caller("req-d"), server, plain(one)).await.unwrap();
+    lab.intake.handle(detached[0].clone()).await.unwrap();
+    assert_eq!(status(&lab, one).await, "attaching");
+}
