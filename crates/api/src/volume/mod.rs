@@ -1,6 +1,7 @@
 //! Cinder: the block storage service.
 
 mod address;
+mod attachments;
 mod empty;
 mod envelope;
 mod extensions;
@@ -12,8 +13,10 @@ mod paging;
 mod quotas;
 mod router;
 mod services;
+mod snapshots;
 mod types;
 mod versions;
+mod volumes;
 
 pub use address::Root;
 pub use router::{VolumeApi, router};

@@ -1,10 +1,15 @@
 //! All routes of the service on a page.
 
 use super::address::{Root, check_project, take_project};
+use super::attachments::routes as attachments;
 use super::envelope::{Volume, no_method};
 use super::microversion::negotiate;
 use super::services::{hosts, pools, routes as services, zones};
+use super::snapshots::{
+    action as snapshot_action, metadata as snapshot_metadata, routes as snapshots,
+};
 use super::types::{access, extra_specs, routes as types};
+use super::volumes::{self, action, create, metadata};
 use super::{empty, extensions, limits, messages, quotas, versions};
 use crate::http::body::no_route;
 use crate::http::caller::require;
@@ -64,7 +69,10 @@ impl FromRef<Shared> for Root {
 /// The service, to be nested at `/volume`. All but the version documents needs a token, paths that are not there too. Every path may have the
 /// project's id after `/v3`.
 pub fn router(verbs: VolumeApi, check: Arc<dyn CheckToken>, root: Root) -> Router {
-    let v3 = volume_types()
+    let v3 = of_volumes()
+        .merge(of_snapshots())
+        .merge(of_attachments())
+        .merge(volume_types())
         .merge(backends())
         .merge(lists())
         .merge(nothing_of())
@@ -83,6 +91,59 @@ pub fn router(verbs: VolumeApi, check: Arc<dyn CheckToken>, root: Root) -> Route
         .with_state(Shared { verbs, root });
     // The project is taken off before a route is looked for.
     Router::new().fallback_service(from_fn(take_project).layer(routes))
+}
+
+fn of_volumes() -> Router<Shared> {
+    Router::new()
+        .route("/volumes", get(volumes::brief).post(create::create))
+        .route("/volumes/detail", get(volumes::detail))
+        .route("/volumes/summary", get(volumes::summary))
+        .route("/volumes/{id}", get(volumes::show).put(volumes::update).delete(volumes::delete))
+        .route("/volumes/{id}/action", post(action::action))
+        .route(
+            "/volumes/{id}/metadata",
+            get(metadata::list).post(metadata::add).put(metadata::replace),
+        )
+        .route(
+            "/volumes/{id}/metadata/{key}",
+            get(metadata::show).put(metadata::set_one).delete(metadata::delete),
+        )
+        .route("/volumes/{id}/encryption", get(metadata::encryption))
+}
+
+fn of_snapshots() -> Router<Shared> {
+    Router::new()
+        .route("/snapshots", get(snapshots::brief).post(snapshots::create))
+        .route("/snapshots/detail", get(snapshots::detail))
+        .route(
+            "/snapshots/{id}",
+            get(snapshots::show).put(snapshots::update).delete(snapshots::delete),
+        )
+        .route("/snapshots/{id}/action", post(snapshot_action::action))
+        .route(
+            "/snapshots/{id}/metadata",
+            get(snapshot_metadata::list)
+                .post(snapshot_metadata::add)
+                .put(snapshot_metadata::replace),
+        )
+        .route(
+            "/snapshots/{id}/metadata/{key}",
+            get(snapshot_metadata::show)
+                .put(snapshot_metadata::set_one)
+                .delete(snapshot_metadata::delete),
+        )
+}
+
+fn of_attachments() -> Router<Shared> {
+    Router::new()
+        .route("/attachments", get(attachments::brief).post(attachments::create))
+        .route("/attachments/summary", get(attachments::brief))
+        .route("/attachments/detail", get(attachments::detail))
+        .route(
+            "/attachments/{id}",
+            get(attachments::show).put(attachments::update).delete(attachments::delete),
+        )
+        .route("/attachments/{id}/action", post(attachments::action))
 }
 
 fn volume_types() -> Router<Shared> {

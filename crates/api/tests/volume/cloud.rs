@@ -19,8 +19,10 @@ use hatchery_model::caller::Scope;
 use hatchery_model::id::{DomainId, ProjectId, RequestId, UserId};
 use hatchery_model::identity::TokenClaims;
 use hatchery_model::timestamp::Timestamp;
+use hatchery_model::volume::{SnapshotState, Volume, VolumeState};
 use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::{Entropy, random_uuid};
+use hatchery_ports::store::Store;
 use hatchery_testkit::{ManualClock, SeededEntropy};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -36,7 +38,7 @@ pub const OPS: &str = "ad0";
 
 pub struct Cloud {
     router: Router,
-    _db: Arc<Database>,
+    pub db: Arc<Database>,
     pub clock: Arc<ManualClock>,
     _dir: TempDir,
 }
@@ -57,7 +59,7 @@ impl Cloud {
         let root = Root("http://cloud/volume".into());
         let router = router(verbs(&db, &clock, &entropy), Arc::new(Callers), root)
             .layer(from_fn_with_state(make, request_id::assign));
-        Self { router, _db: db, clock, _dir: dir }
+        Self { router, db, clock, _dir: dir }
     }
 
     /// `call` is method and path below `/v3`.
@@ -75,6 +77,49 @@ impl Cloud {
         }
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.raw(method, &format!("/v3{path}"), &headers, &body).await
+    }
+
+    /// A volume of the member's of 1 GiB, of which no backend has made anything yet; its id.
+    pub async fn creating(&self, name: &str) -> String {
+        let body = json!({"volume": {"name": name, "size": 1}});
+        let made = self.send("POST /volumes", "member", 0, body).await;
+        assert_eq!(made.status, StatusCode::ACCEPTED, "{}", made.shown());
+        made.text("/volume/id")
+    }
+
+    /// The same, and it is there.
+    pub async fn available(&self, name: &str) -> String {
+        let id = self.creating(name).await;
+        self.force(&id, |volume| volume.state = VolumeState::Available).await;
+        id
+    }
+
+    /// What an agent would have said.
+    pub async fn force(&self, id: &str, change: impl FnOnce(&mut Volume)) {
+        let mut uow = self.db.begin().await.unwrap();
+        let mut volume = uow.volumes().find(id.parse().unwrap()).await.unwrap().unwrap();
+        change(&mut volume);
+        uow.volumes().update(&volume).await.unwrap();
+        uow.commit().await.unwrap();
+    }
+
+    /// A snapshot of the member's that is there; its id.
+    pub async fn snapshot(&self, volume: &str, name: &str) -> String {
+        let body = json!({"snapshot": {"name": name, "volume_id": volume}});
+        let made = self.send("POST /snapshots", "member", 0, body).await;
+        assert_eq!(made.status, StatusCode::ACCEPTED, "{}", made.shown());
+        let id = made.text("/snapshot/id");
+        self.force_snapshot(&id, SnapshotState::Available).await;
+        id
+    }
+
+    /// What an agent would have said.
+    pub async fn force_snapshot(&self, id: &str, state: SnapshotState) {
+        let mut uow = self.db.begin().await.unwrap();
+        let mut snapshot = uow.snapshots().find(id.parse().unwrap()).await.unwrap().unwrap();
+        snapshot.state = state;
+        uow.snapshots().update(&snapshot).await.unwrap();
+        uow.commit().await.unwrap();
     }
 
     pub async fn raw(
@@ -166,6 +211,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Status and body, with an id replaced.
+    pub fn without(&self, id: &str) -> String {
+        self.shown().replace(id, "[id]")
+    }
+
     /// Status and body.
     pub fn shown(&self) -> String {
         match &self.body {

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod attachments;
 mod cloud;
 mod lists;
 mod policy;
 mod protocol;
 mod routes;
 mod rows;
+mod snapshots;
 mod types;
+mod volumes;

@@ -1,8 +1,9 @@
 //! Every route of the router's page is asked by everyone in `policy.rs`.
 
-use crate::policy::asked;
+use crate::policy::{asked, asked_actions};
 
 const PAGE: &str = include_str!("../../src/volume/router.rs");
+const ACTIONS: &str = include_str!("../../src/volume/volumes/action/mod.rs");
 
 /// Method and path of every route on the page, as it is written there.
 fn routes() -> Vec<(&'static str, &'static str)> {
@@ -59,4 +60,16 @@ fn no_route_is_left_out() {
         .filter(|route| !asked.iter().any(|call| is_of(call, *route)))
         .collect();
     assert_eq!(left, [], "ask these in policy.rs");
+}
+
+/// The same of the actions of a volume, which share a route.
+#[test]
+fn no_action_is_left_out() {
+    let arms =
+        ACTIONS.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" =>"));
+    let all: Vec<&str> = arms.map(|(name, _)| name).collect();
+    assert!(all.len() > 20, "the page is not read any more: {all:?}");
+    let asked = asked_actions();
+    let left: Vec<_> = all.iter().filter(|name| !asked.contains(&(**name).to_owned())).collect();
+    assert!(left.is_empty(), "ask these in policy.rs: {left:?}");
 }

@@ -1,0 +1,4 @@
+//! Attachments (3.27).
+
+pub mod routes;
+mod view;

@@ -1,0 +1,6 @@
+//! Snapshots.
+
+pub mod action;
+pub mod metadata;
+pub mod routes;
+mod view;
