@@ -79,7 +79,16 @@ impl Client {
     }
 
     fn send(&self, method: &str, path: &str, body: Option<&[u8]>, kind: &str) -> Answer {
-        self.try_send(method, path, body, kind, "2.96")
+        self.try_send(method, path, body, kind, "compute 2.96")
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// Any method of the block storage service, with a body unless it is null.
+    pub fn volume(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { None } else { Some(body.to_string()) };
+        let bytes = body.as_ref().map(|body| body.as_bytes());
+        let path = format!("/volume/v3{path}");
+        self.try_send(method, &path, bytes, "application/json", "volume 3.71")
             .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
@@ -94,7 +103,7 @@ impl Client {
         let mut request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
-            .header("openstack-api-version", format!("compute {version}"));
+            .header("openstack-api-version", version);
         if let Some(token) = &self.token {
             request = request.header("x-auth-token", token);
         }
@@ -108,12 +117,12 @@ impl Client {
 
     /// GET with another compute microversion.
     pub fn raw_version(&self, path: &str, version: &str) -> Answer {
-        self.try_send("GET", path, None, "", version).unwrap()
+        self.try_send("GET", path, None, "", &format!("compute {version}")).unwrap()
     }
 
     /// Any method, against a cloud that may die meanwhile.
     pub fn try_raw(&self, method: &str, path: &str, body: &[u8]) -> Result<Answer, ureq::Error> {
-        self.try_send(method, path, Some(body), "application/json", "2.96")
+        self.try_send(method, path, Some(body), "application/json", "compute 2.96")
     }
 
     /// GET.

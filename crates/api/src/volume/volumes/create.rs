@@ -131,7 +131,7 @@ impl CreateVolume {
                 ));
             }
         }
-        for group in [&self.group_id, &self.consistencygroup_id].into_iter().flatten() {
+        if let Some(group) = self.group_id.as_ref().or(self.consistencygroup_id.as_ref()) {
             return Err(Error::not_found("Group", group));
         }
         let size = match &self.size {
