@@ -45,8 +45,8 @@ impl FileOwner {
         Self { uid: Some(uid), gid: Some(gid) }
     }
 
-    /// Looks names up; `None` keeps the process's own. A name that the machine does not have is an error that says
-    /// how to add it.
+    /// Looks names up; `None` keeps the process's own. A number that is nobody's name here is taken as it is: on an export that hosts share,
+    /// files go by the hosts' numbers. Another name that the machine does not have is an error that says how to add it.
     pub fn named(user: Option<&str>, group: Option<&str>) -> Result<Self, OwnerError> {
         let uid = match user {
             None => None,
@@ -93,14 +93,22 @@ fn found(
 ) -> Result<u32, OwnerError> {
     match answer {
         Ok(Some(id)) => Ok(id),
-        Ok(None) => Err(OwnerError::NotFound(format!(
-            "this machine has no {kind} {name:?}, who should own images and disks: add it \
-             (`{kind}add --system {name}`), or choose another"
-        ))),
+        Ok(None) => number(name).ok_or_else(|| {
+            OwnerError::NotFound(format!(
+                "this machine has no {kind} {name:?}, who should own images and disks: add it \
+                 (`{kind}add --system {name}`), or choose another, also by number"
+            ))
+        }),
         Err(errno) => {
             Err(OwnerError::Unavailable { kind, name: name.to_owned(), source: errno.into() })
         }
     }
+}
+
+/// A user's or group's number. The last one means nobody to the system's calls.
+fn number(text: &str) -> Option<u32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|id| digits && *id != u32::MAX)
 }
 
 #[cfg(test)]
@@ -116,5 +124,13 @@ mod tests {
         assert!(error.to_string().contains("useradd --system no-such-user"));
         let error = FileOwner::named(None, Some("no-such-group")).unwrap_err();
         assert!(error.to_string().contains("groupadd --system no-such-group"));
+    }
+    #[test]
+    fn a_number_needs_no_name() {
+        let owner = FileOwner::named(Some("64055"), Some("64056")).unwrap();
+        assert_eq!((owner.uid(), owner.gid()), (Some(64_055), Some(64_056)));
+        for not_one in ["4294967295", "99999999999", "+1", "-1"] {
+            assert!(FileOwner::named(Some(not_one), None).is_err(), "{not_one}");
+        }
     }
 }
