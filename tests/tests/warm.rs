@@ -53,7 +53,6 @@ impl Existing {
             .env("OS_PASSWORD", password)
             .env("OS_PROJECT_NAME", "service")
             .env("RUST_LOG", "info")
-            .env("NO_COLOR", "1")
             .stdin(Stdio::null());
         command
     }
@@ -379,6 +378,8 @@ fn one_pass_says_by_its_exit_code_whether_all_could_be_judged() {
     assert_eq!(output.status.code(), Some(0), "{}", error_of(&output));
     assert_eq!(error_of(&output).matches("would be linked").count(), 4, "{}", error_of(&output));
     assert_eq!(existing.everything(), before);
+    // Colours are for terminals only.
+    assert!(!error_of(&output).contains('\x1b'), "{}", error_of(&output));
 
     let output = existing.once(&[]);
     assert_eq!(output.status.code(), Some(0), "{}", error_of(&output));

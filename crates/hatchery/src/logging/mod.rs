@@ -5,7 +5,7 @@ mod rotating_file;
 use crate::config::Default_;
 use anyhow::bail;
 use rotating_file::RotatingFile;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use tracing::Subscriber;
@@ -82,7 +82,8 @@ pub fn start(logging: &Logging) {
         Ok(file) => (file, None),
         Err(error) => (None, Some(error.to_string())),
     };
-    let terminal = lines(io::stderr, logging.json, true);
+    // Colours are for a terminal: a journal or a file would keep them as signs between the words.
+    let terminal = lines(io::stderr, logging.json, io::stderr().is_terminal());
     let file = file.map(|file| lines(Mutex::new(file), logging.json, false));
     let _ = tracing_subscriber::registry().with(filter).with(file).with(terminal).try_init();
     if let (Some(error), Some(file)) = (refused, &logging.file) {
