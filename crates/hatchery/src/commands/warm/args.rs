@@ -21,7 +21,7 @@ pub struct WarmArgs {
     /// folders that the given `_base` folders are in. Where there is none at all nothing is removed.
     #[arg(long = "instances", value_name = "DIR")]
     pub instances: Vec<PathBuf>,
-    /// Who owns the links, and so the images that they are links of.
+    /// Who owns the links, and so the images that they are links of: names or numbers.
     #[arg(long, value_name = "USER:GROUP", default_value = "qemu:qemu")]
     pub owner: String,
     /// Their mode.
