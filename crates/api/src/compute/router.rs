@@ -9,7 +9,9 @@ use super::hosts::{explain, figures, hypervisors, live, services, zones};
 use super::keypairs::routes as keypairs;
 use super::microversion::negotiate;
 use super::pool::routes as pool;
-use super::servers::{action, create, instance_actions, ips, list, metadata, show, tags, update};
+use super::servers::{
+    action, create, instance_actions, ips, list, metadata, show, tags, update, volumes,
+};
 use super::versions::{self, Root};
 use super::{empty, limits};
 use crate::http::body::no_route;
@@ -21,7 +23,7 @@ use axum::routing::{any, delete, get, post, put};
 use hatchery_control::compute::{
     AggregateVerbs, ChangeServer, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures,
     FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, Live, PowerVerbs,
-    ShowServer, ShowUsage,
+    ServerVolumeVerbs, ShowServer, ShowUsage,
 };
 use hatchery_control::identity::CheckToken;
 use hatchery_control::pool::PoolVerbs;
@@ -58,6 +60,8 @@ verbs! {
     console: ConsoleOutput,
     /// `os-stop`, `os-start`, `reboot`, `os-resetState`
     power: PowerVerbs,
+    /// `/servers/{id}/os-volume_attachments`
+    volumes: ServerVolumeVerbs,
     /// `/servers/{id}/os-instance-actions`
     actions: InstanceActions,
     /// `/flavors`
@@ -139,7 +143,11 @@ fn of_a_server() -> Router<Shared> {
         )
         .route("/servers/{id}/tags", get(tags::list).put(tags::replace).delete(tags::clear))
         .route("/servers/{id}/tags/{tag}", get(tags::show).put(tags::add).delete(tags::delete))
-        .route("/servers/{id}/os-volume_attachments", get(empty::volume_attachments))
+        .route("/servers/{id}/os-volume_attachments", get(volumes::list).post(volumes::attach))
+        .route(
+            "/servers/{id}/os-volume_attachments/{volume}",
+            get(volumes::show).put(volumes::update).delete(volumes::detach),
+        )
 }
 
 fn flavors_and_keys() -> Router<Shared> {

@@ -17,7 +17,7 @@ use hatchery_control::Error;
 use hatchery_control::compute::{
     AggregateVerbs, ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer,
     Explain, Figures, FlavorVerbs, HealBook, HostVerbs, InstanceActions, KeypairVerbs, ListServers,
-    Live, PowerVerbs, ReviveServers, ShowServer, ShowUsage,
+    Live, PowerVerbs, ReviveServers, ServerVolumeVerbs, ShowServer, ShowUsage,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::pool::{PoolVerbs, StoreLeases};
@@ -220,6 +220,15 @@ impl Cloud {
         uow.commit().await.unwrap();
     }
 
+    /// A volume of someone's that is there, on the host; its id.
+    pub async fn volume(&self, project: &str, number: u128) -> String {
+        let volume = rows::volume(project, number, self.host.name.clone(), self.clock.now());
+        let mut uow = self.db.begin().await.unwrap();
+        uow.volumes().insert(&volume).await.unwrap();
+        uow.commit().await.unwrap();
+        volume.id.to_string()
+    }
+
     pub async fn stop(&self, id: &str) {
         self.force(id, |server| server.state = ServerState::Stopped).await;
     }
@@ -327,6 +336,13 @@ impl Ground {
                 bus: Arc::new(self.bus.clone()),
             }),
             power: Arc::new(PowerVerbs {
+                store: store.clone(),
+                clock: clock.clone(),
+                entropy: entropy.clone(),
+                outgoing: self.outgoing.clone(),
+                settings: self.settings.clone(),
+            }),
+            volumes: Arc::new(ServerVolumeVerbs {
                 store: store.clone(),
                 clock: clock.clone(),
                 entropy: entropy.clone(),

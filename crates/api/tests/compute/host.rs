@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use hatchery_model::compute::{GuestSpec, HostReport, HostResources};
 use hatchery_model::generation::Generation;
-use hatchery_model::id::{HostId, HostName, ImageId, MessageId, RequestId, ServerId};
+use hatchery_model::id::{AttachmentId, HostId, HostName, ImageId, MessageId, RequestId, ServerId};
 use hatchery_model::message::{
-    Address, Answer, Ask, Body, Command, Envelope, Event, StepName, StepTiming,
+    Address, Answer, Ask, AttachOutcome, Body, Command, Envelope, Event, StepName, StepTiming,
 };
 use hatchery_model::provision::{FileAbilities, Rung, TargetFacts};
 use hatchery_model::timestamp::Timestamp;
@@ -131,6 +131,22 @@ impl FakeHost {
         }
     }
 
+    fn changed(
+        &self,
+        server: ServerId,
+        generation: Generation,
+        attachment: AttachmentId,
+        outcome: AttachOutcome,
+    ) -> Event {
+        Event::GuestVolumeChanged {
+            host: self.name.clone(),
+            server,
+            generation,
+            attachment,
+            outcome,
+        }
+    }
+
     fn destroy(&self, server: ServerId, generation: Generation) -> Event {
         let steps = vec![timing(0, StepName::Destroy, true)];
         Event::GuestGone { host: self.name.clone(), server, generation, steps }
@@ -172,10 +188,13 @@ impl Handler for FakeHost {
                 self.seeded.lock().unwrap().push(image);
                 return Ok(());
             }
-            Command::AttachVolume { .. }
-            | Command::DetachVolume { .. }
-            | Command::Volume(_)
-            | Command::ReleaseBase { .. } => return Ok(()),
+            Command::AttachVolume { server, generation, volume } => {
+                self.changed(server, generation, volume.attachment, AttachOutcome::Attached)
+            }
+            Command::DetachVolume { server, generation, attachment } => {
+                self.changed(server, generation, attachment, AttachOutcome::Detached)
+            }
+            Command::Volume(_) | Command::ReleaseBase { .. } => return Ok(()),
         };
         let told = self.envelope(envelope.request, event);
         self.news.lock().unwrap().push(told);

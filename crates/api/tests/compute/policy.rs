@@ -14,8 +14,15 @@ pub const NOT_ASKED: [(&str, &str); 0] = [];
 
 const UNPIN: &str = "DELETE /os-aggregates/1/images/00000000-0000-0000-0000-000000000011";
 
+const FREE: &str = "00000000-0000-0000-0000-0000000000d2";
+const PLUGGED: &str = "00000000-0000-0000-0000-0000000000d1";
+const VOLUMES: &str = "POST /servers/{id}/os-volume_attachments";
+const VOLUME: &str = "PUT /servers/{id}/os-volume_attachments/00000000-0000-0000-0000-0000000000d1";
+const UNPLUG: &str =
+    "DELETE /servers/{id}/os-volume_attachments/00000000-0000-0000-0000-0000000000d1";
+
 /// Each route with the microversion in which it is asked. `{id}` is a server of project `one`.
-const LOOKING: [(&str, u32); 47] = [
+const LOOKING: [(&str, u32); 48] = [
     ("GET /", 1),
     ("GET /servers", 1),
     ("GET /servers/detail", 1),
@@ -29,6 +36,7 @@ const LOOKING: [(&str, u32); 47] = [
     ("GET /servers/{id}/tags", 26),
     ("GET /servers/{id}/tags/red", 26),
     ("GET /servers/{id}/os-volume_attachments", 1),
+    ("GET /servers/{id}/os-volume_attachments/00000000-0000-0000-0000-0000000000d1", 1),
     ("GET /flavors", 1),
     ("GET /flavors/detail", 1),
     ("GET /flavors/1", 1),
@@ -82,6 +90,9 @@ fn changing() -> Vec<(&'static str, u32, Value)> {
         ("POST /servers/{id}/action", 1, json!({"reboot": {"type": "SOFT"}})),
         ("POST /servers/{id}/action", 1, json!({"os-resetState": {"state": "active"}})),
         ("POST /servers/{id}/metadata", 1, json!({"metadata": {"b": "c"}})),
+        (VOLUMES, 1, json!({"volumeAttachment": {"volumeId": FREE}})),
+        (VOLUME, 85, json!({"volumeAttachment": {"volumeId": PLUGGED}})),
+        (UNPLUG, 1, Value::Null),
         ("PUT /servers/{id}/metadata", 1, json!({"metadata": {"a": "b"}})),
         ("PUT /servers/{id}/metadata/a", 1, json!({"meta": {"a": "c"}})),
         ("DELETE /servers/{id}/metadata/a", 1, Value::Null),
@@ -151,6 +162,13 @@ async fn stage() -> Stage {
     cloud.send("POST /os-hatchery-pool/heal", "admin", 1, json!({})).await;
     let aggregate = json!({"aggregate": {"name": "one"}});
     cloud.send("POST /os-aggregates", "admin", 1, aggregate).await;
+    for number in [0xd1, 0xd2] {
+        cloud.volume("one", number).await;
+    }
+    let plugged = json!({"volumeAttachment": {"volumeId": PLUGGED}});
+    let call = format!("POST /servers/{server}/os-volume_attachments");
+    cloud.send(&call, "member", 1, plugged).await;
+    cloud.settle().await;
     let list = format!("GET /servers/{server}/os-instance-actions");
     let request = cloud.ask(&list, "admin").await.text("/instanceActions/0/request_id");
     Stage { cloud, server, request }
@@ -162,6 +180,7 @@ impl Stage {
         let filled = call.replace("{id}", &self.server).replace("{request}", &self.request);
         let action = action_of(call, body);
         let label = call.split('?').next().unwrap_or_default();
+        let label = label.replace("00000000-0000-0000-0000-0000000000", "");
         let label = format!("{label} {}", action.clone().unwrap_or_default());
         let mut row = format!("{:<50}", label.trim_end());
         for caller in CALLERS {
@@ -209,6 +228,7 @@ async fn looking() {
     GET /servers/{id}/tags                             401 404 404 200 200 200
     GET /servers/{id}/tags/red                         401 404 404 204 204 204
     GET /servers/{id}/os-volume_attachments            401 404 404 200 200 200
+    GET /servers/{id}/os-volume_attachments/d1         401 404 404 200 200 200
     GET /flavors                                       401 200 200 200 200 200
     GET /flavors/detail                                401 200 200 200 200 200
     GET /flavors/1                                     401 200 200 200 200 200
@@ -233,7 +253,7 @@ async fn looking() {
     GET /os-hatchery-figures                           401 403 403 403 403 200
     GET /os-hatchery-live                              401 403 403 403 403 200
     GET /os-hatchery-pool                              401 403 403 403 403 200
-    GET /os-hatchery-pool/00000000-0000-0000-0000-000000000011 401 403 403 403 403 200
+    GET /os-hatchery-pool/11                           401 403 403 403 403 200
     GET /limits                                        401 200 200 200 200 200
     GET /os-quota-sets/one                             401 403 403 200 200 200
     GET /os-quota-sets/one/defaults                    401 200 200 200 200 200
@@ -263,6 +283,9 @@ async fn changing_things() {
     POST /servers/{id}/action reboot                   401 404 404 403 202 202
     POST /servers/{id}/action os-resetState            401 404 404 403 403 202
     POST /servers/{id}/metadata                        401 404 404 403 200 200
+    POST /servers/{id}/os-volume_attachments           401 404 404 403 200 400
+    PUT /servers/{id}/os-volume_attachments/d1         401 404 404 403 202 202
+    DELETE /servers/{id}/os-volume_attachments/d1      401 404 404 403 202 400
     PUT /servers/{id}/metadata                         401 404 404 403 200 200
     PUT /servers/{id}/metadata/a                       401 404 404 403 200 200
     DELETE /servers/{id}/metadata/a                    401 404 404 403 204 404
@@ -286,7 +309,7 @@ async fn changing_things() {
     PUT /os-aggregates/1                               401 403 403 403 403 200
     POST /os-aggregates/1/action set_metadata          401 403 403 403 403 200
     POST /os-aggregates/1/images                       401 403 403 403 403 202
-    DELETE /os-aggregates/1/images/00000000-0000-0000-0000-000000000011 401 403 403 403 403 204
+    DELETE /os-aggregates/1/images/11                  401 403 403 403 403 204
     DELETE /os-aggregates/1                            401 403 403 403 403 200
     "#);
 }

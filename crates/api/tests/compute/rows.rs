@@ -1,8 +1,11 @@
 //! Rows that every test finds: images, flavors, a network.
 
 use hatchery_model::compute::Flavor;
+use hatchery_model::disk::BlockSource;
 use hatchery_model::generation::Generation;
-use hatchery_model::id::{FlavorId, ImageId, NetworkId, ProjectId, SubnetId};
+use hatchery_model::id::{
+    FlavorId, HostName, ImageId, NetworkId, ProjectId, SubnetId, UserId, VolumeId, VolumeTypeId,
+};
 use hatchery_model::image::{
     ContainerFormat, DiskFormat, Image, ImageContent, ImageFormat, ImageState, Inspection,
     Visibility,
@@ -10,6 +13,7 @@ use hatchery_model::image::{
 use hatchery_model::network::{AddressRange, Network, Subnet};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
+use hatchery_model::volume::{BackendName, Volume, VolumeState};
 use hatchery_ports::store::Store;
 use uuid::Uuid;
 
@@ -118,5 +122,39 @@ fn subnet(network: NetworkId, now: Timestamp) -> Subnet {
         created_at: now,
         updated_at: now,
         revision: 1,
+    }
+}
+
+/// A volume of 1 GiB on a host's backend `file`, which nobody uses.
+pub fn volume(project: &str, number: u128, host: HostName, now: Timestamp) -> Volume {
+    Volume {
+        id: VolumeId(Uuid::from_u128(number)),
+        generation: Generation::FIRST,
+        project: ProjectId::from(project),
+        user: UserId::from("member"),
+        name: Some("disk".into()),
+        description: None,
+        size_gib: 1,
+        state: VolumeState::Available,
+        backend: Some(BackendName { host, backend: "file".into(), pool: "file".into() }),
+        source: Some(BlockSource::File {
+            path: format!("/volumes/{number}").into(),
+            format: ImageFormat::Qcow2,
+            read_only: false,
+            backing: None,
+        }),
+        volume_type: VolumeTypeId(Uuid::from_u128(0x31)),
+        availability_zone: "nova".into(),
+        metadata: Default::default(),
+        bootable: true,
+        read_only: false,
+        multiattach: false,
+        image: None,
+        image_metadata: Default::default(),
+        source_snapshot: None,
+        source_volume: None,
+        way: None,
+        created_at: now,
+        updated_at: now,
     }
 }

@@ -7,7 +7,7 @@ use hatchery_api::compute::{ComputeVerbs, Root, router};
 use hatchery_control::compute::{
     AggregateVerbs, ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer,
     Explain, Figures, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, Live,
-    PowerVerbs, ReadFigures, ShowServer, ShowUsage, ensure_first_flavors,
+    PowerVerbs, ReadFigures, ServerVolumeVerbs, ShowServer, ShowUsage, ensure_first_flavors,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::pool::PoolVerbs;
@@ -158,6 +158,13 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>, pool: PoolVerbs) -> C
         }),
         hosts: Arc::new(hosts),
         power: Arc::new(PowerVerbs {
+            store: store.clone(),
+            clock: ground.clock.clone(),
+            entropy: ground.entropy.clone(),
+            outgoing: ground.outgoing.clone(),
+            settings: settings.clone(),
+        }),
+        volumes: Arc::new(ServerVolumeVerbs {
             store: store.clone(),
             clock: ground.clock.clone(),
             entropy: ground.entropy.clone(),

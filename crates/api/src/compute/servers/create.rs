@@ -202,7 +202,8 @@ fn nic(asked: RequestedNic, version: Microversion) -> Result<NicChoice, Error> {
     Ok(NicChoice { network, port, fixed_ip: asked.fixed_ip, tag: asked.tag })
 }
 
-fn is_tag(text: &str) -> bool {
+/// Whether it can be a label of an interface or a volume.
+pub fn is_tag(text: &str) -> bool {
     (1..=60).contains(&text.chars().count()) && !text.contains([',', '/'])
 }
 

@@ -12,4 +12,5 @@ mod status;
 pub mod tags;
 pub mod update;
 mod view;
+pub mod volumes;
 mod wire;

@@ -11,3 +11,4 @@ mod power;
 mod show;
 mod tags;
 mod update;
+mod volumes;
