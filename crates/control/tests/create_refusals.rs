@@ -63,7 +63,7 @@ fn member_of(project: &str) -> Caller {
 #[tokio::test]
 async fn what_does_not_exist_or_is_not_for_the_caller() {
     let lab = Lab::new().await;
-    let new = NewServer { image: ImageId(Uuid::from_u128(9)), ..lab.wanted() };
+    let new = NewServer { image: Some(ImageId(Uuid::from_u128(9))), ..lab.wanted() };
     assert_eq!(invalid(&lab, new).await, "Can not find requested image");
     let new = NewServer { flavor: FlavorId::from("x"), ..lab.wanted() };
     assert_eq!(invalid(&lab, new).await, "Flavor x could not be found.");

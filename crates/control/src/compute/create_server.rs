@@ -3,26 +3,30 @@
 
 use super::image_fit;
 use super::new_server::{NewServer, ZoneChoice};
+use super::plug_disks::{self, DiskPlans};
 use super::plug_networks::{self, NicPlan, Owner};
 use super::settings::ComputeSettings;
 use crate::error::Error;
 use crate::policy;
+use crate::volume::VolumeSettings;
+use crate::volume::send::Writing;
 use crate::workflow::guest_spec::{Plugged, Specs};
 use crate::workflow::placement::{self, Choice};
-use crate::workflow::{Order, Outgoing, Wake, setback, timeline};
+use crate::workflow::{Order, Outgoing, Wake, server_disks, setback, timeline};
 use hatchery_model::caller::Caller;
 use hatchery_model::compute::{
     BuildStep, EventResult, Flavor, Host, HostFacts, Keypair, Server, ServerNic, ServerState,
     WantedPower,
 };
 use hatchery_model::generation::Generation;
-use hatchery_model::id::{ProjectId, ServerId};
+use hatchery_model::id::{HostName, ImageId, ProjectId, ServerId};
 use hatchery_model::image::Image;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::{Entropy, random_uuid};
 use hatchery_ports::store::{NetworkRows, RequestNames, RequestRows, Store, UnitOfWork};
 use std::sync::Arc;
+use uuid::Uuid;
 
 const ACTION: &str = "os_compute_api:servers:create";
 /// So often a request that collided with another one is tried.
@@ -44,6 +48,8 @@ pub struct CreateServer {
     pub outgoing: Outgoing,
     /// What the operator has set.
     pub settings: Arc<ComputeSettings>,
+    /// What the operator has set of volumes.
+    pub volume_settings: Arc<VolumeSettings>,
 }
 
 /// A request with what has been found out about it, common to all servers of it.
@@ -52,7 +58,7 @@ struct Asked<'a> {
     new: &'a NewServer,
     began: Timestamp,
     project: &'a ProjectId,
-    image: Image,
+    image: Option<Image>,
     flavor: Flavor,
     keypair: Option<Keypair>,
     nics: Vec<NicPlan>,
@@ -95,7 +101,8 @@ impl CreateServer {
         let mut uow = self.store.begin().await?;
         let ports = plug_networks::find_ports(&mut *uow, &new.networks).await?;
         let names = RequestNames {
-            image: new.image,
+            // No image has this id.
+            image: new.image.unwrap_or(ImageId(Uuid::nil())),
             flavor: new.flavor.clone(),
             keypair: new.key_name.clone().map(|name| (caller.user.clone(), name)),
             networks: plug_networks::networks_of(project, &new.networks, &ports),
@@ -126,26 +133,27 @@ impl CreateServer {
         let (mut servers, mut orders) = (Vec::new(), Vec::new());
         for index in 0..new.max_count {
             let rows = (&mut *networks, &mut *hosts);
-            let (server, order) = self.write_down(&mut *uow, &asked, rows, index).await?;
+            let (server, ordered) = self.write_down(&mut *uow, &asked, rows, index).await?;
             servers.push(server);
-            orders.extend(order);
+            orders.extend(ordered);
         }
         uow.commit().await?;
-        if orders.len() < servers.len() {
+        if servers.iter().any(|server| server.host.is_none()) {
             self.wake.wake();
         }
         self.outgoing.hand_over(orders);
         Ok(servers)
     }
 
-    /// One server of the request: its ports, its row, its action; and its claim and the order to its host, or else the promise to look for one.
+    /// One server of the request: its ports, its volumes, its row, its action; and its claim and the order to its host, or else the promise to look
+    /// for one. Where volumes are still to be made, the order to the host follows when they are there.
     async fn write_down(
         &self,
         uow: &mut dyn UnitOfWork,
         asked: &Asked<'_>,
         (networks, hosts): (&mut [NetworkRows], &mut [Host]),
         index: u32,
-    ) -> Result<(Server, Option<Order>), Error> {
+    ) -> Result<(Server, Vec<Order>), Error> {
         let id = ServerId(random_uuid(&*self.entropy));
         let mut owner = Owner {
             server: id,
@@ -158,22 +166,31 @@ impl CreateServer {
             plug_networks::plug(uow, entropy, began, &mut owner, &asked.nics).await?;
         let mut server = asked.server(id, nics, index, self.clock.now());
         let mut action = timeline::of_create(&server, &asked.caller.request);
-        let request = asked.caller.request.clone();
-        let Some((choice, networks)) = self.find_host(asked, hosts, &server)? else {
+        let request = &asked.caller.request;
+        let writing = Writing { entropy, now: self.clock.now(), request };
+        let by = asked.volume_owner(&self.volume_settings);
+        let disks = DiskPlans::find(uow, &by, &asked.new.disks).await?;
+        let reachable = disks.reachable_from(hosts, writing, by.settings);
+        let Some((choice, networks)) = self.find_host(asked, hosts, &server, reachable)? else {
+            let (_, orders) = disks.bind(uow, writing, &by, (&server, hosts)).await?;
             let server = uow.servers().insert(server).await?;
             uow.actions().insert(&action).await?;
-            setback::look_for_host(uow, entropy, id, &request, began).await?;
-            return Ok((server, None));
+            setback::look_for_host(uow, entropy, id, request, began).await?;
+            return Ok((server, orders));
         };
         placement::take(uow, hosts, &mut server, &choice).await?;
+        let (bound, mut orders) = disks.bind(uow, writing, &by, (&server, hosts)).await?;
         let server = uow.servers().insert(server).await?;
-        let (host, details, now) = (server.host.clone(), choice.details.clone(), self.clock.now());
+        let (host, details, now) = (server.host.clone(), choice.details.clone(), writing.now);
         timeline::scheduled(&mut action, EventResult::Success, host, details, now);
         uow.actions().insert(&action).await?;
-        let plugged = Plugged { ports: &ports, networks };
-        let ordered = (&server, server.generation);
-        let order = placement::order(uow, entropy, now, ordered, choice, &plugged, request).await?;
-        Ok((server, Some(order)))
+        if server_disks::are_ready(&bound) {
+            let plugged = Plugged { ports: &ports, networks };
+            let ordered = (&server, server.generation);
+            let built = (choice, bound);
+            orders.push(placement::order(uow, writing, ordered, built, &plugged).await?);
+        }
+        Ok((server, orders))
     }
 
     /// A host for the server, and what it has to know of the server's networks. `None`: that is a matter for the task runner, which has more
@@ -183,6 +200,7 @@ impl CreateServer {
         asked: &'a Asked<'_>,
         hosts: &[Host],
         server: &Server,
+        reachable: Option<Vec<HostName>>,
     ) -> Result<Option<(Choice, &'a Specs)>, Error> {
         let (Some(networks), true) = (&asked.specs, self.settings.place_at_once) else {
             return Ok(None);
@@ -191,8 +209,8 @@ impl CreateServer {
         let choice = placement::choose(
             (hosts, &asked.facts),
             server,
-            &asked.image,
-            Vec::new(),
+            asked.image.as_ref(),
+            (Vec::new(), reachable),
             &self.settings,
             now,
         )?;
@@ -238,6 +256,11 @@ impl CreateServer {
 }
 
 impl Asked<'_> {
+    /// On whose behalf volumes are made.
+    fn volume_owner<'a>(&'a self, settings: &'a VolumeSettings) -> plug_disks::Owner<'a> {
+        plug_disks::Owner { caller: self.caller, project: self.project, settings }
+    }
+
     /// The row of one server of the request, without a host.
     fn server(&self, id: ServerId, nics: Vec<ServerNic>, index: u32, now: Timestamp) -> Server {
         let new = self.new;
@@ -255,7 +278,7 @@ impl Asked<'_> {
             wanted_power: WantedPower::Running,
             power_order: Generation::default(),
             flavor: self.flavor.clone(),
-            image: Some(new.image),
+            image: new.image,
             keypair: self.keypair.clone(),
             metadata: new.metadata.clone(),
             tags: new.tags.clone(),
@@ -279,17 +302,21 @@ impl Asked<'_> {
     }
 }
 
-/// The image and the flavor, if they are there, the caller may use them, and they go together.
+/// The image, where one is asked for, and the flavor, if they are there, the caller may use them, and they go together.
 fn check_image(
     caller: &Caller,
     new: &NewServer,
     rows: &RequestRows,
-) -> Result<(Image, Flavor), Error> {
+) -> Result<(Option<Image>, Flavor), Error> {
     let image = rows.image.clone().filter(|image| image_fit::may_use(caller, image));
-    let image = image.ok_or_else(|| Error::Invalid("Can not find requested image".into()))?;
+    if new.image.is_some() && image.is_none() {
+        return Err(Error::Invalid("Can not find requested image".into()));
+    }
     let flavor = rows.flavor.clone().filter(|flavor| image_fit::may_use_flavor(caller, flavor));
     let unknown = || Error::Invalid(format!("Flavor {} could not be found.", new.flavor));
     let flavor = flavor.ok_or_else(unknown)?;
-    image_fit::check(&flavor, &image)?;
+    if let Some(image) = &image {
+        image_fit::check(&flavor, image)?;
+    }
     Ok((image, flavor))
 }

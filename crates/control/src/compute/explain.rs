@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::policy;
-use crate::scheduler::{PlaceRequest, SchedulerSettings, candidates};
+use crate::scheduler::{PlaceRequest, SchedulerSettings, candidates, image_facts};
 use hatchery_model::base::KnownBaseState;
 use hatchery_model::caller::Caller;
 use hatchery_model::compute::{Flavor, HostFacts};
@@ -73,13 +73,18 @@ impl Explain {
         drop(uow);
         let request = PlaceRequest::new(&flavor, &image)
             .ok_or_else(|| Error::Invalid(format!("Image {} has no data yet.", image.id)))?;
+        let facts_of_image = image.content().map(image_facts);
+        let planned = |target| match &facts_of_image {
+            Some(facts) => plan(facts, target, None, request.disk),
+            None => Err(Vec::new()),
+        };
         let judged = candidates(&hosts, &facts, &request, &self.settings, self.clock.now());
         let hosts = judged
             .into_iter()
             .map(|candidate| HostExplanation {
                 host: candidate.host.name.clone(),
                 refused_by: candidate.refused_by,
-                plan: plan(&request.image, &candidate.host.target, None, request.disk),
+                plan: planned(&candidate.host.target),
             })
             .collect();
         Ok(Explanation { image, flavor, disk: request.disk, hosts })

@@ -116,7 +116,8 @@ async fn detailed(
     if look.address.is_some() {
         return with_addresses(uow, servers).await;
     }
-    let bare = |server| ServerDetail { server, addresses: Vec::new(), host: None };
+    let bare =
+        |server| ServerDetail { server, addresses: Vec::new(), host: None, volumes: Vec::new() };
     Ok(servers.into_iter().map(bare).collect())
 }
 

@@ -1,6 +1,7 @@
 //! What a user asks for when they ask for a server, and the checks that need no database.
 
 use super::labels;
+use super::new_disk::{self, ServerDisk};
 use crate::error::Error;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,8 +25,10 @@ pub struct NewServer {
     pub description: Option<String>,
     /// The flavor.
     pub flavor: FlavorId,
-    /// The image.
-    pub image: ImageId,
+    /// The image that its own disk is made from. `None`: it boots from a volume.
+    pub image: Option<ImageId>,
+    /// Its volumes.
+    pub disks: Vec<ServerDisk>,
     /// Its network interfaces.
     pub networks: NetworkChoice,
     /// One of the caller's key pairs.
@@ -115,6 +118,7 @@ impl NewServer {
         if self.max_count > 1 {
             self.check_several()?;
         }
+        new_disk::check(&self.disks, self.image.is_some(), self.max_count)?;
         labels::check_metadata(&self.metadata)?;
         labels::check_tags(&self.tags)?;
         for group in &self.security_groups {

@@ -7,6 +7,7 @@ use hatchery_model::caller::Caller;
 use hatchery_model::compute::Server;
 use hatchery_model::id::{NetworkId, ServerId};
 use hatchery_model::network::{MacAddress, Network, Port};
+use hatchery_model::volume::Attachment;
 use hatchery_ports::store::{PortFilter, Store, UnitOfWork};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -29,6 +30,8 @@ pub struct ServerDetail {
     pub addresses: Vec<ServerAddress>,
     /// Its host, if it has one, and whether that is heard.
     pub host: Option<HostStatus>,
+    /// What binds volumes to it, in the order in which they came.
+    pub volumes: Vec<Attachment>,
 }
 
 /// One address of a server.
@@ -72,11 +75,34 @@ pub(super) async fn with_addresses(
         let networks: Vec<Network> = uow.networks().list(None).await?;
         names.extend(networks.into_iter().map(|network| (network.id, network.name)));
     }
+    let mut volumes = volumes_of(uow, &servers).await?;
     let detailed = servers.into_iter().map(|server| {
         let addresses = addresses(&server, &ports, &names);
-        ServerDetail { server, addresses, host: None }
+        let volumes = volumes.remove(&server.id).unwrap_or_default();
+        ServerDetail { server, addresses, host: None, volumes }
     });
     Ok(detailed.collect())
+}
+
+/// What binds volumes to servers, by the server.
+async fn volumes_of(
+    uow: &mut dyn UnitOfWork,
+    servers: &[Server],
+) -> Result<HashMap<ServerId, Vec<Attachment>>, Error> {
+    let mut by_server: HashMap<ServerId, Vec<Attachment>> = HashMap::new();
+    let Some(first) = servers.first() else { return Ok(by_server) };
+    let one_project = servers.iter().all(|server| server.project == first.project);
+    let all = match (servers, one_project) {
+        ([one], _) => uow.attachments().list(None, None, Some(one.id)).await?,
+        (_, true) => uow.attachments().list(Some(&first.project), None, None).await?,
+        (_, false) => uow.attachments().list(None, None, None).await?,
+    };
+    for attachment in all {
+        if let Some(server) = attachment.server {
+            by_server.entry(server).or_default().push(attachment);
+        }
+    }
+    Ok(by_server)
 }
 
 fn addresses(

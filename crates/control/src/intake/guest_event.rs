@@ -3,6 +3,8 @@
 use super::Intake;
 use super::power_event::{self, rest};
 use crate::error::Error;
+use crate::volume::send::Writing;
+use crate::workflow::server_disks;
 use crate::workflow::setback::{self, Setback};
 use crate::workflow::{finish_delete, illegal, timeline};
 use hatchery_model::compute::{Action, ActionKind, BuildStep, Server, ServerState, WantedPower};
@@ -49,7 +51,11 @@ impl Intake {
         };
         if changed || release_left(&mut *uow, event).await? {
             uow.commit().await?;
-            // Nothing but a failure leaves work behind.
+            // A server that is gone leaves volumes behind that may have to go too.
+            if matches!(event, Event::GuestGone { .. }) {
+                self.outgoing.wake();
+            }
+            // Nothing but a failure leaves work for a task behind.
             if matches!(event, Event::GuestFailed { .. }) {
                 self.tasks.wake();
             }
@@ -80,7 +86,8 @@ impl Intake {
                     None => setback::find_create(uow, &server, None).await?,
                 };
                 let news = Started { steps, bytes_copied: Some(*bytes_copied) };
-                return started(uow, server, action, ports, news, now).await;
+                let writing = Writing { entropy: &*self.entropy, now, request };
+                return started(uow, writing, server, action, ports, news).await;
             }
             Event::GuestFailed { host, generation, steps, message, details, .. } => {
                 if stale(&server, *generation) || !is_spawning(&server) {
@@ -121,7 +128,8 @@ impl Intake {
                     Some(action) => Some(action),
                     None => setback::find_kind(uow, &server, ActionKind::Delete).await?,
                 };
-                finish_delete(uow, server, action, ports, steps, now).await?;
+                let writing = Writing { entropy: &*self.entropy, now, request };
+                finish_delete(uow, writing, server, action, ports, steps).await?;
             }
             Event::GuestVolumeChanged { .. }
             | Event::VolumeAnswered(_)
@@ -164,12 +172,13 @@ pub(super) fn is_spawning(server: &Server) -> bool {
 /// The guest runs. Says whether anything had to be written. `action` is the create's, `ports` are the server's.
 pub(super) async fn started(
     uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
     mut server: Server,
     action: Option<Action>,
     ports: Vec<Port>,
     news: Started<'_>,
-    now: Timestamp,
 ) -> Result<bool, Error> {
+    let now = writing.now;
     let spawning = is_spawning(&server);
     match &server.state {
         ServerState::Building(BuildStep::Spawning) => {}
@@ -202,6 +211,7 @@ pub(super) async fn started(
     if spawning {
         server.state = server.state.started().map_err(illegal)?;
         server.launched_at = Some(now);
+        server_disks::set_plugged(uow, writing, server.id, true).await?;
         set_ports(uow, &server, ports, PortStatus::Active, now).await?;
     }
     uow.servers().update(&server).await?;

@@ -5,7 +5,9 @@ use super::guest_event::{Started, is_spawning, set_ports, started, stopped};
 use super::power_event::{not_started, rest};
 use super::repair::{Repair, compare};
 use crate::error::Error;
+use crate::volume::send::Writing;
 use crate::workflow::guest_spec::ports_of;
+use crate::workflow::server_disks;
 use crate::workflow::setback::{self, Setback};
 use crate::workflow::{illegal, order};
 use hatchery_model::compute::{
@@ -145,7 +147,7 @@ impl Intake {
         };
         tracing::warn!(server.id = %id, host.id = %host, ?repair, "a report says what no event has said");
         match repair {
-            Repair::Started(_) => self.repair_started(&mut *uow, server).await?,
+            Repair::Started(_) => self.repair_started(&mut *uow, server, request).await?,
             Repair::Stopped(_) => self.repair_stopped(&mut *uow, server, request).await?,
             Repair::BaseLost(_) => self.repair_base_lost(&mut *uow, server).await?,
             Repair::Failed(_) if is_spawning(&server) => {
@@ -167,6 +169,7 @@ impl Intake {
         &self,
         uow: &mut dyn UnitOfWork,
         mut server: Server,
+        request: RequestId,
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let ports = ports_of(uow, &server).await?;
@@ -185,7 +188,8 @@ impl Intake {
         }
         let action = setback::find_create(uow, &server, None).await?;
         let news = Started { steps: &[], bytes_copied: None };
-        started(uow, server, action, ports, news, now).await?;
+        let writing = Writing { entropy: &*self.entropy, now, request: &request };
+        started(uow, writing, server, action, ports, news).await?;
         Ok(())
     }
 
@@ -274,7 +278,9 @@ impl Intake {
         request: RequestId,
     ) -> Result<(), Error> {
         if is_spawning(&server) {
-            if build_is_unsent(uow, &server, host).await? {
+            if build_is_unsent(uow, &server, host).await?
+                || server_disks::is_waiting(uow, server.id).await?
+            {
                 return Ok(());
             }
             let message = "The host has lost the order to make the guest.";

@@ -56,10 +56,26 @@ impl PlaceRequest {
             zone: None,
             host: None,
             excluded: Vec::new(),
+            reachable_from: None,
             architecture,
             extra_specs: flavor.extra_specs.clone(),
-            image: image_facts(content),
+            image: Some(image_facts(content)),
             disk,
         })
+    }
+
+    /// For a server of this flavor without a disk from an image, anywhere: it has volumes alone.
+    pub fn of_volumes(flavor: &Flavor) -> Self {
+        Self {
+            claim: claim_of(flavor, Bytes(0)),
+            zone: None,
+            host: None,
+            excluded: Vec::new(),
+            reachable_from: None,
+            architecture: None,
+            extra_specs: flavor.extra_specs.clone(),
+            image: None,
+            disk: Bytes(0),
+        }
     }
 }

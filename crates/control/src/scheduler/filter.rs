@@ -20,7 +20,7 @@ pub(super) struct Look<'a> {
 pub(super) type Filter = (&'static str, fn(&Look<'_>) -> bool);
 
 /// All filters. The cheap ones stand first; the names are what a refusal counts.
-pub(super) const FILTERS: [Filter; 10] = [
+pub(super) const FILTERS: [Filter; 11] = [
     ("RetryFilter", |look| !look.request.excluded.contains(&look.host.name)),
     ("ComputeFilter", |look| {
         look.host.disabled.is_none() && is_up(look.host, look.settings, look.now)
@@ -32,6 +32,9 @@ pub(super) const FILTERS: [Filter; 10] = [
     ("DiskFilter", disk),
     ("ImagePropertiesFilter", architecture),
     ("AggregateInstanceExtraSpecsFilter", extra_specs::matches),
+    ("VolumeReachFilter", |look| {
+        look.request.reachable_from.as_ref().is_none_or(|hosts| hosts.contains(&look.host.name))
+    }),
     ("ProvisionFilter", provisionable),
 ];
 
@@ -88,7 +91,10 @@ fn architecture(look: &Look<'_>) -> bool {
 /// Whether there is any way at all from the image to a disk there.
 fn provisionable(look: &Look<'_>) -> bool {
     let request = look.request;
-    plan(&request.image, &look.host.target, None, request.disk).is_ok()
+    request
+        .image
+        .as_ref()
+        .is_none_or(|image| plan(image, &look.host.target, None, request.disk).is_ok())
 }
 
 /// Glance and `uname` do not write every architecture alike.

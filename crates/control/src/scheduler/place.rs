@@ -25,8 +25,10 @@ pub struct PlaceRequest {
     pub architecture: Option<String>,
     /// What its flavor asks beside sizes.
     pub extra_specs: BTreeMap<String, String>,
-    /// The image that its disk comes from.
-    pub image: ImageFacts,
+    /// Only on one of these: from there its volumes can be used. `None`: on any.
+    pub reachable_from: Option<Vec<HostName>>,
+    /// The image that its disk comes from. `None`: it has volumes alone.
+    pub image: Option<ImageFacts>,
     /// Size of that disk.
     pub disk: Bytes,
 }

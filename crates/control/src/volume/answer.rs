@@ -7,7 +7,7 @@ use super::settings::VolumeSettings;
 use super::tell::{self, About, Action, Detail};
 use super::waiting;
 use crate::error::Error;
-use crate::workflow::Order;
+use crate::workflow::{Order, server_disks};
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_model::volume::{
@@ -98,7 +98,11 @@ async fn done(
         restored(uow, ground, *snapshot).await?;
     }
     keep(uow, &mut volume, ground.writing.now).await?;
-    release_source(uow, ground, &before).await
+    let mut orders = release_source(uow, ground, &before).await?;
+    if matches!(before, VolumeState::Creating(_)) {
+        orders.extend(server_disks::volume_made(uow, ground.writing, &attachments).await?);
+    }
+    Ok(orders)
 }
 
 /// The volume's order could not be carried out, or nobody is there who could. Nothing of it is left.
@@ -119,7 +123,12 @@ pub(crate) async fn failed(
     let about = (&volume.project, About::Volume(volume.id));
     let what = words(before.ordered().map(|order| &*order.work));
     tell::tell(uow, ground.writing, ground.settings, about, what, message).await?;
-    release_source(uow, ground, &before).await
+    let mut orders = release_source(uow, ground, &before).await?;
+    if matches!(before, VolumeState::Creating(_)) {
+        let of = (&volume, &attachments[..]);
+        orders.extend(server_disks::volume_not_made(uow, ground.writing, of, message).await?);
+    }
+    Ok(orders)
 }
 
 /// A row that waits for an order always takes its answer.

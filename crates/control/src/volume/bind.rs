@@ -45,6 +45,18 @@ pub(crate) async fn reserve(
     Ok(attachment)
 }
 
+/// Binds a volume that is still being made: it is the server's as soon as it is there.
+pub(crate) async fn reserve_new(
+    uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
+    volume: &Volume,
+    server: ServerId,
+) -> Result<Attachment, Error> {
+    let attachment = new(writing, volume, Some(server), false);
+    uow.attachments().insert(&attachment).await?;
+    Ok(attachment)
+}
+
 fn new(
     writing: Writing<'_>,
     volume: &Volume,

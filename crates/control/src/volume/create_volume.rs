@@ -3,7 +3,7 @@
 
 use super::allowance::{self, More};
 use super::find_volume::{VolumeDetail, detail};
-use super::origin::{Origin, invalid};
+use super::origin::Origin;
 use super::pairs;
 use super::placement::{self, Need, Placed};
 use super::request::VolumeRequest;
@@ -19,7 +19,7 @@ use hatchery_model::caller::Caller;
 use hatchery_model::compute::Host;
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{HostName, ProjectId, VolumeId};
-use hatchery_model::provision::Plan;
+use hatchery_model::provision::{ImageFacts, Plan};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
@@ -28,6 +28,7 @@ use hatchery_model::volume::{
 };
 use hatchery_ports::entropy::random_uuid;
 use hatchery_ports::store::UnitOfWork;
+use std::collections::BTreeMap;
 
 impl VolumeVerbs {
     /// A new volume, `creating`, and ordered; or in `error` with a message to its project where no backend takes it. Needs `member` on a
@@ -44,8 +45,19 @@ impl VolumeVerbs {
         let mut uow = ports.store.begin().await?;
         let writing =
             Writing { entropy: &*ports.entropy, now: ports.clock.now(), request: &caller.request };
-        let (volume, order) =
-            insert(&mut *uow, writing, &ports.settings, (caller, project), &request, None).await?;
+        let by = (caller, project);
+        let prepared = prepare(&mut *uow, &ports.settings, by, &request).await?;
+        let hosts = uow.hosts().list().await?;
+        let (volume, order) = match prepared.place(&hosts, None, &ports.settings, writing.now) {
+            Ok(placed) => {
+                let made = prepared.insert(&mut *uow, writing, &ports.settings, by, placed).await?;
+                (made.0, Some(made.1))
+            }
+            Err(refused) => {
+                let settings = &ports.settings;
+                (prepared.refuse(&mut *uow, writing, settings, by, &refused).await?, None)
+            }
+        };
         let shown = detail(&mut *uow, volume).await?;
         uow.commit().await?;
         ports.outgoing.hand_over(order);
@@ -53,15 +65,24 @@ impl VolumeVerbs {
     }
 }
 
-/// Writes a volume down, and the order to its backend. `used_from`: the host that is going to use it. See [`VolumeVerbs::create_volume`].
-pub(crate) async fn insert(
+/// A request for a volume that has been looked up and judged; nothing is written yet.
+pub(crate) struct Prepared {
+    request: VolumeRequest,
+    origin: Origin,
+    size_gib: u64,
+    volume_type: VolumeType,
+    zone: String,
+    facts: Option<ImageFacts>,
+    disabled: BTreeMap<String, String>,
+}
+
+/// Looks up what a request is about. See [`VolumeVerbs::create_volume`].
+pub(crate) async fn prepare(
     uow: &mut dyn UnitOfWork,
-    writing: Writing<'_>,
     settings: &VolumeSettings,
     (caller, project): (&Caller, &ProjectId),
     request: &VolumeRequest,
-    used_from: Option<&HostName>,
-) -> Result<(Volume, Option<Order>), Error> {
+) -> Result<Prepared, Error> {
     pairs::check(&request.metadata)?;
     let origin = Origin::find(uow, caller, request.source).await?;
     let size_gib = origin.size_gib(request.size_gib)?;
@@ -69,38 +90,103 @@ pub(crate) async fn insert(
     let volume_type = origin.volume_type(uow, settings, caller, asked).await?;
     let zone = origin.zone(settings, request)?;
     allowance::check_size(uow, settings, project, size_gib).await?;
-    let more = More { project, volume_type: &volume_type, volumes: 1, snapshots: 0, gib: size_gib };
-    allowance::check(uow, settings, &more).await?;
-    let hosts = uow.hosts().list().await?;
-    let size = Bytes::from_gib(size_gib);
-    let facts = origin.image_facts();
     let disabled = disabled_backends(uow).await?;
-    let need = Need {
-        size,
-        volume_type: &volume_type,
-        image: facts.as_ref(),
-        used_from,
-        disabled: &disabled,
-    };
-    let placed = match origin.volume() {
-        Some(source) => Ok(stay(&hosts, source, &volume_type)?),
-        None => placement::choose(&hosts, &need, settings, writing.now),
-    };
-    let id = VolumeId(random_uuid(writing.entropy));
-    let mut volume =
-        row(&origin, request, (id, caller, project), (size_gib, &volume_type, zone), writing.now);
-    let Placed { backend, plan } = match placed {
-        Ok(placed) => placed,
-        Err(refused) => {
-            not_placed(uow, writing, settings, &volume, &refused).await?;
-            return Ok((volume, None));
+    let facts = origin.image_facts();
+    let request = request.clone();
+    let prepared = Prepared { request, origin, size_gib, volume_type, zone, facts, disabled };
+    // Asked again when it is written down: others of the same request come before.
+    prepared.check_allowance(uow, settings, project).await?;
+    Ok(prepared)
+}
+
+impl Prepared {
+    /// Whether a server may boot from it.
+    pub(crate) fn bootable(&self) -> bool {
+        self.origin.about_image().0
+    }
+
+    /// The backend that is to make it. `used_from`: the host that is going to use it. `Err`: why each one was refused.
+    pub(crate) fn place(
+        &self,
+        hosts: &[Host],
+        used_from: Option<&HostName>,
+        settings: &VolumeSettings,
+        now: Timestamp,
+    ) -> Result<Placed, Vec<String>> {
+        if let Some(source) = self.origin.volume() {
+            let placed = stay(hosts, source, &self.volume_type)?;
+            return match used_from {
+                Some(from) if !placement::reaches(hosts, &placed.backend, from) => {
+                    Err(vec![format!("{}: host {from} cannot use its volumes.", placed.backend)])
+                }
+                Some(_) | None => Ok(placed),
+            };
         }
-    };
-    let content = content(&origin, plan)?;
-    volume.way = way(&content);
-    let work = VolumeWork::Create(Box::new(NewVolume { volume: id, size, content }));
-    let order = order(uow, writing, &mut volume, backend, work).await?;
-    Ok((volume, Some(order)))
+        let need = Need {
+            size: Bytes::from_gib(self.size_gib),
+            volume_type: &self.volume_type,
+            image: self.facts.as_ref(),
+            used_from,
+            disabled: &self.disabled,
+        };
+        placement::choose(hosts, &need, settings, now)
+    }
+
+    /// Writes the volume down, and the order to its backend. `Exhausted` (quota).
+    pub(crate) async fn insert(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        writing: Writing<'_>,
+        settings: &VolumeSettings,
+        by: (&Caller, &ProjectId),
+        Placed { backend, plan }: Placed,
+    ) -> Result<(Volume, Order), Error> {
+        self.check_allowance(uow, settings, by.1).await?;
+        let mut volume = self.row(VolumeId(random_uuid(writing.entropy)), by, writing.now);
+        let content = content(&self.origin, plan)?;
+        volume.way = way(&content);
+        let size = Bytes::from_gib(self.size_gib);
+        let new = NewVolume { volume: volume.id, size, content };
+        let work = VolumeWork::Create(Box::new(new));
+        let order = order(uow, writing, &mut volume, backend, work).await?;
+        Ok((volume, order))
+    }
+
+    /// Writes the volume down that no backend takes, and tells its project why. `Exhausted` (quota).
+    async fn refuse(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        writing: Writing<'_>,
+        settings: &VolumeSettings,
+        by: (&Caller, &ProjectId),
+        refused: &[String],
+    ) -> Result<Volume, Error> {
+        self.check_allowance(uow, settings, by.1).await?;
+        let volume = self.row(VolumeId(random_uuid(writing.entropy)), by, writing.now);
+        not_placed(uow, writing, settings, &volume, refused).await?;
+        Ok(volume)
+    }
+
+    async fn check_allowance(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        settings: &VolumeSettings,
+        project: &ProjectId,
+    ) -> Result<(), Error> {
+        let volume_type = &self.volume_type;
+        let more = More { project, volume_type, volumes: 1, snapshots: 0, gib: self.size_gib };
+        allowance::check(uow, settings, &more).await
+    }
+
+    fn row(
+        &self,
+        id: VolumeId,
+        (caller, project): (&Caller, &ProjectId),
+        now: Timestamp,
+    ) -> Volume {
+        let of = (self.size_gib, &self.volume_type, self.zone.clone());
+        row(&self.origin, &self.request, (id, caller, project), of, now)
+    }
 }
 
 /// The row of a volume that no backend has taken yet.
@@ -181,24 +267,17 @@ async fn order(
 }
 
 /// What is made of a volume or a snapshot stays where that lies.
-fn stay(hosts: &[Host], source: &Volume, volume_type: &VolumeType) -> Result<Placed, Error> {
-    let not_there = || {
-        Error::Invalid(format!(
-            "Invalid volume: Volume {} has not been scheduled to any host.",
-            source.id
-        ))
+fn stay(hosts: &[Host], source: &Volume, volume_type: &VolumeType) -> Result<Placed, Vec<String>> {
+    let Some(backend) = source.backend.clone() else {
+        return Err(vec![format!("Volume {} has not been scheduled to any host.", source.id)]);
     };
-    let backend = source.backend.clone().ok_or_else(not_there)?;
     let reports = hosts.iter().filter(|host| host.name == backend.host).flat_map(|h| &h.backends);
     let report = reports.into_iter().find(|report| report.backend == backend.backend);
     if volume_type.id != source.volume_type
         && let Some(report) = report
-        && placement::fits_type(report, volume_type).is_err()
+        && let Err(why) = placement::fits_type(report, volume_type)
     {
-        return Err(invalid(&format!(
-            "Invalid volume_type provided: {} (requested type is not compatible; either match source volume, or omit type argument).",
-            volume_type.id
-        )));
+        return Err(vec![format!("{backend}, where what it is made of lies: {why}.")]);
     }
     Ok(Placed { backend, plan: None })
 }

@@ -68,8 +68,17 @@ async fn promise(
     begin(uow, writing, volume, snapshots).await
 }
 
+/// Marks a volume that nobody uses and that has no snapshots as going. The orders that can leave now.
+pub(crate) async fn begin_delete(
+    uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
+    volume: Volume,
+) -> Result<Vec<Order>, Error> {
+    begin(uow, writing, volume, Vec::new()).await
+}
+
 /// Marks a volume that nobody uses as going, its snapshots with it, and orders what can be done at once.
-pub(crate) async fn begin(
+async fn begin(
     uow: &mut dyn UnitOfWork,
     writing: Writing<'_>,
     mut volume: Volume,

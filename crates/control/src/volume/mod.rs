@@ -35,6 +35,7 @@ pub(crate) mod waiting;
 pub(crate) use answer::{Ground, failed, failed_snapshot, taken};
 pub use attachments::{AttachmentDetail, Connector};
 pub use delete_volume::VolumeRemoval;
+pub(crate) use delete_volume::begin_delete;
 pub use find_volume::VolumeDetail;
 pub use first_type::ensure_default_type;
 pub use limits::{VolumeLimits, find_limits, put_limits};

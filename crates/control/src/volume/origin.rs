@@ -183,7 +183,7 @@ impl Origin {
     }
 }
 
-pub(super) fn invalid(reason: &str) -> Error {
+fn invalid(reason: &str) -> Error {
     Error::Invalid(format!("Invalid input received: {reason}"))
 }
 

@@ -10,12 +10,14 @@ use super::guest_spec::{Plugged, network_specs};
 use super::order;
 use super::outgoing::{Order, Outgoing};
 use super::placement;
+use super::server_disks;
 use super::setback::{self, Setback};
 use super::step::{Step, TRIES};
 use super::timeline;
 use crate::compute::ComputeSettings;
 use crate::error::Error;
 use crate::scheduler::is_up;
+use crate::volume::send::Writing;
 use async_trait::async_trait;
 use hatchery_model::compute::{
     Action, BuildStep, EventResult, Fault, NotPlaced, Server, ServerState,
@@ -87,16 +89,16 @@ impl BuildServer {
     async fn attempt(&self, task: &Task, id: ServerId) -> Result<(), Error> {
         let mut uow = self.store.begin().await?;
         let mut rows = uow.bundles().find_build(id, &task.request).await?;
-        let order = match rows.server.take() {
+        let orders = match rows.server.take() {
             Some(server) if server.state == ServerState::Building(BuildStep::Scheduling) => {
                 self.place(&mut *uow, &task.request, server, rows).await?
             }
             // Placed, failed, deleted or forgotten: nothing is left to be done.
-            Some(_) | None => None,
+            Some(_) | None => Vec::new(),
         };
         uow.tasks().delete_by_work(&task.work).await?;
         uow.commit().await?;
-        self.outgoing.hand_over(order);
+        self.outgoing.hand_over(orders);
         Ok(())
     }
 
@@ -107,8 +109,9 @@ impl BuildServer {
         request: &RequestId,
         mut server: Server,
         rows: BuildRows,
-    ) -> Result<Option<Order>, Error> {
+    ) -> Result<Vec<Order>, Error> {
         let now = self.clock.now();
+        let writing = Writing { entropy: &*self.entropy, now, request };
         let BuildRows { action, image, ports, networks, mut hosts, facts, .. } = rows;
         let mut action = match action {
             Some(action) => action,
@@ -116,22 +119,23 @@ impl BuildServer {
                 .await?
                 .unwrap_or_else(|| timeline::of_create(&server, request)),
         };
-        let unknown = || {
-            let image = server.image.map_or_else(|| "(none)".to_owned(), |id| id.to_string());
-            Error::not_found("Image", image)
-        };
-        let image = image.ok_or_else(unknown)?;
-        let excluded = timeline::failed_hosts(&action);
+        let bound = server_disks::of(uow, server.id).await?;
+        match (server.image, &image) {
+            (Some(id), None) => return Err(Error::not_found("Image", id)),
+            (None, _) if bound.is_empty() => return Err(Error::not_found("Image", "(none)")),
+            (Some(_), Some(_)) | (None, _) => {}
+        }
+        let where_not = timeline::failed_hosts(&action);
+        let limits = (where_not, server_disks::reachable_from(&hosts, &bound));
         let known = (&hosts[..], &facts);
-        let choice = match placement::choose(known, &server, &image, excluded, &self.settings, now)?
-        {
+        let image = image.as_ref();
+        let choice = match placement::choose(known, &server, image, limits, &self.settings, now)? {
             Ok(choice) => choice,
             Err(refused) => {
                 let fault = no_host_fault(&action, &refused, now);
                 let details = fault.details.clone();
                 timeline::scheduled(&mut action, EventResult::Error, None, details, now);
-                setback::fail(uow, server, Some(action), fault, now).await?;
-                return Ok(None);
+                return setback::fail(uow, writing, server, Some(action), fault).await;
             }
         };
         placement::take(uow, &mut hosts, &mut server, &choice).await?;
@@ -140,11 +144,15 @@ impl BuildServer {
         let (host, details) = (server.host.clone(), choice.details.clone());
         timeline::scheduled(&mut action, EventResult::Success, host, details, now);
         uow.actions().update(&action).await?;
+        if !server_disks::are_ready(&bound) {
+            // Whoever hears that the last of its volumes is there goes on.
+            return Ok(Vec::new());
+        }
         let networks = network_specs(uow, &*self.entropy, now, &networks).await?;
         let plugged = Plugged { ports: &ports, networks: &networks };
         let ordered = (&server, server.generation.next());
-        let (entropy, request) = (&*self.entropy, request.clone());
-        placement::order(uow, entropy, now, ordered, choice, &plugged, request).await.map(Some)
+        let order = placement::order(uow, writing, ordered, (choice, bound), &plugged).await?;
+        Ok(vec![order])
     }
 
     /// A host that has not been heard for long is left, with the order that nothing of the guest is to stay there.
@@ -206,9 +214,11 @@ impl BuildServer {
             lost_base: None,
         };
         claim::give_back(&mut *uow, id).await?;
-        setback::fail(&mut *uow, server, action, fault, now).await?;
+        let writing = Writing { entropy: &*self.entropy, now, request: &task.request };
+        let orders = setback::fail(&mut *uow, writing, server, action, fault).await?;
         uow.tasks().delete_by_work(&task.work).await?;
         uow.commit().await?;
+        self.outgoing.hand_over(orders);
         Ok(())
     }
 }

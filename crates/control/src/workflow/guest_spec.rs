@@ -9,6 +9,7 @@ use hatchery_model::generation::Generation;
 use hatchery_model::id::NetworkId;
 use hatchery_model::network::{NetworkSpec, NicAddress, Port};
 use hatchery_model::timestamp::Timestamp;
+use hatchery_model::volume::GuestVolume;
 use hatchery_ports::entropy::Entropy;
 use hatchery_ports::store::{NetworkRows, PortFilter, UnitOfWork};
 use std::collections::BTreeMap;
@@ -33,7 +34,7 @@ pub(super) fn gather(
     entropy: &dyn Entropy,
     server: &Server,
     generation: Generation,
-    root: Option<RootDisk>,
+    (root, volumes): (Option<RootDisk>, Vec<GuestVolume>),
     plugged: &Plugged<'_>,
 ) -> Result<GuestSpec, Error> {
     let nics = server.nics.iter().map(|nic| guest_nic(nic, plugged));
@@ -44,7 +45,7 @@ pub(super) fn gather(
         vcpus: server.flavor.vcpus,
         memory_mib: server.flavor.memory_mib,
         root,
-        volumes: Vec::new(),
+        volumes,
         nics: nics.collect::<Result<_, _>>()?,
         metadata: metadata(entropy, server),
         config_drive: server.config_drive,

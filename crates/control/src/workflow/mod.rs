@@ -9,6 +9,7 @@ mod outgoing;
 pub(crate) mod placement;
 pub(crate) mod power;
 mod runner;
+pub(crate) mod server_disks;
 pub(crate) mod setback;
 mod step;
 mod tear_down_server;

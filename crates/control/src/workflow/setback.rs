@@ -1,9 +1,12 @@
 //! A build that did not work: the host is left, or the server fails. Both leave no claim behind.
 
 use super::claim;
+use super::outgoing::Order;
+use super::server_disks;
 use super::step::illegal;
 use super::timeline;
 use crate::error::Error;
+use crate::volume::send::Writing;
 use hatchery_model::compute::{Action, ActionKind, EventResult, Fault, Server};
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{HostName, RequestId, ServerId, TaskId};
@@ -34,6 +37,8 @@ pub(crate) async fn leave_host(
     setback: Setback,
     now: Timestamp,
 ) -> Result<(), Error> {
+    let writing = Writing { entropy, now, request };
+    server_disks::set_plugged(uow, writing, server.id, false).await?;
     if setback.cleared {
         claim::give_back(uow, server.id).await?;
     } else {
@@ -97,14 +102,16 @@ pub(crate) async fn look_for_host(
     }
 }
 
-/// The server is in error, and its action says why. Claim and task are the caller's to remove.
+/// The server is in error, its action says why, and its volumes are let go. Claim and task are the caller's to remove. The orders that can leave
+/// now.
 pub(crate) async fn fail(
     uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
     mut server: Server,
     action: Option<Action>,
     fault: Fault,
-    now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Vec<Order>, Error> {
+    let now = writing.now;
     if let Some(mut action) = action {
         action.message = Some(fault.message.clone());
         action.updated_at = now;
@@ -113,7 +120,7 @@ pub(crate) async fn fail(
     server.state = server.state.failed(fault).map_err(illegal)?;
     server.updated_at = now;
     uow.servers().update(&server).await?;
-    Ok(())
+    server_disks::let_go(uow, writing, server.id).await
 }
 
 /// The action of the create: by its request where it is known, else the one of that kind.

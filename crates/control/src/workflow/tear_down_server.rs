@@ -4,6 +4,7 @@ use super::claim;
 use super::guest_spec::ports_of;
 use super::order;
 use super::outgoing::{Order, Outgoing};
+use super::server_disks;
 use super::setback::find_kind;
 use super::step::{Step, TRIES, illegal};
 use super::timeline;
@@ -11,6 +12,7 @@ use crate::compute::ComputeSettings;
 use crate::error::Error;
 use crate::network::release_port;
 use crate::scheduler::is_up;
+use crate::volume::send::Writing;
 use async_trait::async_trait;
 use hatchery_model::compute::{Action, ActionKind, EventResult, Server, ServerState};
 use hatchery_model::id::{HostName, ServerId};
@@ -63,17 +65,17 @@ impl TearDownServer {
         let Some(task) = uow.tasks().find(task.id).await? else {
             return Ok(());
         };
-        let order = match uow.servers().find(id).await? {
+        let orders = match uow.servers().find(id).await? {
             Some(server) if matches!(server.state, ServerState::Deleting { .. }) => {
                 self.take_apart(&mut *uow, task, server).await?
             }
             Some(_) | None => {
                 uow.tasks().delete_by_work(&task.work).await?;
-                None
+                Vec::new()
             }
         };
         uow.commit().await?;
-        self.outgoing.hand_over(order);
+        self.outgoing.hand_over(orders);
         Ok(())
     }
 
@@ -82,12 +84,13 @@ impl TearDownServer {
         uow: &mut dyn UnitOfWork,
         mut task: Task,
         server: Server,
-    ) -> Result<Option<Order>, Error> {
+    ) -> Result<Vec<Order>, Error> {
         let now = self.clock.now();
+        let request = task.request.clone();
+        let writing = Writing { entropy: &*self.entropy, now, request: &request };
         let Some(name) = server.host.clone() else {
             let (action, ports) = belongings(uow, &server).await?;
-            finish(uow, server, action, ports, &[], now).await?;
-            return Ok(None);
+            return finish(uow, writing, server, action, ports, &[]).await;
         };
         let guest = (server.id, server.generation);
         let order =
@@ -101,8 +104,9 @@ impl TearDownServer {
             // Its disk stands there, so the lease of its base does.
             claim::leave(uow, server.id, server.generation, now).await?;
             let (action, ports) = belongings(uow, &server).await?;
-            finish(uow, server, action, ports, &[], now).await?;
-            return Ok(Some(order));
+            let mut orders = finish(uow, writing, server, action, ports, &[]).await?;
+            orders.insert(0, order);
+            return Ok(orders);
         }
         let pause = self
             .settings
@@ -112,7 +116,7 @@ impl TearDownServer {
         task.attempts += 1;
         task.due_at = now.plus_seconds(pause);
         uow.tasks().update(&task).await?;
-        Ok(Some(order))
+        Ok(vec![order])
     }
 }
 
@@ -125,15 +129,17 @@ async fn belongings(
     Ok((action, ports_of(uow, server).await?))
 }
 
-/// Lets go of all that a server in deletion had: its ports, which are given, claim, task. Its row stays, as deleted, and `action` tells of it.
+/// Lets go of all that a server in deletion had: its ports, which are given, volumes, claim, task. Its row stays, as deleted, and `action` tells of
+/// it. The orders that can leave now.
 pub(crate) async fn finish(
     uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
     mut server: Server,
     action: Option<Action>,
     ports: Vec<Port>,
     steps: &[StepTiming],
-    now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Vec<Order>, Error> {
+    let now = writing.now;
     release_ports(uow, &server, ports, now).await?;
     claim::give_back(uow, server.id).await?;
     if let Some(mut action) = action {
@@ -149,7 +155,7 @@ pub(crate) async fn finish(
     uow.servers().update(&server).await?;
     let work = Work::DeleteServer(server.id);
     uow.tasks().delete_by_work(&work).await?;
-    Ok(())
+    server_disks::let_go(uow, writing, server.id).await
 }
 
 fn local_event(action: &mut Action, host: Option<HostName>, now: Timestamp) {

@@ -169,6 +169,7 @@ impl Lab {
             wake: self.tasks.clone(),
             outgoing: self.outgoing.clone(),
             settings: self.settings.clone(),
+            volume_settings: Arc::default(),
         }
     }
 

@@ -139,6 +139,7 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>, pool: PoolVerbs) -> C
             wake: ground.tasks.clone(),
             outgoing: ground.outgoing.clone(),
             settings: settings.clone(),
+            volume_settings: Arc::default(),
         }),
         delete: Arc::new(DeleteServer {
             store: store.clone(),
