@@ -321,6 +321,7 @@ impl Ground {
                 wake: self.tasks.clone(),
                 outgoing: self.outgoing.clone(),
                 settings: self.settings.clone(),
+                volume_settings: Arc::default(),
             }),
             delete: Arc::new(DeleteServer {
                 store: store.clone(),

@@ -290,6 +290,7 @@ impl Asked<'_> {
             access_ipv6: new.access_ipv6,
             host: None,
             nics,
+            with_volumes: !new.disks.is_empty(),
             reservation_id: self.reservation_id.clone(),
             launch_index: index,
             locked: false,

@@ -211,7 +211,7 @@ pub(super) async fn started(
     if spawning {
         server.state = server.state.started().map_err(illegal)?;
         server.launched_at = Some(now);
-        server_disks::set_plugged(uow, writing, server.id, true).await?;
+        server_disks::set_plugged(uow, writing, &server, true).await?;
         set_ports(uow, &server, ports, PortStatus::Active, now).await?;
     }
     uow.servers().update(&server).await?;

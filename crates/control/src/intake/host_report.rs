@@ -279,7 +279,7 @@ impl Intake {
     ) -> Result<(), Error> {
         if is_spawning(&server) {
             if build_is_unsent(uow, &server, host).await?
-                || server_disks::is_waiting(uow, server.id).await?
+                || server_disks::is_waiting(uow, &server).await?
             {
                 return Ok(());
             }

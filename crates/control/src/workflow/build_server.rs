@@ -119,7 +119,7 @@ impl BuildServer {
                 .await?
                 .unwrap_or_else(|| timeline::of_create(&server, request)),
         };
-        let bound = server_disks::of(uow, server.id).await?;
+        let bound = server_disks::of(uow, &server).await?;
         match (server.image, &image) {
             (Some(id), None) => return Err(Error::not_found("Image", id)),
             (None, _) if bound.is_empty() => return Err(Error::not_found("Image", "(none)")),

@@ -24,10 +24,13 @@ use hatchery_ports::store::UnitOfWork;
 /// A volume with what binds it to its server.
 pub(crate) type Bound = (Attachment, Volume);
 
-/// The volumes of a server.
-pub(crate) async fn of(uow: &mut dyn UnitOfWork, server: ServerId) -> Result<Vec<Bound>, Error> {
+/// The volumes of a server whose guest is to be built.
+pub(crate) async fn of(uow: &mut dyn UnitOfWork, server: &Server) -> Result<Vec<Bound>, Error> {
     let mut bound = Vec::new();
-    for attachment in uow.attachments().list(None, None, Some(server)).await? {
+    if !server.with_volumes {
+        return Ok(bound);
+    }
+    for attachment in uow.attachments().list(None, None, Some(server.id)).await? {
         if let Some(volume) = uow.volumes().find(attachment.volume).await? {
             bound.push((attachment, volume));
         }
@@ -77,9 +80,13 @@ pub(crate) async fn hand_over(
 pub(crate) async fn set_plugged(
     uow: &mut dyn UnitOfWork,
     writing: Writing<'_>,
-    server: ServerId,
+    server: &Server,
     plugged: bool,
 ) -> Result<(), Error> {
+    if !server.with_volumes {
+        return Ok(());
+    }
+    let server = server.id;
     for mut attachment in uow.attachments().list(None, None, Some(server)).await? {
         if attachment.state != AttachmentState::Attaching {
             continue;
@@ -96,8 +103,11 @@ pub(crate) async fn set_plugged(
 }
 
 /// Whether the server's guest is not ordered yet because its volumes are being made.
-pub(crate) async fn is_waiting(uow: &mut dyn UnitOfWork, server: ServerId) -> Result<bool, Error> {
-    let attachments = uow.attachments().list(None, None, Some(server)).await?;
+pub(crate) async fn is_waiting(uow: &mut dyn UnitOfWork, server: &Server) -> Result<bool, Error> {
+    if !server.with_volumes {
+        return Ok(false);
+    }
+    let attachments = uow.attachments().list(None, None, Some(server.id)).await?;
     Ok(attachments.iter().any(|one| one.state == AttachmentState::Reserved))
 }
 
@@ -150,8 +160,8 @@ async fn build_if_ready(
     let Some(mut server) = rows.server.filter(|server| server.state == spawning) else {
         return Ok(None);
     };
-    let bound = of(uow, id).await?;
-    if !are_ready(&bound) || !is_waiting(uow, id).await? {
+    let bound = of(uow, &server).await?;
+    if !are_ready(&bound) || !is_waiting(uow, &server).await? {
         return Ok(None);
     }
     let generation = server.generation.next();

@@ -38,7 +38,7 @@ pub(crate) async fn leave_host(
     now: Timestamp,
 ) -> Result<(), Error> {
     let writing = Writing { entropy, now, request };
-    server_disks::set_plugged(uow, writing, server.id, false).await?;
+    server_disks::set_plugged(uow, writing, &server, false).await?;
     if setback.cleared {
         claim::give_back(uow, server.id).await?;
     } else {

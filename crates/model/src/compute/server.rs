@@ -65,6 +65,9 @@ pub struct Server {
     pub host: Option<HostName>,
     /// Its network interfaces, in order.
     pub nics: Vec<ServerNic>,
+    /// Whether it was made with volumes: its guest is built when they are there.
+    #[serde(default)]
+    pub with_volumes: bool,
     /// `r-…`, common to all of one request.
     pub reservation_id: String,
     /// Place among those of one request.

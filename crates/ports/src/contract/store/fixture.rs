@@ -80,6 +80,7 @@ pub(super) fn server(project: &ProjectId, created_at: i64) -> Server {
         access_ipv6: None,
         host: None,
         nics: Vec::new(),
+        with_volumes: false,
         reservation_id: "r-1".to_owned(),
         launch_index: 0,
         locked: false,
