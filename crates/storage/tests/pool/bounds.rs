@@ -25,6 +25,7 @@ fn never_more_names_than_allowed_and_the_unneeded_make_room() {
     let deeds = lab.keep();
     assert_eq!(did(&deeds, Did::LeftAlone).len(), 2, "{deeds:?}");
     assert!(did(&deeds, Did::LeftAlone)[0].why.contains("may have 3"));
+    assert!(did(&deeds, Did::Failed).is_empty(), "{deeds:?}");
     let linked = |lab: &Lab| ids.iter().filter(|id| inode(&lab.cached(**id)).is_some()).count();
     assert_eq!(linked(&lab), 3);
 

@@ -18,23 +18,28 @@ use std::path::{Path, PathBuf};
 impl Round<'_> {
     pub(super) fn act(&mut self, base: &BaseName, acts: Vec<Act>) {
         for act in acts {
-            if let Err(error) = self.one(base, act) {
-                return self.failed(base, &error);
+            match self.one(base, act) {
+                Ok(true) => {}
+                // There is no room for it in the cache, so nothing that its other names could be made of.
+                Ok(false) => return,
+                Err(error) => return self.failed(base, &error),
             }
         }
     }
 
-    fn one(&mut self, base: &BaseName, act: Act) -> io::Result<()> {
+    /// `false`: what comes after it cannot be done either, and why was said.
+    fn one(&mut self, base: &BaseName, act: Act) -> io::Result<bool> {
         self.note_waiting(base, &act)?;
         match act {
             Act::Name { place, from, heals, why } => {
-                if self.made(base, place, from)? {
-                    let (did, servers) = match heals {
-                        true => (Did::Healed, self.servers(base)),
-                        false => (Did::Linked, Vec::new()),
-                    };
-                    self.deed(base, did, why, servers);
+                if !self.made(base, place, from)? {
+                    return Ok(false);
                 }
+                let (did, servers) = match heals {
+                    true => (Did::Healed, self.servers(base)),
+                    false => (Did::Linked, Vec::new()),
+                };
+                self.deed(base, did, why, servers);
             }
             Act::Replace { place, from, why } => {
                 let aside = self.set_aside(base, place)?;
@@ -80,7 +85,7 @@ impl Round<'_> {
             }
             Act::Examine { .. } | Act::Verify { .. } | Act::Adopt => {}
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Gives the base a name. `false`: there is no room for it, which was said.

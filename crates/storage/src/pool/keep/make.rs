@@ -14,6 +14,7 @@ use crate::qcow2::MAX_VIRTUAL_BYTES;
 use hatchery_model::image::{ContentDigest, DigestAlgorithm, DiskFormat, ImageFormat, Inspection};
 use hatchery_model::units::Bytes;
 use md5::Md5;
+use nix::errno::Errno;
 use sha2::{Digest, Sha256, Sha512};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read};
@@ -54,7 +55,7 @@ pub(crate) fn name(
                     ),
                 )),
                 OtherFilesystem::Reflink => {
-                    anew(to, settings, steps, |file| reflink(&File::open(from)?, file))?;
+                    anew(to, settings, steps, |file| share(from, to, file))?;
                     Ok(Made::Reflinked)
                 }
                 OtherFilesystem::Copy => {
@@ -65,6 +66,24 @@ pub(crate) fn name(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Shares the blocks of `from` with a file that is to be `to`.
+fn share(from: &Path, to: &Path, file: &File) -> io::Result<()> {
+    reflink(&File::open(from)?, file).map_err(|error| {
+        let errno = error.raw_os_error().map(Errno::from_raw);
+        match errno {
+            Some(Errno::EXDEV | Errno::EOPNOTSUPP | Errno::EINVAL | Errno::ENOTTY) => io::Error::new(
+                error.kind(),
+                format!(
+                    "{} and {} can share no blocks by a reflink ({error}): put both on one filesystem, or choose copy for other filesystems",
+                    from.display(),
+                    to.display()
+                ),
+            ),
+            Some(_) | None => error,
+        }
+    })
 }
 
 /// Converts a qcow2 image to raw under a name in the cache. The digest of the raw form.
