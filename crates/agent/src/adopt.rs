@@ -1,7 +1,7 @@
 //! A new process finds the host's guests again: what ran goes on running, what was begun is finished.
 
 use crate::agent::Host;
-use crate::guest;
+use crate::guest::{self, Plugs};
 use crate::journal::{Entry, Found};
 use crate::networks;
 use hatchery_model::compute::GuestPhase;
@@ -52,6 +52,13 @@ async fn remove_litter(host: &Arc<Host>, server: ServerId) {
 
 async fn adopt(host: &Arc<Host>, mut entry: Entry) {
     let server = entry.spec.server;
+    let plugs = match Plugs::read(&host.journal.folder(server), &entry.spec).await {
+        Ok(plugs) => plugs,
+        Err(error) => {
+            tracing::error!(guest.id = %server, %error, "a guest's volumes cannot be read; it is left alone");
+            return;
+        }
+    };
     let running = match entry.phase {
         GuestPhase::Failed | GuestPhase::Destroying => None,
         GuestPhase::Planned
@@ -90,11 +97,11 @@ async fn adopt(host: &Arc<Host>, mut entry: Entry) {
             if let Err(error) = guest.stop(std::time::Duration::ZERO).await {
                 tracing::error!(guest.id = %server, %error, "a half-built guest could not be stopped");
             }
-            guest::spawn(host.clone(), entry, None);
+            guest::spawn(host.clone(), entry, plugs, None);
             return;
         }
         _ => {}
     }
     tracing::info!(guest.id = %server, phase = ?entry.phase, running = running.is_some(), "guest found again");
-    guest::spawn(host.clone(), entry, running);
+    guest::spawn(host.clone(), entry, plugs, running);
 }

@@ -2,7 +2,7 @@
 
 use crate::agent::Host;
 use crate::base_cache;
-use crate::guest::{self, Order, What};
+use crate::guest::{self, Change, Order, Plugs, What};
 use crate::journal::{Entry, PowerOrder};
 use crate::volume;
 use async_trait::async_trait;
@@ -44,8 +44,13 @@ impl Handler for Inbox {
                 self.power(server, generation, order, envelope.request).await
             }
             Command::Volume(order) => volume::take_over(&self.0, *order, envelope.request).await,
-            Command::AttachVolume { .. } | Command::DetachVolume { .. } => {
-                Err("this agent plugs no volumes yet".to_owned())
+            Command::AttachVolume { server, generation, volume } => {
+                let change = Change::Attach(volume);
+                guest::take_over_plug(&self.0, server, generation, change, envelope.request).await
+            }
+            Command::DetachVolume { server, generation, attachment } => {
+                let change = Change::Detach(attachment);
+                guest::take_over_plug(&self.0, server, generation, change, envelope.request).await
             }
             Command::SeedBase { image } => {
                 base_cache::seed(&self.0, image, envelope.request).await;
@@ -79,7 +84,8 @@ impl Inbox {
         host.journal.write(&entry).await.map_err(|error| {
             format!("the order to build guest {server} could not be written down: {error}")
         })?;
-        guest::spawn(host.clone(), entry, None);
+        let plugs = Plugs::of(&entry.spec);
+        guest::spawn(host.clone(), entry, plugs, None);
         Ok(())
     }
 

@@ -1,9 +1,9 @@
 //! The guests of this host, in memory: who they are, how far they have come, whom to tell.
 
-use crate::guest::Order;
+use crate::guest::{Order, Plugs};
 use hatchery_model::compute::{GuestPhase, GuestSpec};
 use hatchery_model::generation::Generation;
-use hatchery_model::id::{ImageId, NetworkId, ServerId};
+use hatchery_model::id::{ImageId, NetworkId, ServerId, VolumeId};
 use hatchery_ports::hypervisor::Guest;
 use hatchery_ports::metadata::MetadataSource;
 use std::collections::{HashMap, HashSet};
@@ -28,11 +28,20 @@ struct Inner {
 
 struct Known {
     spec: Arc<GuestSpec>,
+    /// That of the last order about the guest itself.
     generation: Generation,
+    /// Its volumes, and the generation of the last order about them.
+    plugs: (Arc<AsyncMutex<Plugs>>, Generation),
     phase: GuestPhase,
     orders: mpsc::UnboundedSender<Order>,
     running: Option<Arc<dyn Guest>>,
     writing: Arc<AsyncMutex<()>>,
+}
+
+impl Known {
+    fn last(&self) -> Generation {
+        self.generation.max(self.plugs.1)
+    }
 }
 
 impl Registry {
@@ -47,6 +56,7 @@ impl Registry {
         spec: Arc<GuestSpec>,
         phase: GuestPhase,
         orders: mpsc::UnboundedSender<Order>,
+        plugs: (Arc<AsyncMutex<Plugs>>, Generation),
     ) {
         let mut inner = self.lock();
         for nic in &spec.nics {
@@ -58,6 +68,7 @@ impl Registry {
         let known = Known {
             spec: spec.clone(),
             generation,
+            plugs,
             phase,
             orders,
             running: None,
@@ -103,7 +114,44 @@ impl Registry {
 
     /// The generation of a guest's last order.
     pub(crate) fn generation(&self, server: ServerId) -> Option<Generation> {
+        self.lock().guests.get(&server).map(Known::last)
+    }
+
+    /// The generation of the last order about the guest itself, those about its volumes left out.
+    pub(crate) fn ordered(&self, server: ServerId) -> Option<Generation> {
         self.lock().guests.get(&server).map(|known| known.generation)
+    }
+
+    /// A guest's volumes.
+    pub(crate) fn plugs(&self, server: ServerId) -> Option<Arc<AsyncMutex<Plugs>>> {
+        self.lock().guests.get(&server).map(|known| known.plugs.0.clone())
+    }
+
+    /// Tells a guest of an order about its volumes that has been written down.
+    pub(crate) fn plug(&self, server: ServerId, order: Order) {
+        if let Some(known) = self.lock().guests.get_mut(&server) {
+            known.plugs.1 = order.generation;
+            // Without its actor it is found in the file by the next agent.
+            let _ = known.orders.send(order);
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// The guests that run and have the volume.
+    pub(crate) async fn running_with(&self, volume: VolumeId) -> Vec<Arc<dyn Guest>> {
+        let running: Vec<_> = self
+            .lock()
+            .guests
+            .values()
+            .filter_map(|known| Some((known.plugs.0.clone(), known.running.clone()?)))
+            .collect();
+        let mut found = Vec::new();
+        for (plugs, guest) in running {
+            if plugs.lock().await.volumes.iter().any(|one| one.volume == volume) {
+                found.push(guest);
+            }
+        }
+        found
     }
 
     /// Held by whoever writes a guest's journal entry, so that an older entry never replaces a newer one.
@@ -149,7 +197,7 @@ impl Registry {
         let mut all: Vec<_> = inner
             .guests
             .iter()
-            .map(|(server, known)| (*server, known.generation, known.phase.clone()))
+            .map(|(server, known)| (*server, known.last(), known.phase.clone()))
             .collect();
         all.sort_by_key(|(server, ..)| *server);
         all

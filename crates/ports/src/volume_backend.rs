@@ -110,7 +110,8 @@ pub trait VolumeBackend: Send + Sync {
     /// `Conflict` while something has it open, or it has snapshots.
     async fn remove(&self, volume: VolumeId) -> Result<(), VolumeError>;
 
-    /// Has it at least this large; zeros are behind what it held. Never shrinks.
+    /// Has it at least this large; zeros are behind what it held. Never shrinks. `Conflict` where a guest has it open and only the guest's
+    /// hypervisor may make it larger; once that has been done, `Ok`.
     async fn extend(&self, volume: VolumeId, size: Bytes) -> Result<(), VolumeError>;
 
     /// Has a snapshot of what the volume holds now. `Ok` when it is there. `Some`: the volume's bytes are elsewhere from now on.

@@ -3,7 +3,7 @@
 use super::build::{BuildError, Built, Planned};
 use super::power::Interrupted;
 use super::steps::{Steps, Told};
-use super::{Order, What, measured, teardown};
+use super::{Order, Plugs, What, measured, teardown};
 use crate::agent::Host;
 use crate::base_cache;
 use crate::journal::Entry;
@@ -14,22 +14,44 @@ use hatchery_model::message::{Event, StepName, StepTiming};
 use hatchery_ports::hypervisor::Guest;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
 /// Between two attempts at taking a guest apart: at first, and at the most.
 pub(super) const PAUSES: (Duration, Duration) =
     (Duration::from_millis(200), Duration::from_secs(30));
 
 /// Gives a guest that stands in the journal its task.
-pub(crate) fn spawn(host: Arc<Host>, entry: Entry, running: Option<Arc<dyn Guest>>) {
+pub(crate) fn spawn(host: Arc<Host>, entry: Entry, plugs: Plugs, running: Option<Arc<dyn Guest>>) {
     let (sender, orders) = mpsc::unbounded_channel();
-    host.registry.insert(entry.spec.clone(), entry.phase.clone(), sender);
-    tokio::spawn(Actor { host, entry, orders }.run(running));
+    let plugged = plugs.generation;
+    let plugs = Arc::new(AsyncMutex::new(plugs));
+    let known = (plugs.clone(), plugged);
+    host.registry.insert(entry.spec.clone(), entry.phase.clone(), sender, known);
+    tokio::spawn(Actor { host, entry, plugs, orders }.run(running));
+}
+
+/// The next order that interrupts what is done; those about volumes wait. `None` when the agent ends.
+pub(super) async fn next(orders: &mut mpsc::UnboundedReceiver<Order>) -> Option<Order> {
+    loop {
+        let order = orders.recv().await?;
+        match order.what {
+            What::Destroy | What::Power(_) => return Some(order),
+            What::Plug => {}
+        }
+    }
+}
+
+/// What a guest that is left alone is disturbed by.
+enum Watched {
+    Order(Order),
+    Ended,
+    AgentEnds,
 }
 
 pub(super) struct Actor {
     pub(super) host: Arc<Host>,
     pub(super) entry: Entry,
+    pub(super) plugs: Arc<AsyncMutex<Plugs>>,
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
 }
 
@@ -39,6 +61,9 @@ impl Actor {
             && self.entry.phase != GuestPhase::Failed
         {
             self.host.publisher.send_in_background(self.entry.request.clone(), news);
+        }
+        for (request, answer) in self.plugs.lock().await.answers.clone() {
+            self.host.publisher.send_in_background(request, answer);
         }
         if self.entry.phase == GuestPhase::Planned {
             running = self.build().await;
@@ -66,13 +91,22 @@ impl Actor {
                 Some(order) => self.carry_out(order, running).await,
                 None => Ok(()),
             };
+            let done = match done {
+                Ok(()) => self.work_off_plugs(running.as_ref()).await,
+                interrupted => interrupted,
+            };
             let order = match done {
-                Ok(()) => self.watch(running).await?,
+                Ok(()) => match self.watch(running).await {
+                    Watched::Order(order) => order,
+                    Watched::Ended => continue,
+                    Watched::AgentEnds => return None,
+                },
                 Err(Interrupted::By(order)) => order,
                 Err(Interrupted::AgentEnds) => return None,
             };
             match order.what {
                 What::Destroy => return Some((order.generation, order.request)),
+                What::Plug => {}
                 What::Power(power) => {
                     let spec = GuestSpec {
                         generation: order.generation,
@@ -125,7 +159,8 @@ impl Actor {
             if self.orders.is_empty() { Ok(()) } else { Err(BuildError::Cancelled) }
         };
         go_on()?;
-        let planned = Planned { host, spec: self.entry.spec.clone() };
+        let volumes = self.plugs.lock().await.volumes.clone();
+        let planned = Planned { host, spec: self.entry.spec.clone(), volumes };
         let prepared = planned.prepare(steps).await?;
         go_on()?;
         prepared.start(steps).await
@@ -184,22 +219,21 @@ impl Actor {
         }
     }
 
-    /// Returns with the next order, `None` when the agent ends.
-    async fn watch(&mut self, running: &mut Option<Arc<dyn Guest>>) -> Option<Order> {
-        loop {
-            let ended = async {
-                match running.as_ref() {
-                    Some(guest) => guest.ended().await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                order = self.orders.recv() => return order,
-                reason = ended => {
-                    *running = None;
-                    self.stopped(reason).await;
-                }
+    /// Returns with the next order, or when the guest has ended by itself.
+    async fn watch(&mut self, running: &mut Option<Arc<dyn Guest>>) -> Watched {
+        let ended = async {
+            match running.as_ref() {
+                Some(guest) => guest.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            order = self.orders.recv() => order.map_or(Watched::AgentEnds, Watched::Order),
+            reason = ended => {
+                *running = None;
+                self.stopped(reason).await;
+                Watched::Ended
             }
         }
     }
@@ -272,7 +306,7 @@ impl Actor {
     pub(super) async fn write(&self) {
         let server = self.entry.spec.server;
         let _writing = self.host.registry.writing(server).await;
-        if self.host.registry.generation(server) > Some(self.entry.spec.generation) {
+        if self.host.registry.ordered(server) > Some(self.entry.spec.generation) {
             return;
         }
         // What is lost with this is found again by looking at the host.

@@ -3,13 +3,16 @@
 
 use super::steps::{Steps, Told};
 use crate::agent::Host;
+use crate::volume::{self, Turn};
 use crate::{folder, networks};
 use hatchery_model::compute::{DiskAttachment, GuestDefinition, GuestSpec, RootDisk};
 use hatchery_model::disk::BlockSource;
 use hatchery_model::message::StepName;
+use hatchery_model::volume::GuestVolume;
 use hatchery_ports::disk_backend::{CreatedDisk, DiskError};
 use hatchery_ports::hypervisor::{Guest, HypervisorError, Tap};
 use hatchery_ports::network_driver::NetworkError;
+use hatchery_ports::volume_backend::VolumeError;
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
@@ -22,6 +25,8 @@ pub(super) enum BuildError {
     Network(#[from] NetworkError),
     #[error("its disk could not be made")]
     Disk(#[from] DiskError),
+    #[error("a volume of it cannot be used")]
+    Volume(#[source] VolumeError),
     #[error("its definition could not be written")]
     Define(#[source] io::Error),
     #[error("its config drive could not be written")]
@@ -58,6 +63,8 @@ impl BuildError {
 pub(super) struct Planned<'a> {
     pub(super) host: &'a Host,
     pub(super) spec: Arc<GuestSpec>,
+    /// The volumes that it has now.
+    pub(super) volumes: Vec<GuestVolume>,
 }
 
 /// Disk and interfaces are there. Dropping the taps unplugs them.
@@ -66,6 +73,8 @@ pub(super) struct Prepared<'a> {
     spec: Arc<GuestSpec>,
     /// Where its disk from an image is, if it has one.
     root: Option<BlockSource>,
+    /// Its volumes, each where its bytes are now, and the turn with them: until the guest runs, nothing moves them.
+    volumes: (Turn, Vec<(GuestVolume, BlockSource)>),
     bytes_copied: u64,
     taps: Vec<Tap>,
 }
@@ -79,17 +88,20 @@ pub(super) struct Built {
 impl<'a> Planned<'a> {
     /// Steps 1 and 2, at the same time: interfaces and disk do not need each other.
     pub(super) async fn prepare(self, steps: &mut Steps) -> Result<Prepared<'a>, BuildError> {
-        let (host, spec) = (self.host, self.spec);
+        let Self { host, spec, volumes } = self;
         let began = steps.now();
-        let ((plugged, plugged_at), (created, created_at)) =
-            tokio::join!(async { (plug(host, &spec).await, steps.now()) }, async {
+        let ((plugged, plugged_at), (created, created_at), located) = tokio::join!(
+            async { (plug(host, &spec).await, steps.now()) },
+            async {
                 let _no_release = host.base_lock.read().await;
                 let made = match &spec.root {
                     Some(root) => host.parts.disks.create(root).await.map(Some),
                     None => Ok(None),
                 };
                 (made, steps.now())
-            });
+            },
+            volume::locate(host, volumes)
+        );
         let told = Told::details(format!(
             "{} vCPUs, {} MiB, {} interfaces",
             spec.vcpus,
@@ -111,28 +123,33 @@ impl<'a> Planned<'a> {
             None => Told::details("no disk of its own: it has volumes"),
         });
         steps.note(StepName::Disk, (began, created_at), told.as_ref());
-        let (taps, created) = (plugged?, created?);
+        let (taps, created, volumes) = (plugged?, created?, located.map_err(BuildError::Volume)?);
         Ok(Prepared {
             host,
             taps,
             bytes_copied: created.as_ref().map_or(0, |disk| disk.bytes_copied.0),
             root: created.map(|disk| disk.source),
+            volumes,
             spec,
         })
     }
 
     /// The same for a guest that was made earlier: its interfaces are plugged again, its disk is found.
     pub(super) async fn find(self) -> Result<Prepared<'a>, BuildError> {
-        let (host, spec) = (self.host, self.spec);
-        let (taps, disk) = tokio::join!(plug(host, &spec), async {
-            let _no_release = host.base_lock.read().await;
-            match &spec.root {
-                Some(root) => {
-                    host.parts.disks.find(&root.disk).await.map(|found| Some(found.ok_or(())))
+        let Self { host, spec, volumes } = self;
+        let (taps, disk, located) = tokio::join!(
+            plug(host, &spec),
+            async {
+                let _no_release = host.base_lock.read().await;
+                match &spec.root {
+                    Some(root) => {
+                        host.parts.disks.find(&root.disk).await.map(|found| Some(found.ok_or(())))
+                    }
+                    None => Ok(None),
                 }
-                None => Ok(None),
-            }
-        });
+            },
+            volume::locate(host, volumes)
+        );
         let root = match disk {
             Ok(None) => None,
             Ok(Some(Ok(disk))) => Some(disk),
@@ -146,7 +163,8 @@ impl<'a> Planned<'a> {
                 | DiskError::Unavailable { .. }),
             ) => return Err(BuildError::Find(error)),
         };
-        Ok(Prepared { host, taps: taps?, root, bytes_copied: 0, spec })
+        let volumes = located.map_err(BuildError::Volume)?;
+        Ok(Prepared { host, taps: taps?, root, volumes, bytes_copied: 0, spec })
     }
 }
 
@@ -233,9 +251,9 @@ impl Prepared<'_> {
                 volume: None,
                 boots: true,
             });
-        let mut volumes: Vec<_> = spec.volumes.iter().collect();
-        volumes.sort_by_key(|volume| volume.boot_index.unwrap_or(u32::MAX));
-        let volumes = volumes.into_iter().map(|volume| volume.disk(volume.source.clone()));
+        let mut volumes: Vec<_> = self.volumes.1.iter().collect();
+        volumes.sort_by_key(|(volume, _)| volume.boot_index.unwrap_or(u32::MAX));
+        let volumes = volumes.into_iter().map(|(volume, source)| volume.disk(source.clone()));
         root.into_iter().chain(volumes).collect()
     }
 

@@ -3,11 +3,14 @@
 mod actor;
 mod build;
 mod measured;
+mod plugging;
+mod plugs;
 mod power;
 mod steps;
 mod teardown;
 
 pub(crate) use actor::spawn;
+pub(crate) use plugs::{Change, Plugs, take_over as take_over_plug};
 
 use crate::journal::PowerOrder;
 use hatchery_model::generation::Generation;
@@ -29,4 +32,6 @@ pub(crate) enum What {
     Destroy,
     /// Run, or do not.
     Power(PowerOrder),
+    /// Look at the orders about your volumes.
+    Plug,
 }

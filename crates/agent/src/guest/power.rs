@@ -1,7 +1,7 @@
 //! A guest that was made earlier is stopped, started, or both.
 
 use super::Order;
-use super::actor::{Actor, PAUSES};
+use super::actor::{Actor, PAUSES, next};
 use super::build::{BuildError, Planned};
 use super::steps::{Steps, Told};
 use crate::journal::PowerOrder;
@@ -138,7 +138,7 @@ impl Actor {
             let grace = Duration::from_secs(grace_seconds.into());
             let stopped = tokio::select! {
                 biased;
-                order = self.orders.recv() => return Err(interrupted(order)),
+                order = next(&mut self.orders) => return Err(interrupted(order)),
                 stopped = guest.stop(grace) => stopped,
             };
             let Err(error) = stopped else {
@@ -147,7 +147,7 @@ impl Actor {
             };
             tracing::warn!(guest.id = %self.entry.spec.server, %error, "a guest does not stop; trying again");
             tokio::select! {
-                order = self.orders.recv() => return Err(interrupted(order)),
+                order = next(&mut self.orders) => return Err(interrupted(order)),
                 () = tokio::time::sleep(pause) => {}
             }
             pause = (pause * 2).min(PAUSES.1);
@@ -160,7 +160,8 @@ impl Actor {
         let host = self.host.as_ref();
         // Closed only when the agent ends, and then nobody waits.
         let _place = host.builds.acquire().await.map_err(|_| BuildError::Cancelled)?;
-        let planned = Planned { host, spec: self.entry.spec.clone() };
+        let volumes = self.plugs.lock().await.volumes.clone();
+        let planned = Planned { host, spec: self.entry.spec.clone(), volumes };
         planned.find().await?.start_again().await
     }
 
@@ -188,6 +189,7 @@ impl Actor {
             }
             BuildError::Network(_)
             | BuildError::Disk(_)
+            | BuildError::Volume(_)
             | BuildError::Define(_)
             | BuildError::ConfigDrive(_)
             | BuildError::Start(_)
@@ -220,6 +222,6 @@ impl Actor {
 }
 
 /// Why waiting was over: a later order, or none can come any more.
-fn interrupted(order: Option<Order>) -> Interrupted {
+pub(super) fn interrupted(order: Option<Order>) -> Interrupted {
     order.map_or(Interrupted::AgentEnds, Interrupted::By)
 }

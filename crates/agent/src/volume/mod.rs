@@ -3,13 +3,16 @@
 //! An order is written down, then acknowledged, then done, and its answer is written down before it is told. One volume has one order at
 //! a time done with it; guests that start or get a volume wait for their turn in the same queue, since an order may move a volume's bytes.
 
+mod attached;
 mod backup;
 mod note;
 mod report;
 mod turns;
 mod work;
 
-pub(crate) use turns::Turns;
+pub(crate) use attached::{find, locate};
+pub(crate) use turns::{Turn, Turns};
+pub(crate) use work::chain;
 
 use crate::agent::Host;
 use hatchery_model::generation::Generation;
@@ -216,10 +219,7 @@ async fn work_off(host: Arc<Host>, note: Note, ticket: Ticket) {
 
 async fn outcome(host: Arc<Host>, order: VolumeOrder) -> VolumeOutcome {
     match host.volumes.backends.get(&order.backend) {
-        Some(backend) => {
-            let (name, backups) = (&host.settings.host.0, host.parts.backups.as_deref());
-            work::carry_out(name, backend.as_ref(), backups, &order).await
-        }
+        Some(backend) => work::carry_out(&host, backend.as_ref(), &order).await,
         None => work::refused(format!(
             "The agent of host {} serves no backend {}: add it to enabled_backends there, or choose another volume type.",
             host.settings.host, order.backend

@@ -1,10 +1,10 @@
 //! An order about a volume, carried out on its backend.
 
-use super::backup;
+use super::{attached, backup};
+use crate::agent::Host;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{VolumeContent, VolumeOrder, VolumeOutcome, VolumeWork};
 use hatchery_model::{disk::BlockSource, id::VolumeId, provision::PlanStep};
-use hatchery_ports::backup_store::BackupStore;
 use hatchery_ports::volume_backend::{VolumeBackend, VolumeError};
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -37,9 +37,8 @@ pub(super) fn volumes_of(work: &VolumeWork) -> BTreeSet<VolumeId> {
 
 /// Does what is ordered. Done again after a crash, it comes to the same.
 pub(super) async fn carry_out(
-    host: &str,
+    host: &Host,
     backend: &dyn VolumeBackend,
-    backups: Option<&dyn BackupStore>,
     order: &VolumeOrder,
 ) -> VolumeOutcome {
     let done = match &order.work {
@@ -54,28 +53,30 @@ pub(super) async fn carry_out(
             };
         }
         VolumeWork::Remove(volume) => backend.remove(*volume).await.map(|()| None),
-        VolumeWork::Extend(volume, size) => backend.extend(*volume, *size).await.map(|()| None),
+        VolumeWork::Extend(volume, size) => {
+            attached::extend(&host.registry, backend, *volume, *size).await.map(|()| None)
+        }
         VolumeWork::CreateSnapshot(volume, snapshot) => backend.snapshot(*volume, *snapshot).await,
         VolumeWork::RemoveSnapshot(volume, snapshot) => {
             backend.remove_snapshot(*volume, *snapshot).await.map(|()| None)
         }
         VolumeWork::Revert(volume, snapshot) => backend.revert(*volume, *snapshot).await,
         VolumeWork::Backup(new) => {
-            return match backups {
+            return match host.parts.backups.as_deref() {
                 Some(store) => backup::make(backend, store, new).await,
-                None => backup::no_store(host),
+                None => backup::no_store(&host.settings.host.0),
             };
         }
         VolumeWork::Restore(volume, id) => {
-            return match backups {
+            return match host.parts.backups.as_deref() {
                 Some(store) => backup::restore(backend, store, *volume, *id).await,
-                None => backup::no_store(host),
+                None => backup::no_store(&host.settings.host.0),
             };
         }
         VolumeWork::RemoveBackup(_, id) => {
-            return match backups {
+            return match host.parts.backups.as_deref() {
                 Some(store) => backup::remove(store, *id).await,
-                None => backup::no_store(host),
+                None => backup::no_store(&host.settings.host.0),
             };
         }
         VolumeWork::UploadToImage(..) => {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod volumes;
 mod yard;
 
 use hatchery_model::compute::{GuestPhase, RebootKind};

@@ -12,7 +12,7 @@ use hatchery_model::generation::Generation;
 use hatchery_model::id::{
     DiskId, HostName, ImageId, MessageId, NetworkId, PortId, ProjectId, RequestId, ServerId,
 };
-use hatchery_model::image::DiskFormat;
+use hatchery_model::image::{DiskFormat, ImageFormat};
 use hatchery_model::message::{Address, Body, Command, Envelope, Event};
 use hatchery_model::network::{MacAddress, NetworkSpec};
 use hatchery_model::provision::{ImageFacts, TargetFacts, plan};
@@ -21,7 +21,10 @@ use hatchery_model::units::Bytes;
 use hatchery_ports::bus::{Bus, BusError, Handler, Subscription};
 use hatchery_ports::disk_backend::{CreatedDisk, DiskBackend, DiskError};
 use hatchery_ports::image_store::ImageStore;
-use hatchery_storage::{FileDiskBackend, FileImageStore, FileOwner};
+use hatchery_ports::volume_backend::VolumeBackend;
+use hatchery_storage::{
+    FileDiskBackend, FileImageStore, FileOwner, FileVolumeBackend, FileVolumeSettings,
+};
 use hatchery_testkit::{ManualClock, SeededEntropy};
 use hatchery_virt::guest_data::{DriveOwner, IsoConfigDrive};
 use hatchery_virt::net::SimNetworkDriver;
@@ -51,6 +54,7 @@ pub struct Yard {
 pub struct Life {
     pub runtime: Runtime,
     pub hypervisor: Arc<SimHypervisor>,
+    pub volumes: FileVolumeBackend,
     /// Whether the base under every disk is lost.
     pub lost: Arc<AtomicBool>,
     bus: InProcessBus,
@@ -158,11 +162,23 @@ impl Yard {
             FileOwner::process(),
             false,
         );
+        let pool = self.dir.path().join("pool");
+        FileImageStore::new(&pool, FileOwner::process()).unwrap();
+        let volumes = FileVolumeBackend::new(FileVolumeSettings {
+            backend: "file".into(),
+            pool: "file".into(),
+            images: pool,
+            folder: self.dir.path().join("volumes"),
+            owner: FileOwner::process(),
+            format: ImageFormat::Qcow2,
+        })
+        .unwrap();
         let parts = Parts {
             bus: Arc::new(bus.clone()),
             hypervisor: hypervisor.clone(),
             disks: Arc::new(Losing { inner: inner.unwrap(), lost: lost.clone() }),
-            volumes: Default::default(),
+            volumes: [("file".to_owned(), Arc::new(volumes.clone()) as Arc<dyn VolumeBackend>)]
+                .into(),
             backups: None,
             network: Arc::new(SimNetworkDriver::default()),
             config_drive: Arc::new(IsoConfigDrive::new(clock.clone(), DriveOwner::default())),
@@ -174,7 +190,16 @@ impl Yard {
             let settings = Settings::new(HostName::from("host-a"), instances);
             (heard, Agent::start(settings, parts, registry).await.unwrap())
         });
-        Life { runtime, hypervisor, lost, bus, ears, _subscription: subscription, _agent: agent }
+        Life {
+            runtime,
+            hypervisor,
+            volumes,
+            lost,
+            bus,
+            ears,
+            _subscription: subscription,
+            _agent: agent,
+        }
     }
 
     /// A guest of the image, with an interface and a config drive.

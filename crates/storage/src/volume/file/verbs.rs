@@ -3,13 +3,15 @@
 use super::error::failed;
 use super::record::{SnapshotRecord, VolumeRecord};
 use super::shelf::Shelf;
-use crate::qcow2::{MAX_VIRTUAL_BYTES, grow};
+use crate::qcow2::{Header, MAX_VIRTUAL_BYTES, grow};
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_model::image::ImageFormat;
 use hatchery_model::units::Bytes;
 use hatchery_ports::volume_backend::{Held, VolumeError};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
 
 pub(super) fn no_snapshot(snapshot: SnapshotId) -> VolumeError {
     VolumeError::NotFound(format!("the backend has no snapshot {snapshot}: was it deleted?"))
@@ -69,9 +71,15 @@ pub(super) fn extend(shelf: &Shelf, volume: VolumeId, size: Bytes) -> Result<(),
     if size <= record.size {
         return Ok(());
     }
-    shelf.require_idle(&record, "extend it")?;
     let path = shelf.path(&record.file);
-    match shelf.file(&record.file)?.format {
+    let format = shelf.file(&record.file)?.format;
+    if measure(&path, format).map_err(failed(doing))? >= size {
+        // The hypervisor has made the file larger for the guest that has it open.
+        record.size = size;
+        return shelf.keep(&record);
+    }
+    shelf.require_idle(&record, "extend it")?;
+    match format {
         ImageFormat::Qcow2 => grow(&path, size),
         ImageFormat::Raw => OpenOptions::new().write(true).open(&path).and_then(|file| {
             if file.metadata()?.len() < size.0 {
@@ -83,6 +91,21 @@ pub(super) fn extend(shelf: &Shelf, volume: VolumeId, size: Bytes) -> Result<(),
     .map_err(failed(doing))?;
     record.size = size;
     shelf.keep(&record)
+}
+
+/// Size of the disk in a volume's file, which a guest may have open.
+fn measure(path: &Path, format: ImageFormat) -> io::Result<Bytes> {
+    let file = File::open(path)?;
+    match format {
+        ImageFormat::Raw => file.metadata().map(|found| Bytes(found.len())),
+        ImageFormat::Qcow2 => {
+            let mut head = Vec::new();
+            file.take(512).read_to_end(&mut head)?;
+            Header::parse(&head)
+                .map(|header| Bytes(header.virtual_bytes))
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no qcow2 file"))
+        }
+    }
 }
 
 pub(super) fn snapshot(

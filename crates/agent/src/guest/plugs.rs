@@ -1,0 +1,210 @@
+//! The volumes of a guest: which it has, which are to come and to go. A file beside the journal's entry, since orders about volumes come beside
+//! those about the guest's power and neither may undo the other.
+
+use super::{Order, What};
+use crate::agent::Host;
+use crate::folder;
+use hatchery_model::compute::{GuestPhase, GuestSpec};
+use hatchery_model::generation::Generation;
+use hatchery_model::id::{AttachmentId, HostName, RequestId, ServerId};
+use hatchery_model::message::{AttachOutcome, Event};
+use hatchery_model::volume::GuestVolume;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The file in a guest's folder.
+const FILE: &str = "volumes.json";
+/// So many answers are kept, to be given again.
+const ANSWERS: usize = 32;
+
+/// See the head of this file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Plugs {
+    /// That of the last order about them.
+    pub(crate) generation: Generation,
+    /// What the guest has at every start.
+    pub(crate) volumes: Vec<GuestVolume>,
+    /// What is still to be done, the oldest first.
+    pub(super) pending: Vec<Pending>,
+    /// What became of the last orders; told again after every restart.
+    pub(super) answers: Vec<(RequestId, Event)>,
+}
+
+/// An order about a volume that has been written down and not been done.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Pending {
+    pub(super) generation: Generation,
+    pub(super) request: RequestId,
+    pub(super) change: Change,
+}
+
+/// What is to become of a volume.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) enum Change {
+    /// The guest gets it.
+    Attach(Box<GuestVolume>),
+    /// The guest gives it away.
+    Detach(AttachmentId),
+}
+
+impl Change {
+    fn attachment(&self) -> AttachmentId {
+        match self {
+            Self::Attach(volume) => volume.attachment,
+            Self::Detach(attachment) => *attachment,
+        }
+    }
+}
+
+impl Plugs {
+    /// Those that a guest is made with.
+    pub(crate) fn of(spec: &GuestSpec) -> Self {
+        Self {
+            generation: spec.generation,
+            volumes: spec.volumes.clone(),
+            pending: Vec::new(),
+            answers: Vec::new(),
+        }
+    }
+
+    /// Reads them; where nothing was ever changed, they are what the guest was made with.
+    pub(crate) async fn read(folder: &Path, spec: &GuestSpec) -> io::Result<Self> {
+        let path = folder.join(FILE);
+        match folder::off_thread(move || std::fs::read(path)).await {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::of(spec)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes them down; when this returns, they survive a power cut.
+    async fn write(&self, folder: &Path) -> io::Result<()> {
+        let path = folder.join(FILE);
+        let bytes = serde_json::to_vec(self).map_err(io::Error::other)?;
+        folder::off_thread(move || folder::write_durably(&path, &bytes)).await
+    }
+
+    /// The answer to an order that was taken over before, or to one that came after a later one.
+    fn answer_again(&self, generation: Generation, change: &Change) -> AttachOutcome {
+        let known = self.answers.iter().rev().find_map(|(_, event)| {
+            let Event::GuestVolumeChanged { generation: of, outcome, .. } = event else {
+                return None;
+            };
+            (*of == generation).then(|| outcome.clone())
+        });
+        let has = self.volumes.iter().any(|one| one.attachment == change.attachment());
+        let late = || ("A later order for the server came first.".to_owned(), "late".to_owned());
+        known.unwrap_or_else(|| match (change, has) {
+            (Change::Attach(_), true) => AttachOutcome::Attached,
+            (Change::Attach(_), false) => {
+                let (message, details) = late();
+                AttachOutcome::NotAttached { message, details }
+            }
+            (Change::Detach(_), false) => AttachOutcome::Detached,
+            (Change::Detach(_), true) => {
+                let (message, details) = late();
+                AttachOutcome::NotDetached { message, details }
+            }
+        })
+    }
+}
+
+/// Takes an order about a volume over. One about a guest that is not here, or that was taken over before, is answered at once.
+pub(crate) async fn take_over(
+    host: &Arc<Host>,
+    server: ServerId,
+    generation: Generation,
+    change: Change,
+    request: RequestId,
+) -> Result<(), String> {
+    let attachment = change.attachment();
+    let answer = |request: RequestId, outcome| {
+        let event = changed(&host.settings.host, server, generation, attachment, outcome);
+        host.publisher.send_in_background(request, event);
+    };
+    let plugs = match host.registry.phase(server) {
+        Some(GuestPhase::Planned | GuestPhase::Destroying) => {
+            return Err(format!(
+                "guest {server} is just being made or taken apart; send the order again"
+            ));
+        }
+        None | Some(GuestPhase::Failed) => None,
+        Some(
+            GuestPhase::Running
+            | GuestPhase::Stopped
+            | GuestPhase::Stopping
+            | GuestPhase::Starting
+            | GuestPhase::BaseLost,
+        ) => host.registry.plugs(server),
+    };
+    let Some(plugs) = plugs else {
+        let outcome = match change {
+            Change::Attach(_) => AttachOutcome::NotAttached {
+                message: format!("The server's guest is not on host {}.", host.settings.host),
+                details: "no such guest".into(),
+            },
+            Change::Detach(_) => AttachOutcome::Detached,
+        };
+        answer(request, outcome);
+        return Ok(());
+    };
+    let mut known = plugs.lock().await;
+    if host.registry.generation(server).is_some_and(|last| last >= generation) {
+        if known.pending.iter().all(|one| one.generation != generation) {
+            answer(request, known.answer_again(generation, &change));
+        }
+        return Ok(());
+    }
+    let mut next = known.clone();
+    next.generation = generation;
+    next.pending.push(Pending { generation, request: request.clone(), change });
+    next.write(&host.journal.folder(server)).await.map_err(|error| {
+        format!("the order about a volume of guest {server} could not be written down: {error}")
+    })?;
+    *known = next;
+    host.registry.plug(server, Order { generation, request, what: What::Plug });
+    Ok(())
+}
+
+/// Notes what became of an order, and gives what is to be told.
+pub(super) async fn settle(
+    host: &Host,
+    server: ServerId,
+    plugs: &mut Plugs,
+    done: Pending,
+    outcome: AttachOutcome,
+) -> Event {
+    let attachment = done.change.attachment();
+    plugs.pending.retain(|one| one.generation != done.generation);
+    match (&outcome, done.change) {
+        (AttachOutcome::Attached, Change::Attach(volume)) => {
+            plugs.volumes.retain(|one| one.volume != volume.volume);
+            plugs.volumes.push(*volume);
+        }
+        (AttachOutcome::Detached | AttachOutcome::NotAttached { .. }, _) => {
+            plugs.volumes.retain(|one| one.attachment != attachment);
+        }
+        (AttachOutcome::Attached | AttachOutcome::NotDetached { .. }, _) => {}
+    }
+    let event = changed(&host.settings.host, server, done.generation, attachment, outcome);
+    plugs.answers.push((done.request, event.clone()));
+    let excess = plugs.answers.len().saturating_sub(ANSWERS);
+    plugs.answers.drain(..excess);
+    // What is lost with this is done again by the next agent, and comes to the same.
+    if let Err(error) = plugs.write(&host.journal.folder(server)).await {
+        tracing::error!(guest.id = %server, %error, "a guest's volumes could not be written down");
+    }
+    event
+}
+
+fn changed(
+    host: &HostName,
+    server: ServerId,
+    generation: Generation,
+    attachment: AttachmentId,
+    outcome: AttachOutcome,
+) -> Event {
+    Event::GuestVolumeChanged { host: host.clone(), server, generation, attachment, outcome }
+}
