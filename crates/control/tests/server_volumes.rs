@@ -190,3 +190,33 @@ async fn answers_that_come_twice_or_late_change_nothing() {
     lab.intake.handle(detached[0].clone()).await.unwrap();
     assert_eq!(status(&lab, one).await, "attaching");
 }
+
+#[tokio::test]
+async fn an_order_to_plug_that_was_lost_is_sent_again_and_a_silent_host_is_told_of() {
+    let lab = lab().await;
+    let (server, one) = (server(&lab).await, volume(&lab).await);
+    let verbs = lab.plug_verbs();
+    let lose = |lost: bool| lab.hosts[0].forgets.store(lost, std::sync::atomic::Ordering::SeqCst);
+    lose(true);
+    verbs.attach(&caller("req-a"), server, plain(one)).await.unwrap();
+    lab.deliver().await;
+    lose(false);
+    let chase = lab.volume_orders();
+    lab.pass(40, &["host-a"]).await;
+    assert_eq!(chase.look().await.unwrap().sent_again, 1);
+    lab.settle().await;
+    assert_eq!((status(&lab, one).await, plugged(&lab).len()), ("in-use", 1));
+    // Nobody knows whether a host that does not come back has let go of it.
+    lose(true);
+    verbs.detach(&caller("req-b"), server, one).await.unwrap();
+    lab.deliver().await;
+    lab.pass(700, &[]).await;
+    assert_eq!(chase.look().await.unwrap().given_up, 1);
+    assert_eq!(status(&lab, one).await, "in-use");
+    assert!(lab.messages().await[0].text.contains("counts as attached"));
+    lose(false);
+    lab.pass(1, &["host-a"]).await;
+    verbs.detach(&caller("req-c"), server, one).await.unwrap();
+    lab.settle().await;
+    assert_eq!(status(&lab, one).await, "available");
+}

@@ -8,6 +8,7 @@ mod census;
 mod claims;
 mod left_disks;
 mod pins;
+mod plug_orders;
 mod ports;
 mod purge;
 mod raw_forms;

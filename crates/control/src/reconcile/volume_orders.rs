@@ -5,6 +5,7 @@
 //! longer than `give_up_after_seconds`, the order has failed, its user is told, and the thing leaves its passing state. What the host may have
 //! made of it until then stays in its row's reach: a volume in error keeps its backend, and deleting it orders the removal there.
 
+use super::plug_orders;
 use crate::error::Error;
 use crate::volume::placement::is_heard;
 use crate::volume::send::{Writing, keep, keep_snapshot};
@@ -50,7 +51,7 @@ pub struct Chased {
 
 /// What is to be done about an order.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     SendAgain,
     GiveUp,
     Wait,
@@ -76,6 +77,8 @@ impl VolumeOrders {
         let mut uow = self.store.read().await?;
         let volumes = uow.volumes().list_unanswered(before, MOST).await?;
         let snapshots = uow.snapshots().list_unanswered(before, MOST).await?;
+        let all = uow.attachments().list(None, None, None).await?;
+        let attachments: Vec<_> = plug_orders::due(&all, before).collect();
         drop(uow);
         let mut chased = Chased::default();
         for volume in volumes {
@@ -83,6 +86,9 @@ impl VolumeOrders {
         }
         for snapshot in snapshots {
             chased.count(self.snapshot(snapshot.id, before).await?);
+        }
+        for attachment in attachments {
+            chased.count(self.attachment(attachment, before).await?);
         }
         Ok(chased)
     }
@@ -149,7 +155,11 @@ impl VolumeOrders {
         Ok(verdict)
     }
 
-    async fn leave(&self, uow: Box<dyn UnitOfWork>, orders: Vec<Order>) -> Result<(), Error> {
+    pub(super) async fn leave(
+        &self,
+        uow: Box<dyn UnitOfWork>,
+        orders: Vec<Order>,
+    ) -> Result<(), Error> {
         uow.commit().await?;
         self.outgoing.hand_over(orders);
         Ok(())
@@ -179,11 +189,11 @@ impl VolumeOrders {
         }
     }
 
-    fn request(&self) -> RequestId {
+    pub(super) fn request(&self) -> RequestId {
         RequestId(format!("req-{}", random_uuid(&*self.entropy)))
     }
 
-    fn ground<'a>(&'a self, request: &'a RequestId) -> Ground<'a> {
+    pub(super) fn ground<'a>(&'a self, request: &'a RequestId) -> Ground<'a> {
         let writing = Writing { entropy: &*self.entropy, now: self.clock.now(), request };
         Ground { writing, settings: &self.settings }
     }
