@@ -1,7 +1,9 @@
 //! Settings: OpenStack's names and groups where it has them, from a TOML file and the environment.
 
+mod image_store;
 mod volume;
 
+pub use image_store::GlanceStore;
 pub use volume::Backend;
 
 use anyhow::{Context, bail};
@@ -24,6 +26,8 @@ pub struct Config {
     pub qemu: Qemu,
     /// Glance's.
     pub glance: Glance,
+    /// Where images are kept.
+    pub glance_store: GlanceStore,
     /// Keystone's tokens.
     pub token: Token,
     /// Figures for Prometheus.

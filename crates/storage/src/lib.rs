@@ -21,7 +21,7 @@ mod volume;
 pub use backup::{FolderBackupSettings, FolderBackupStore};
 pub use convert::{ConvertError, Converted, to_raw};
 pub use disk::FileDiskBackend;
-pub use image_store::FileImageStore;
+pub use image_store::{FileImageStore, RbdImageStore, RbdImageStoreSettings};
 pub use moving::LiveTransfers;
 pub use owner::{FileOwner, OwnerError};
 pub use pool::{

@@ -55,6 +55,7 @@ fn image(number: u128, visibility: Visibility, now: Timestamp) -> Image {
                 inspector_version: 1,
             },
             raw: None,
+            location: None,
         }),
         visibility,
         hidden: false,

@@ -5,6 +5,7 @@ use super::upload_image::UploadRefusal;
 use crate::error::Error;
 use hatchery_model::id::ImageId;
 use hatchery_model::image::{ImageContent, ImageFormat, RawForm};
+use hatchery_model::provision::ImageLocation;
 use hatchery_model::units::Bytes;
 use hatchery_ports::image_store::{ImageStore, StoredBytes};
 use hatchery_ports::store::Store;
@@ -26,7 +27,7 @@ pub(crate) async fn make_raw_form(
     if let Some((twin, raw)) = twin::of_conversion(store, id, content).await? {
         let is_shared = raw.size <= cap && share_raw(bytes, (id, attempt), twin, raw.size).await?;
         if is_shared {
-            return Ok(raw);
+            return Ok(of_own(raw, twin, id));
         }
     }
     let raw = bytes.make_raw(id, attempt, cap).await?;
@@ -47,4 +48,14 @@ async fn share_raw(
 ) -> Result<bool, Error> {
     let what = StoredBytes::RawForm(id);
     Ok(bytes.share(what, attempt, twin, size).await?)
+}
+
+/// The twin's raw form as the image's own: names in Ceph have the image's id in them.
+fn of_own(raw: RawForm, twin: StoredBytes, id: ImageId) -> RawForm {
+    let (StoredBytes::Image(twin) | StoredBytes::RawForm(twin)) = twin;
+    let location = raw.location.map(|at| ImageLocation {
+        image: at.image.replace(&twin.to_string(), &id.to_string()),
+        ..at
+    });
+    RawForm { location, ..raw }
 }

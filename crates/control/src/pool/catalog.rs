@@ -53,6 +53,12 @@ pub fn catalog_image(image: &Image) -> CatalogImage {
     CatalogImage {
         id: image.id,
         state: match image.state {
+            // No file, so nothing to be linked.
+            ImageState::Active(ref content) | ImageState::Deactivated(ref content)
+                if content.location.is_some() =>
+            {
+                CatalogState::Unfinished
+            }
             ImageState::Active(_) => CatalogState::Active,
             ImageState::Deactivated(_) => CatalogState::Deactivated,
             ImageState::Queued | ImageState::Saving { .. } => CatalogState::Unfinished,

@@ -37,7 +37,7 @@ pub fn image_facts(content: &ImageContent) -> ImageFacts {
         format: content.base_format(),
         size: content.base_size(),
         virtual_size: content.inspection.virtual_bytes,
-        location: None,
+        location: content.base_location().cloned(),
     }
 }
 

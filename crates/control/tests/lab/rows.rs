@@ -88,6 +88,7 @@ pub fn image(now: Timestamp) -> Image {
                 inspector_version: 1,
             },
             raw: None,
+            location: None,
         }),
         visibility: Visibility::Public,
         hidden: false,

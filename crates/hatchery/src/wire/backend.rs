@@ -27,7 +27,9 @@ pub fn all(
     for (section, set) in &config.backends {
         let backend: Arc<dyn VolumeBackend> = match set.volume_driver.as_str() {
             "file" => Arc::new(file(state, section, set, owner)?),
-            "rbd" | "cinder.volume.drivers.rbd.RBDDriver" => Arc::new(rbd(state, section, set)?),
+            "rbd" | "cinder.volume.drivers.rbd.RBDDriver" => {
+                Arc::new(rbd(state, config, section, set)?)
+            }
             other => bail!("[{section}] volume_driver is '{other}': choose file or rbd"),
         };
         backends.insert(section.clone(), backend);
@@ -115,7 +117,12 @@ pub fn object_order(section: &str, option: &str, mib: u64) -> anyhow::Result<u8>
     Ok(u8::try_from(20 + mib.ilog2())?)
 }
 
-fn rbd(state: &StateDir, section: &str, set: &Backend) -> anyhow::Result<RbdVolumeBackend> {
+fn rbd(
+    state: &StateDir,
+    config: &Config,
+    section: &str,
+    set: &Backend,
+) -> anyhow::Result<RbdVolumeBackend> {
     if set.rbd_user.is_empty() {
         bail!("[{section}] rbd_user is not set: name the cephx user of the pool, such as cinder");
     }
@@ -125,7 +132,11 @@ fn rbd(state: &StateDir, section: &str, set: &Backend) -> anyhow::Result<RbdVolu
         &set.rbd_ceph_conf,
         set.rados_connect_timeout,
     );
-    let images = RbdImageSource::Files(state.join("pool"));
+    let store = &config.glance_store;
+    let images = RbdImageSource {
+        pool: (store.default_store == "rbd").then(|| store.rbd_store_pool.clone()),
+        files: Some(state.join("pool")),
+    };
     let settings = RbdVolumeSettings {
         pool: set.pool(section),
         rbd_pool: set.rbd_pool.clone(),

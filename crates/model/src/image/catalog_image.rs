@@ -2,6 +2,7 @@
 
 use super::{ContentDigest, DiskFormat};
 use crate::id::ImageId;
+use crate::provision::ImageLocation;
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,9 @@ pub struct RawForm {
     pub size: Bytes,
     /// SHA-512 of its bytes, lower-case hex.
     pub sha512: String,
+    /// Where it lies, if that is in Ceph.
+    #[serde(default)]
+    pub location: Option<ImageLocation>,
 }
 
 /// An image's state, as far as its base is concerned.

@@ -3,6 +3,7 @@
 use super::{ContainerFormat, DiskFormat, ImageFormat, Inspection, RawForm};
 use crate::generation::Generation;
 use crate::id::{ImageId, ProjectId};
+use crate::provision::ImageLocation;
 use crate::timestamp::Timestamp;
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,9 @@ pub struct ImageContent {
     /// The raw form that was made of it once, if it is in another format: bases are made of that one then.
     #[serde(default)]
     pub raw: Option<RawForm>,
+    /// Where the bytes lie, if that is in Ceph.
+    #[serde(default)]
+    pub location: Option<ImageLocation>,
 }
 
 impl ImageContent {
@@ -88,6 +92,11 @@ impl ImageContent {
             Some(_) => ImageFormat::Raw,
             None => self.inspection.format,
         }
+    }
+
+    /// Where that lies, if in Ceph.
+    pub fn base_location(&self) -> Option<&ImageLocation> {
+        self.raw.as_ref().map_or(self.location.as_ref(), |raw| raw.location.as_ref())
     }
 
     /// Length of what a base is made of.

@@ -98,6 +98,11 @@ fn try_rung(
     base: Option<&BaseFacts>,
 ) -> Result<(PlanStep, Bytes), String> {
     let as_it_is = || {
+        if image.location.is_some() {
+            return Err(
+                "the image lies in Ceph, and not in a file: boot from a volume of it".to_owned()
+            );
+        }
         match image.format {
         ImageFormat::Qcow2 if target.force_raw => {
             Err("force_raw_images is set, and the image is qcow2 and has no raw form yet: it is being converted, try again \

@@ -85,7 +85,13 @@ fn try_rung(
             .ok_or("the volume's type is encrypted, and this way would leave it in clear")
     };
     let overlay = PlanStep::CreateOverlay { base_format: image.format, size: wanted.size };
-    let files = || target.file.as_ref().ok_or("the backend keeps no files".to_owned());
+    let files = || {
+        let files = target.file.as_ref().ok_or("the backend keeps no files".to_owned())?;
+        match image.location {
+            Some(_) => Err("the image lies in Ceph, and not in a file".to_owned()),
+            None => Ok(files),
+        }
+    };
     match rung {
         Rung::HardLink => {
             files()?.hard_link.clone()?;
@@ -141,6 +147,14 @@ fn clone_location(image: &ImageFacts, target: &VolumeTargetFacts) -> Result<Imag
 }
 
 fn copy(image: &ImageFacts, target: &VolumeTargetFacts) -> Result<(Vec<PlanStep>, Bytes), String> {
+    if let Some(location) = &image.location
+        && target.cluster.as_ref() != Some(&location.fsid)
+    {
+        return Err(format!(
+            "the image lies in the Ceph cluster {}, from which this backend does not read",
+            location.fsid
+        ));
+    }
     if target.free < image.size {
         return Err(format!(
             "the image has {}, and {} are free in the backend",
@@ -240,9 +254,12 @@ mod tests {
     #[test]
     fn an_encrypted_volume_takes_no_way_that_leaves_it_in_clear() {
         let wanted = WantedVolume { encrypted: true, ..WANTED };
-        for target in [files(), ceph("f1")] {
-            let image = image(ImageFormat::Raw);
-            let plan = plan_volume(&image, &target, &cached(true), wanted).unwrap();
+        let in_ceph = image(ImageFormat::Raw);
+        let in_files = ImageFacts { location: None, ..in_ceph.clone() };
+        for (image, target) in
+            [(&in_files, files()), (&in_files, ceph("f1")), (&in_ceph, ceph("f1"))]
+        {
+            let plan = plan_volume(image, &target, &cached(true), wanted).unwrap();
             assert_eq!(plan.rung, Rung::DownloadAndConvert);
         }
     }
@@ -254,7 +271,20 @@ mod tests {
         let refused = plan_volume(&image(ImageFormat::Raw), &files(), &none, small).unwrap_err();
         assert_eq!(refused.len(), Rung::LADDER.len());
         let full = VolumeTargetFacts { free: Bytes(1), ..ceph("f2") };
-        let refused = plan_volume(&image(ImageFormat::Raw), &full, &none, WANTED).unwrap_err();
+        let in_files = ImageFacts { location: None, ..image(ImageFormat::Raw) };
+        let refused = plan_volume(&in_files, &full, &none, WANTED).unwrap_err();
         assert!(refused[6].reason.contains("free in the backend"), "{refused:?}");
+    }
+
+    #[test]
+    fn an_image_in_ceph_is_no_file_and_is_not_read_by_others() {
+        let none = VolumeCopies::default();
+        for (target, why) in [(files(), "not in a file"), (ceph("f2"), "in the cluster f1")] {
+            let refused = plan_volume(&image(ImageFormat::Raw), &target, &none, WANTED);
+            let refused = refused.unwrap_err();
+            assert_eq!(refused.len(), Rung::LADDER.len());
+            assert!(refused.iter().any(|one| one.reason.contains(why)), "{refused:?}");
+            assert!(refused[6].reason.contains("does not read"), "{refused:?}");
+        }
     }
 }

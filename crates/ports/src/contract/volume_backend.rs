@@ -65,7 +65,7 @@ impl<S: ImageStore, V: VolumeBackend> Plugs<S, V> {
             format: content.inspection.format,
             size: content.size,
             virtual_size: content.inspection.virtual_bytes,
-            location: None,
+            location: content.location.clone(),
         };
         (id, content.sha512, facts)
     }

@@ -146,7 +146,7 @@ fn make_raw(
     })?;
     sync_folder(to.parent().unwrap_or(Path::new("/")))
         .map_err(|error| store_error(doing, error))?;
-    Ok(RawForm { size: made.size, sha512: made.sha512 })
+    Ok(RawForm { size: made.size, sha512: made.sha512, location: None })
 }
 
 fn remove_durably(path: &Path) -> io::Result<()> {

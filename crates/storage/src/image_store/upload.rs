@@ -280,6 +280,7 @@ impl ImageWriter for Upload {
             sha512: sha512.finish(),
             inspection,
             raw: None,
+            location: None,
         })
     }
 }

@@ -108,7 +108,7 @@ impl Instances {
 }
 
 /// A file's name that stays where it is put: letters, digits, `-`, `_` and inner dots, at most 128.
-fn is_plain_name(name: &str) -> bool {
+pub(crate) fn is_plain_name(name: &str) -> bool {
     (1..=128).contains(&name.len())
         && !name.starts_with('.')
         && name

@@ -13,7 +13,7 @@ pub use base_name::base_name;
 pub(crate) use base_name::hex;
 pub use disk_leases::DiskLeases;
 pub use keep::{FilePool, Op, OtherFilesystem, PoolSettings, Steps};
-pub(crate) use layout::{Instances, Pool};
+pub(crate) use layout::{Instances, Pool, is_plain_name};
 pub(crate) use link::{LINK_PREFIX, link, temporary_link};
 pub use record::BaseRecord;
 pub(crate) use record::temporary_record;

@@ -278,6 +278,13 @@ impl IoCtx {
         .map(drop)
     }
 
+    /// Removes an object of the pool, not an image.
+    pub(super) fn remove_object(&self, name: &str) -> Result<(), Errno> {
+        let name = text(name)?;
+        // SAFETY: the handle is open, and the name ends with a zero.
+        check(unsafe { (self.symbols().rados_remove)(self.handle, name.as_ptr()) }).map(drop)
+    }
+
     pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), Errno> {
         let (from, to) = (text(from)?, text(to)?);
         // SAFETY: the handle is open, and the names end with a zero.

@@ -11,6 +11,7 @@ mod image;
 mod library;
 mod login;
 mod pool;
+pub(crate) mod removal;
 
 pub use client::{CephClient, CephSettings, CutOff, Span};
 pub use connection::{CephConnection, PoolRoom};

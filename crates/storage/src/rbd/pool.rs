@@ -67,6 +67,11 @@ impl RbdPool {
         OpenImage::open_by_id(self.context.clone(), id)
     }
 
+    /// The same for writing.
+    pub fn open_by_id_to_write(&self, id: &str) -> Result<OpenImage, CephError> {
+        OpenImage::open_by_id_to_write(self.context.clone(), id)
+    }
+
     /// As [`Self::open_to_read`]; `None` when it is not there.
     pub fn find(&self, name: &str) -> Result<Option<OpenImage>, CephError> {
         match self.open_to_read(name, None) {
@@ -78,6 +83,26 @@ impl RbdPool {
     /// Gives an image another name. `Conflict` when that is taken.
     pub fn rename(&self, from: &str, to: &str) -> Result<(), CephError> {
         self.context.rename(from, to).doing(|| format!("rename {}/{from} to {to}", self.name))
+    }
+
+    /// Gives an image another name, also where this was cut off before: Ceph writes the new name, then the directory, and removes the old
+    /// name last, and would not begin again by itself.
+    pub fn rename_again(&self, from: &str, to: &str) -> Result<(), CephError> {
+        if let (Some(old), Some(new)) = (self.find(from)?, self.find(to)?)
+            && old.id()? == new.id()?
+        {
+            let id = old.id()?;
+            let listed = self.list()?.into_iter().find(|one| one.id == id);
+            let is_done = listed.is_some_and(|one| one.name == to);
+            let stale = if is_done { from } else { to };
+            drop((old, new));
+            let removed = self.context.remove_object(&format!("rbd_id.{stale}"));
+            removed.doing(|| format!("forget the name {stale}"))?;
+            if is_done {
+                return Ok(());
+            }
+        }
+        self.rename(from, to)
     }
 
     /// Removes an image and its bytes, and of one that was cut off while it was made, what there is. Where this is cut off itself, what is left
@@ -95,7 +120,11 @@ impl RbdPool {
 
     /// Takes an image's name away; its clones stay whole.
     pub fn move_to_trash(&self, name: &str) -> Result<(), CephError> {
-        let moved = self.context.trash_move(name);
+        let moved = match self.context.trash_move(name) {
+            // Somebody else was quicker.
+            Err(Errno::ESTALE) => Ok(()),
+            moved => moved,
+        };
         moved.doing(|| format!("move {}/{name} to the trash", self.name))
     }
 

@@ -71,6 +71,11 @@ impl Chain {
         Ok(Self { layers })
     }
 
+    /// Of one open file that lies on nothing.
+    pub(super) fn of(file: File, format: ImageFormat) -> io::Result<Self> {
+        Ok(Self { layers: vec![Layer::open(file, format)?] })
+    }
+
     /// Fills `to` with what is at `offset`. Past the end are zeroes.
     pub(super) fn read(&mut self, mut offset: u64, mut to: &mut [u8]) -> io::Result<()> {
         while !to.is_empty() {

@@ -5,4 +5,5 @@ mod file;
 mod rbd;
 
 pub use file::{FileVolumeBackend, FileVolumeSettings};
+pub(crate) use rbd::{Digested, ImageBytes, copy_bytes, write_data};
 pub use rbd::{RbdImageSource, RbdVolumeBackend, RbdVolumeSettings};

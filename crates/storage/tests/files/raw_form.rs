@@ -40,7 +40,7 @@ async fn qcow2(house: &House) -> Option<ImageContent> {
 fn with_raw_form(house: &House, content: &ImageContent) -> ImageContent {
     let path = house.pool.join("images/.raw").join(image(ID).to_string());
     std::fs::write(&path, noise(4 << 20)).unwrap();
-    let raw = RawForm { size: Bytes(4 << 20), sha512: "1".repeat(128) };
+    let raw = RawForm { size: Bytes(4 << 20), sha512: "1".repeat(128), location: None };
     ImageContent { raw: Some(raw), ..content.clone() }
 }
 

@@ -34,7 +34,11 @@ fn backend(ceph: CephSettings) -> RbdVolumeBackend {
         max_clone_depth: 2,
         retries: 40,
         retry_interval: Duration::from_millis(250),
-        ..RbdVolumeSettings::new("ceph", ceph, RbdImageSource::Pool("images".to_owned()))
+        ..RbdVolumeSettings::new(
+            "ceph",
+            ceph,
+            RbdImageSource { pool: Some("images".to_owned()), files: None },
+        )
     })
 }
 

@@ -4,12 +4,16 @@ use crate::fixture::{cinder, on, settings};
 use bytes::Bytes as Chunk;
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{ImageId, SnapshotId, VolumeId};
+use hatchery_model::image::DiskFormat;
 use hatchery_model::provision::{ImageLocation, Plan, PlanStep, Rung};
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{NewVolume, VolumeContent};
+use hatchery_ports::image_store::ImageStore;
 use hatchery_ports::volume_backend::{CreatedVolume, Held, Opened, VolumeBackend, VolumeError};
-use hatchery_storage::rbd::{CephClient, CephConnection, CephError};
-use hatchery_storage::{RbdImageSource, RbdVolumeBackend, RbdVolumeSettings};
+use hatchery_storage::rbd::CephClient;
+use hatchery_storage::{
+    RbdImageSource, RbdImageStore, RbdImageStoreSettings, RbdVolumeBackend, RbdVolumeSettings,
+};
 use hatchery_testkit::CephCluster;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -32,7 +36,7 @@ impl Cloud {
         change: impl FnOnce(&mut RbdVolumeSettings),
     ) -> Option<Self> {
         let ceph = CephCluster::shared(test)?;
-        let images = RbdImageSource::Pool("images".to_owned());
+        let images = RbdImageSource { pool: Some("images".to_owned()), files: None };
         let mut settings = RbdVolumeSettings {
             rbd_pool: "volumes".to_owned(),
             retries: 0,
@@ -176,15 +180,56 @@ async fn an_image_is_cloned_where_it_lies() {
     assert!(matches!(error, VolumeError::NotFound(_)), "{error:?}");
     cloud.volumes.remove(cloud.volume(1)).await.unwrap();
     assert_eq!(cloud.left().await, BTreeSet::new());
-    on(&glance, |ceph| empty_trash(ceph, "images")).await.unwrap();
+    let name = location.image.clone();
+    on(&glance, move |ceph| {
+        let pool = ceph.pool("images")?;
+        let trashed = pool.trash()?.into_iter().find(|one| one.name == name);
+        pool.remove_from_trash(&trashed.unwrap())
+    })
+    .await
+    .unwrap();
 }
 
-fn empty_trash(ceph: &CephConnection, pool: &str) -> Result<(), CephError> {
-    let pool = ceph.pool(pool)?;
-    for image in pool.trash()? {
-        pool.remove_from_trash(&image)?;
+/// As above with our own image store: its deletion is accepted, and finished with the volume. Both users have their own pools only.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_with_clones_can_be_deleted() {
+    let test = "an_image_with_clones_can_be_deleted";
+    let Some(cloud) = Cloud::new(test, 0x52, |_| {}) else { return };
+    let images = RbdImageStore::new(RbdImageStoreSettings {
+        ceph: settings(cloud.ceph, "glance"),
+        pool: "images".to_owned(),
+        object_order: 23,
+        conversion_folder: cloud.ceph.path("conversion"),
+    });
+    let id = ImageId(Uuid::from_u128(0x5200));
+    let mut writer = images.begin(id, "up", DiskFormat::Raw, SIZE).await.unwrap();
+    for byte in [3, 0, 5] {
+        writer.write(Chunk::from(vec![byte; 1 << 20])).await.unwrap();
     }
-    Ok(())
+    let content = writer.finish().await.unwrap();
+    images.publish(id, "up").await.unwrap();
+    let location = content.location.unwrap();
+    assert_eq!((location.pool.as_str(), location.image), ("images", id.to_string()));
+    let info = cloud.ceph.rbd(&["snap", "ls", &format!("images/{id}")]);
+    assert!(info.contains("snap") && info.contains("yes"), "{info}");
+    let location = ImageLocation { image: id.to_string(), ..image_location(cloud.ceph) };
+    let made = cloud.make(1, clone_of(0x5200, &location)).await.unwrap();
+    assert_eq!(made.bytes_copied, Bytes(0));
+    for _ in 0..2 {
+        images.delete(id).await.unwrap();
+        assert!(!images.list().await.unwrap().0.contains(&id));
+    }
+    let in_trash = || cloud.ceph.rbd(&["trash", "ls", "images"]).contains(&id.to_string());
+    assert!(in_trash());
+    assert_eq!((cloud.byte(1, 0).await, cloud.byte(1, 2 * MIB).await), (3, 5));
+    cloud.volumes.remove(cloud.volume(1)).await.unwrap();
+    images.list().await.unwrap();
+    assert!(!in_trash());
+}
+
+fn image_location(ceph: &CephCluster) -> ImageLocation {
+    let (pool, snapshot) = ("images".to_owned(), "snap".to_owned());
+    ImageLocation { fsid: ceph.fsid(), pool, image: String::new(), snapshot }
 }
 
 /// A chain of copies is no longer than was set; 0 has each copied.

@@ -21,6 +21,7 @@ fn content(size: u64) -> ImageContent {
             inspector_version: 1,
         },
         raw: None,
+        location: None,
     }
 }
 
@@ -37,7 +38,7 @@ pub async fn images(store: &dyn Store) {
     let mut new = image(&mine, Some("name"), 20);
     let mut public = image(&other, None, 30);
     let mut community = image(&other, Some("x"), 40);
-    let raw = RawForm { size: Bytes(9), sha512: "raw".to_owned() };
+    let raw = RawForm { size: Bytes(9), sha512: "raw".to_owned(), location: None };
     old.state = ImageState::Active(ImageContent { raw: Some(raw), ..content(7) });
     new.hidden = true;
     public.visibility = Visibility::Public;

@@ -51,6 +51,7 @@ pub(super) struct Snap {
 pub(super) enum How {
     Writing,
     Reading,
+    WritingById,
     /// By its id, which finds it in the trash too.
     ReadingById,
 }
@@ -79,6 +80,7 @@ impl ImageHandle {
         let open = match how {
             How::Writing => symbols.rbd_open,
             How::Reading => symbols.rbd_open_read_only,
+            How::WritingById => symbols.rbd_open_by_id,
             How::ReadingById => symbols.rbd_open_by_id_read_only,
         };
         let mut handle = ptr::null_mut();

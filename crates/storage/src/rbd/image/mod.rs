@@ -81,6 +81,10 @@ impl OpenImage {
         Self::open_as(pool, id, None, How::ReadingById)
     }
 
+    pub(super) fn open_by_id_to_write(pool: Arc<IoCtx>, id: &str) -> Result<Self, CephError> {
+        Self::open_as(pool, id, None, How::WritingById)
+    }
+
     fn open_as(
         pool: Arc<IoCtx>,
         name: &str,

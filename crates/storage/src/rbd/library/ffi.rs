@@ -110,6 +110,7 @@ symbols! {
     rados_get_instance_id(Handle) -> u64;
     rados_ioctx_create(Handle, *const c_char, *mut Handle) -> c_int;
     rados_ioctx_destroy(Handle);
+    rados_remove(Handle, *const c_char) -> c_int;
     rbd_image_options_create(*mut Handle);
     rbd_image_options_destroy(Handle);
     rbd_image_options_set_uint64(Handle, c_int, u64) -> c_int;
@@ -132,6 +133,7 @@ symbols! {
     ) -> c_int;
     rbd_open(Handle, *const c_char, *mut Handle, *const c_char) -> c_int;
     rbd_open_read_only(Handle, *const c_char, *mut Handle, *const c_char) -> c_int;
+    rbd_open_by_id(Handle, *const c_char, *mut Handle, *const c_char) -> c_int;
     rbd_open_by_id_read_only(Handle, *const c_char, *mut Handle, *const c_char) -> c_int;
     rbd_close(Handle) -> c_int;
     rbd_get_id(Handle, *mut c_char, usize) -> c_int;

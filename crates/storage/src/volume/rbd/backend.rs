@@ -17,13 +17,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where the bytes of images are that are not cloned but copied.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum RbdImageSource {
-    /// In a pool of files, where the image store keeps them.
-    Files(PathBuf),
-    /// In this pool of the same cluster.
-    Pool(String),
+/// Where the bytes of images are that are not cloned but copied. Both are looked into, the pool first: a cloud may have changed its image store.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct RbdImageSource {
+    /// This pool of the same cluster.
+    pub pool: Option<String>,
+    /// A pool of files, where the image store keeps them.
+    pub files: Option<PathBuf>,
 }
 
 /// A backend's settings.

@@ -1,6 +1,6 @@
 //! Copies bytes into a volume: those that are not zeros, counted, and digested as a whole. All of this blocks.
 
-use super::backend::{RbdImageSource, Work};
+use super::backend::Work;
 use super::create::WantedImage;
 use super::error::file_failed;
 use crate::disk::digest;
@@ -14,7 +14,7 @@ use hatchery_ports::volume_backend::VolumeError;
 use sha2::{Digest, Sha512};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 /// What is read and written at once.
@@ -73,7 +73,7 @@ impl Runs {
 }
 
 /// What is copied.
-pub(super) struct ImageBytes {
+pub(crate) struct ImageBytes {
     size: u64,
     from: From,
 }
@@ -89,35 +89,42 @@ impl ImageBytes {
         Ok(Self { size: image.size()?, from: From::Ceph(image, Runs::from(0)) })
     }
 
+    /// Of an open qcow2 file, which was judged.
+    pub(crate) fn of_qcow2(mut file: File, size: u64) -> io::Result<Self> {
+        file.rewind()?;
+        Ok(Self { size, from: From::Files(Chain::of(file, ImageFormat::Qcow2)?) })
+    }
+
     /// An image of the store, and the digest that its bytes must have, unless that was looked at here.
     pub(super) fn open<'a>(
         work: &Work<'_>,
         wanted: &WantedImage<'a>,
     ) -> Result<(Self, Option<&'a str>), VolumeError> {
         let known = wanted.raw.map_or(wanted.sha512, |raw| &raw.sha512);
-        match &work.settings.images {
-            RbdImageSource::Files(folder) => {
-                let pool = Pool::open(folder).map_err(file_failed("use the pool of images"))?;
-                let path = match wanted.raw {
-                    Some(_) => pool.raw_form(wanted.image),
-                    None => pool.image(wanted.image),
-                };
-                let opened = Self::open_file(&path, wanted, known);
-                opened.map_err(|error| match error.kind() {
-                    io::ErrorKind::NotFound => no_image(wanted),
-                    io::ErrorKind::InvalidData => VolumeError::Conflict(error.to_string()),
-                    _ => file_failed("read the image")(error),
-                })
-            }
-            RbdImageSource::Pool(pool) => {
-                let name = crate::image_store::rbd_name(wanted.image, wanted.raw.is_some());
-                let snapshot = Some(crate::image_store::RBD_SNAPSHOT);
-                match work.ceph.pool(pool)?.open_to_read(&name, snapshot) {
-                    Err(error) if error.is_not_found() => Err(no_image(wanted)),
-                    opened => Ok((Self::of(opened?)?, Some(known))),
+        if let Some(pool) = &work.settings.images.pool {
+            let name = crate::image_store::rbd_name(wanted.image, wanted.raw.is_some());
+            let snapshot = Some(crate::image_store::RBD_SNAPSHOT);
+            match work.ceph.pool(pool)?.open_to_read(&name, snapshot) {
+                Err(error) if error.is_not_found() => {}
+                opened => {
+                    let image = opened?;
+                    require_raw(&image, wanted)?;
+                    return Ok((Self::of(image)?, Some(known)));
                 }
             }
         }
+        let Some(folder) = &work.settings.images.files else { return Err(no_image(wanted)) };
+        let pool = Pool::open(folder).map_err(file_failed("use the pool of images"))?;
+        let path = match wanted.raw {
+            Some(_) => pool.raw_form(wanted.image),
+            None => pool.image(wanted.image),
+        };
+        let opened = Self::open_file(&path, wanted, known);
+        opened.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => no_image(wanted),
+            io::ErrorKind::InvalidData => VolumeError::Conflict(error.to_string()),
+            _ => file_failed("read the image")(error),
+        })
     }
 
     fn open_file<'a>(
@@ -172,6 +179,19 @@ impl ImageBytes {
     }
 }
 
+/// What is no raw disk is never written into a volume as if it were one.
+fn require_raw(image: &OpenImage, wanted: &WantedImage<'_>) -> Result<(), VolumeError> {
+    let mut head = [0; 512];
+    image.read(0, &mut head)?;
+    if wanted.raw.is_none() && Header::parse(&head).is_ok() {
+        return Err(VolumeError::Unsupported(format!(
+            "image {} is qcow2 in Ceph and has no raw form: upload it again with force_raw_images set",
+            wanted.image
+        )));
+    }
+    Ok(())
+}
+
 fn no_image(wanted: &WantedImage<'_>) -> VolumeError {
     VolumeError::NotFound(format!(
         "image {} has no bytes in the image store: was it deleted?",
@@ -180,13 +200,13 @@ fn no_image(wanted: &WantedImage<'_>) -> VolumeError {
 }
 
 /// SHA-512 of all that is copied, holes too; or of nothing, where nobody asks.
-pub(super) struct Digested {
+pub(crate) struct Digested {
     digest: Option<Sha512>,
     at: u64,
 }
 
 impl Digested {
-    pub(super) fn new(is_wanted: bool) -> Self {
+    pub(crate) fn new(is_wanted: bool) -> Self {
         Self { digest: is_wanted.then(Sha512::new), at: 0 }
     }
 
@@ -208,13 +228,13 @@ impl Digested {
     }
 
     /// Lower-case hex.
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.digest.map(|digest| hex(&digest.finalize())).unwrap_or_default()
     }
 }
 
 /// Copies what is not zeros. Gives the bytes that were written; the caller closes the image.
-pub(super) fn copy_bytes(
+pub(crate) fn copy_bytes(
     from: &mut ImageBytes,
     to: &OpenImage,
     digest: &mut Digested,

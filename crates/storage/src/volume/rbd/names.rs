@@ -5,8 +5,6 @@ use hatchery_model::id::{SnapshotId, VolumeId};
 
 /// The end of a name that a volume has while it is made.
 const PART: &str = ".part";
-/// Notes of the pool for removals that have begun: the image's id, and the name that it had.
-pub(super) const REMOVING: &str = "hatchery.removing.";
 /// Notes of the pool for copies that are being made: the copy, and its source.
 pub(super) const SOURCE: &str = "hatchery.source.";
 /// The end of the name of a snapshot that a copy needs for a moment.
@@ -77,11 +75,6 @@ pub(super) fn read(name: &str) -> Option<VolumeId> {
     let id = id.strip_suffix(PART).unwrap_or(id);
     // Only the spelling that is written here.
     id.parse::<VolumeId>().ok().filter(|volume| volume.to_string() == id)
-}
-
-/// The pool's note that says that an image is being removed.
-pub(super) fn removing_note(image_id: &str) -> String {
-    format!("{REMOVING}{image_id}")
 }
 
 /// The snapshot's id, where it is one that a user made.

@@ -2,7 +2,8 @@
 
 use super::backend::Work;
 use super::{lineage, names, verbs};
-use crate::rbd::{CephError, Clash, LinkedImage, NamedImage, OpenImage};
+use crate::rbd::removal::{finish, is_going, remove_name, take_away};
+use crate::rbd::{Clash, LinkedImage, NamedImage, OpenImage};
 use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_ports::volume_backend::VolumeError;
 
@@ -89,7 +90,7 @@ pub(super) fn remove_image(
     name: &str,
 ) -> Result<Removed, VolumeError> {
     let Some(image) = work.pool.find(name)? else {
-        remove_name(work, name)?;
+        remove_name(&work.pool, name)?;
         return Ok(Removed::Gone);
     };
     if let Err(error) = verbs::require_idle(work, &image, volume, "delete it") {
@@ -114,7 +115,7 @@ pub(super) fn remove_image(
     }
     let parent = image.parent()?.map(|(parent, _)| parent);
     let image = NamedImage { id: image.id()?, name: name.to_owned() };
-    match take_away(work, &image) {
+    match take_away(&work.pool, &image) {
         Err(error) if error.clashes(Clash::InUse) => return Ok(Removed::InUse(error.into())),
         taken => taken?,
     }
@@ -124,77 +125,16 @@ pub(super) fn remove_image(
     Ok(Removed::Gone)
 }
 
-/// Takes the name away, and then the bytes, unless clones need them.
-fn take_away(work: &Work<'_>, image: &NamedImage) -> Result<(), CephError> {
-    work.pool.set_note(&names::removing_note(&image.id), &image.name)?;
-    match work.pool.move_to_trash(&image.name) {
-        Err(error) if !error.is_not_found() => return Err(error),
-        _ => {}
-    }
-    finish(work, image).map(drop)
-}
-
-/// Removes what is in the trash, and the note. `false`: it is needed still.
-fn finish(work: &Work<'_>, image: &NamedImage) -> Result<bool, CephError> {
-    match work.pool.remove_from_trash(image) {
-        Ok(()) => {}
-        Err(error) if error.is_not_found() => {}
-        Err(error) if error.clashes(Clash::NotEmpty) || error.clashes(Clash::InUse) => {
-            return Ok(false);
-        }
-        Err(error) => return Err(error),
-    }
-    work.pool.remove_note(&names::removing_note(&image.id))?;
-    Ok(true)
-}
-
-/// Of one whose making or removal was cut off there may be only an entry in the directory, or an object with its id.
-fn remove_name(work: &Work<'_>, name: &str) -> Result<(), CephError> {
-    if let Some(image) = work.pool.list()?.into_iter().find(|one| one.name == name) {
-        take_away(work, &image)?;
-    }
-    match work.pool.remove(name) {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// Removes from the trash what only this clone has needed, and in turn what that has needed.
 fn remove_forebears(work: &Work<'_>, parent: LinkedImage) -> Result<(), VolumeError> {
     let mut next = Some(parent);
     while let Some(LinkedImage { pool, id, name, is_in_trash }) = next.take() {
-        if !is_in_trash
-            || pool != work.pool.name()
-            || work.pool.note(&names::removing_note(&id))?.is_none()
-        {
+        if !is_in_trash || pool != work.pool.name() || !is_going(&work.pool, &id)? {
             return Ok(());
         }
         let above = lineage::parent_by_id(&work.pool, &id)?;
-        if finish(work, &NamedImage { id, name })? {
+        if finish(&work.pool, &NamedImage { id, name })? {
             next = above;
-        }
-    }
-    Ok(())
-}
-
-/// Finishes removals that were cut off, and removes from the trash what no clone needs any more.
-pub(super) fn sweep(work: &Work<'_>) -> Result<(), VolumeError> {
-    // A clone comes before what it was made of only by chance: as long as one goes, look again.
-    let mut any = true;
-    while any {
-        any = false;
-        let images = work.pool.list()?;
-        for (key, name) in work.pool.notes(names::REMOVING)? {
-            let image = NamedImage { id: key[names::REMOVING.len()..].to_owned(), name };
-            if images.contains(&image) {
-                match take_away(work, &image) {
-                    // Whoever has it open ends some time.
-                    Err(error) if error.clashes(Clash::InUse) => {}
-                    taken => taken?,
-                }
-            } else {
-                any |= finish(work, &image)?;
-            }
         }
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! What is done with a volume that is there. All of this blocks.
 
 use super::backend::Work;
-use super::remove::sweep;
 use super::{create, names};
+use crate::rbd::removal::sweep;
 use crate::rbd::{Clash, OpenImage, RbdPool};
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{SnapshotId, VolumeId};
@@ -96,7 +96,7 @@ pub(super) fn revert(
 
 /// All that the pool holds of ours; what nobody needs any more goes on the way.
 pub(super) fn list(work: &Work<'_>) -> Result<Vec<Held>, VolumeError> {
-    sweep(work)?;
+    sweep(&work.pool)?;
     let mut held = BTreeSet::new();
     for image in work.pool.list()? {
         let Some(volume) = names::read(&image.name) else { continue };

@@ -1,0 +1,117 @@
+//! A cloud whose images and volumes lie in a Ceph that the test starts, each under a user of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use hatchery_testkit::CephCluster;
+use hatchery_tests::{Client, Settings, World, boot_image, eventually};
+use serde_json::{Value, json};
+use std::fs;
+
+const PATIENCE: u64 = 90;
+
+/// The groups of a backend in Ceph under the name of the first one, and of the image store if that is to be there, too.
+fn groups(ceph: &CephCluster, with_images: bool) -> String {
+    let conf = ceph.conf();
+    let conf = conf.display();
+    let volumes = format!(
+        "[file]\nvolume_driver = \"rbd\"\nrbd_pool = \"volumes\"\nrbd_user = \"cinder\"\nrbd_ceph_conf = \"{conf}\"\n"
+    );
+    let images = format!(
+        "[glance_store]\ndefault_store = \"rbd\"\nrbd_store_user = \"glance\"\nrbd_store_ceph_conf = \"{conf}\"\n"
+    );
+    if with_images { volumes + &images } else { volumes }
+}
+
+fn volume(admin: &Client, mut wanted: Value) -> Value {
+    wanted["size"] = json!(1);
+    let made = admin.volume("POST", "/volumes", &json!({"volume": wanted})).expect(202);
+    let id = made["volume"]["id"].as_str().unwrap().to_owned();
+    has_status(admin, &format!("/volumes/{id}"), "available")
+}
+
+fn has_status(admin: &Client, path: &str, status: &str) -> Value {
+    eventually(&format!("{path} is {status}"), PATIENCE, || {
+        let shown = admin.volume("GET", path, &Value::Null).expect(200);
+        let shown = shown.as_object().unwrap().values().next().unwrap().clone();
+        assert!(!shown["status"].as_str().unwrap().starts_with("error"), "{shown}");
+        if shown["status"] == status { Ok(shown) } else { Err(shown.to_string()) }
+    })
+}
+
+fn id(of: &Value) -> String {
+    of["id"].as_str().unwrap().to_owned()
+}
+
+fn image(admin: &Client, format: &str, file: &std::path::Path) -> String {
+    let body = json!({"name": "i", "disk_format": format, "container_format": "bare"});
+    let image = id(&admin.post("/image/v2/images", &body).expect(201));
+    admin.put_file(&format!("/image/v2/images/{image}/file"), file).expect(204);
+    image
+}
+
+fn parent(ceph: &CephCluster, volume: &str) -> Option<String> {
+    let info = ceph.rbd(&["info", &format!("volumes/volume-{volume}")]);
+    info.lines().find_map(|line| line.trim().strip_prefix("parent: ").map(str::to_owned))
+}
+
+/// Raw and qcow2: a volume shares every byte with its image, outlives it, and leaves nothing in any pool.
+#[test]
+fn volumes_are_clones_of_their_images() {
+    let Some(ceph) = CephCluster::start("volumes_are_clones_of_their_images") else { return };
+    let world = World::start(Settings { toml: groups(&ceph, true), ..Settings::sim() });
+    let admin = world.admin();
+    let raw = world.state().join("pattern.raw");
+    let bytes: Vec<u8> = (0..9_u32 << 20).map(|at| (at >> 12) as u8).collect();
+    fs::write(&raw, &bytes).unwrap();
+    let images =
+        [(image(&admin, "raw", &raw), ""), (image(&admin, "qcow2", &boot_image()), ".raw")];
+    let mut made = Vec::new();
+    for (image, form) in &images {
+        let volume = volume(&admin, json!({"imageRef": image}));
+        let way = &volume["os-hatchery:way"];
+        assert_eq!(way["bytes_copied"], 0, "{volume}");
+        let cloned = parent(&ceph, &id(&volume));
+        assert_eq!(cloned, Some(format!("images/{image}{form}@snap")), "{way}");
+        made.push(id(&volume));
+    }
+    let out = world.state().join("volume.raw");
+    ceph.rbd(&["export", &format!("volumes/volume-{}", made[0]), out.to_str().unwrap()]);
+    let exported = fs::read(&out).unwrap();
+    assert_eq!(exported.len(), 1 << 30);
+    assert!(
+        exported[..bytes.len()] == bytes[..] && exported[bytes.len()..].iter().all(|b| *b == 0)
+    );
+
+    let wanted = json!({"snapshot": {"volume_id": made[0]}});
+    let taken = admin.volume("POST", "/snapshots", &wanted).expect(202);
+    let taken = id(&taken["snapshot"]);
+    has_status(&admin, &format!("/snapshots/{taken}"), "available");
+    made.push(id(&volume(&admin, json!({"snapshot_id": taken}))));
+    made.push(id(&volume(&admin, json!({"source_volid": made[0]}))));
+    let of = |snapshot: String| Some(format!("volumes/volume-{}@{snapshot}", made[0]));
+    assert_eq!(parent(&ceph, &made[2]), of(format!("snapshot-{taken}")));
+    assert!(parent(&ceph, &made[3]).is_some());
+
+    // Images go first, then what other volumes were made of, then those.
+    for (image, _) in &images {
+        admin.delete(&format!("/image/v2/images/{image}")).expect(204);
+    }
+    admin.volume("DELETE", &format!("/snapshots/{taken}"), &Value::Null).expect(202);
+    eventually("the snapshot is gone", PATIENCE, || {
+        let list = admin.volume("GET", "/snapshots", &Value::Null).expect(200);
+        if list["snapshots"] == json!([]) { Ok(()) } else { Err(list.to_string()) }
+    });
+    for volume in &made {
+        admin.volume("DELETE", &format!("/volumes/{volume}"), &Value::Null).expect(202);
+        eventually("the volume is gone", PATIENCE, || {
+            let list = admin.volume("GET", "/volumes", &Value::Null).expect(200).to_string();
+            if list.contains(volume.as_str()) { Err(list) } else { Ok(()) }
+        });
+    }
+    for what in [["ls", "volumes"], ["ls", "images"]] {
+        eventually(&format!("rbd {what:?} shows nothing"), PATIENCE, || {
+            let left = ceph.rbd(&what);
+            if left.trim().is_empty() { Ok(()) } else { Err(left) }
+        });
+    }
+    assert_eq!(ceph.rbd(&["trash", "ls", "volumes"]), "");
+}
