@@ -1,0 +1,133 @@
+//! A Linux guest that finds a volume while it runs, sees it grow, and lets go of it.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
+
+mod qemu_fixture;
+
+use base64::Engine;
+use hatchery_model::compute::{DiskAttachment, GuestDefinition, GuestMetadata, GuestSpec};
+use hatchery_model::disk::BlockSource;
+use hatchery_model::generation::Generation;
+use hatchery_model::id::{ProjectId, ServerId};
+use hatchery_model::image::ImageFormat;
+use hatchery_model::units::Bytes;
+use hatchery_ports::contract::hypervisor::{HypervisorFixture, ReadyGuest};
+use hatchery_ports::hypervisor::Hypervisor;
+use hatchery_ports::metadata::ConfigDrive;
+use hatchery_testkit::ManualClock;
+use hatchery_virt::guest_data::{DriveOwner, IsoConfigDrive};
+use qemu_fixture::{QemuFixture, new_uuid, until};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Says once a second which disks there are: name, serial number, sectors.
+const TELLS_ITS_DISKS: &str = "#!/bin/sh
+(while :; do
+  for disk in /sys/block/vd*; do
+    echo \"DISK ${disk##*/} $(cat $disk/serial) $(cat $disk/size) END\" > /dev/ttyS0
+  done
+  echo ROUND > /dev/ttyS0
+  sleep 1
+done) &
+";
+
+async fn linux_guest(fixture: &QemuFixture) -> ReadyGuest {
+    let image = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/guest/tiny.qcow2");
+    assert!(
+        image.exists(),
+        "{} is missing; `make test` builds it, or `cargo xtask guest tiny --out FILE`",
+        image.display()
+    );
+    let server = ServerId(new_uuid());
+    let folder = fixture.home().join(server.to_string());
+    let ready = fixture.guest_in(&folder, server, &[]);
+    let (disk, drive) = (folder.join("linux"), folder.join("disk.config"));
+    let made = Command::new("qemu-img")
+        .args(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"])
+        .args([&image, &disk])
+        .status();
+    assert!(made.unwrap().success());
+    let spec = GuestSpec {
+        server,
+        generation: Generation(1),
+        name: "instance-00000001".to_owned(),
+        vcpus: 1,
+        memory_mib: 192,
+        root: None,
+        volumes: Vec::new(),
+        nics: Vec::new(),
+        metadata: GuestMetadata {
+            name: "disks".to_owned(),
+            hostname: "disks".to_owned(),
+            project: ProjectId::from("p"),
+            availability_zone: "nova".to_owned(),
+            launch_index: 0,
+            keys: Vec::new(),
+            meta: Default::default(),
+            user_data: Some(base64::prelude::BASE64_STANDARD.encode(TELLS_ITS_DISKS)),
+            random_seed: String::new(),
+        },
+        config_drive: true,
+    };
+    let drives = IsoConfigDrive::new(Arc::new(ManualClock::default()), DriveOwner::default());
+    drives.write(&spec, &drive).await.unwrap();
+    let base = BlockSource::File {
+        path: image,
+        format: ImageFormat::Qcow2,
+        read_only: true,
+        backing: None,
+    };
+    let root = DiskAttachment {
+        serial: "root".to_owned(),
+        source: BlockSource::File {
+            path: disk,
+            format: ImageFormat::Qcow2,
+            read_only: false,
+            backing: Some(Box::new(base)),
+        },
+        volume: None,
+        boots: true,
+    };
+    let definition = GuestDefinition {
+        disks: vec![root],
+        memory_mib: spec.memory_mib,
+        config_drive: Some(drive),
+        ..ready.definition
+    };
+    ReadyGuest { definition, folder }
+}
+
+#[tokio::test]
+async fn linux_finds_a_volume_sees_it_grow_and_lets_go_of_it() {
+    let fixture = QemuFixture::new();
+    let ready = linux_guest(&fixture).await;
+    let plug = fixture.driver(fixture.settings());
+    let guest = plug.start(&ready.definition, &ready.folder, Vec::new()).await.unwrap();
+    let console = || {
+        let bytes = std::fs::read(ready.folder.join("console.log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let rounds = || console().matches("ROUND").count();
+    let line =
+        |disk: &DiskAttachment, size: Bytes| format!("vdc {} {} END", disk.serial, size.0 / 512);
+    until("the guest tells its disks", || rounds() > 0).await;
+    for format in [ImageFormat::Qcow2, ImageFormat::Raw] {
+        let disk = fixture.volume_of(format);
+        let volume = disk.volume.unwrap();
+        guest.attach(&disk).await.unwrap();
+        until("the guest has it", || console().contains(&line(&disk, Bytes::from_mib(1)))).await;
+        guest.resize(volume, Bytes::from_mib(3)).await.unwrap();
+        until("it has grown", || console().contains(&line(&disk, Bytes::from_mib(3)))).await;
+        guest.detach(volume).await.unwrap();
+        assert!(!fixture.has_volume(&ready, &disk));
+        // The round that was begun may still name it.
+        let begun = rounds();
+        until("two further rounds", || rounds() > begun + 1).await;
+        let text = console();
+        let last = text.trim_end().rsplit("ROUND").nth(1).unwrap();
+        assert!(!last.contains(&disk.serial), "{last}");
+    }
+    guest.stop(Duration::ZERO).await.unwrap();
+}
