@@ -1,6 +1,7 @@
 //! `POST /servers`
 
-use super::wire::{BlockDevice, CreateBody, CreateServer as Asked, Networks, RequestedNic};
+use super::disks;
+use super::wire::{CreateBody, CreateServer as Asked, Networks, RequestedNic};
 use crate::compute::envelope::{Answer, Compute};
 use crate::compute::fields::{self, too_new};
 use crate::compute::links;
@@ -62,9 +63,8 @@ pub async fn create(
 fn parse(asked: Asked, version: Microversion) -> Result<NewServer, Error> {
     check_texts(&asked, version)?;
     refuse_too_new(&asked, version)?;
-    let image = image_of(&asked)?;
-    let image = image.parse().ok().filter(|_| image.len() == 36);
-    let image = image.ok_or_else(|| invalid("Invalid imageRef provided."))?;
+    let (mapped, older) = (asked.block_device_mapping_v2, asked.block_device_mapping);
+    let disks = disks::parse(&asked.image, mapped, older, version)?;
     let flavor = asked.flavor.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let min_count = asked.min_count.unwrap_or(1);
     let host = asked.host.or(asked.hypervisor_hostname);
@@ -74,8 +74,8 @@ fn parse(asked: Asked, version: Microversion) -> Result<NewServer, Error> {
         hostname: asked.hostname,
         description: asked.description.flatten(),
         flavor: FlavorId::from(flavor),
-        image: Some(image),
-        disks: Vec::new(),
+        image: disks.image,
+        disks: disks.volumes,
         networks: networks(asked.networks, version)?,
         key_name: asked.key_name,
         user_data: asked.user_data,
@@ -135,24 +135,6 @@ fn refuse_too_new(asked: &Asked, version: Microversion) -> Result<(), Error> {
         too_new(version, field, first, is_given)?;
     }
     Ok(())
-}
-
-/// The image, named directly or as the one local disk of a block device mapping.
-fn image_of(asked: &Asked) -> Result<&str, Error> {
-    let local = |device: &BlockDevice| {
-        device.source_type.as_deref() == Some("image")
-            && device.destination_type.as_deref() == Some("local")
-    };
-    match asked.block_device_mapping_v2.as_slice() {
-        [] if asked.image.is_empty() => Err(invalid(
-            "Missing imageRef attribute: give an image; booting from volumes is not available here.",
-        )),
-        [] => Ok(&asked.image),
-        [device] if local(device) => Ok(device.uuid.as_deref().unwrap_or(&asked.image)),
-        _ => Err(invalid(
-            "Block Device Mapping is Invalid: only one local disk from an image is available here.",
-        )),
-    }
 }
 
 fn zone(zone: Option<String>, host: Option<String>) -> Option<String> {

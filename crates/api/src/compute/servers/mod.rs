@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod create;
+mod disks;
 pub mod instance_actions;
 pub mod ips;
 pub mod list;

@@ -9,6 +9,7 @@ use hatchery_control::compute::{HostStatus, ServerAddress, ServerDetail, ZoneCho
 use hatchery_model::caller::Caller;
 use hatchery_model::compute::{Fault, Flavor, Rest, Server, ServerState};
 use hatchery_model::id::{HostName, ProjectId};
+use hatchery_model::volume::Attachment;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha224};
 
@@ -113,7 +114,7 @@ impl Viewer<'_> {
         shown.put("key_name", json!(server.keypair.as_ref().map(|key| &key.name)));
         shown.put("OS-SRV-USG:launched_at", json!(server.launched_at.map(time::micros)));
         shown.put("OS-SRV-USG:terminated_at", json!(terminated_at(server)));
-        shown.put("os-extended-volumes:volumes_attached", json!([]));
+        shown.put("os-extended-volumes:volumes_attached", self.volumes(detail));
         shown.put("OS-EXT-STS:task_state", json!(status.task_state));
         shown.put("OS-EXT-STS:vm_state", json!(status.vm_state));
         shown.put("OS-EXT-STS:power_state", json!(status.power_state));
@@ -128,6 +129,19 @@ impl Viewer<'_> {
         } else if self.version.0 >= 90 {
             shown.put("OS-EXT-SRV-ATTR:hostname", json!(server.hostname));
         }
+    }
+
+    fn volumes(&self, detail: &ServerDetail) -> Value {
+        let one = |attachment: &Attachment| {
+            let mut shown = json!({"id": attachment.volume});
+            if self.version.0 >= 3 {
+                shown["delete_on_termination"] = json!(attachment.guest.delete_on_termination);
+            }
+            shown
+        };
+        let mut volumes: Vec<&Attachment> = detail.volumes.iter().collect();
+        volumes.sort_by_key(|attachment| super::volumes::place(attachment));
+        volumes.into_iter().map(one).collect()
     }
 
     fn for_administrators(&self, shown: &mut Shown, detail: &ServerDetail) {

@@ -13,6 +13,7 @@ use axum::response::IntoResponse;
 use hatchery_control::compute::{ServerVolumeVerbs, VolumeToAttach};
 use hatchery_control::{Error, policy};
 use hatchery_model::id::{ServerId, VolumeId};
+use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::Attachment;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -95,6 +96,11 @@ fn view(attachment: &Attachment, server: ServerId, version: Microversion) -> Val
     shown
 }
 
+/// Where it stands among a server's volumes: in the order in which they came, those that came together by device.
+pub fn place(attachment: &Attachment) -> (Timestamp, Option<String>) {
+    (attachment.created_at, attachment.mountpoint.clone())
+}
+
 /// The id of a volume in a path.
 fn in_path(text: &str) -> Result<VolumeId, Error> {
     text.parse().map_err(|_| Error::not_found("Volume", text))
@@ -124,7 +130,8 @@ pub async fn list(
             Error::Invalid(format!("Invalid input for query parameters offset. Value: {text}"))
         })
     })?;
-    let all = verbs.list(&caller, server).await?;
+    let mut all = verbs.list(&caller, server).await?;
+    all.sort_by_key(place);
     let limit = page.limit.filter(|limit| *limit > 0).unwrap_or(paging::MAX_LIMIT);
     let part = all.iter().skip(offset).take(limit as usize);
     let shown: Vec<Value> = part.map(|one| view(one, server, version)).collect();

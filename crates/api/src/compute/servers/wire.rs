@@ -1,5 +1,6 @@
 //! What a user sends to create servers. Unknown fields are refused, as Nova's schema does.
 
+use super::disks::BlockDevice;
 use crate::compute::fields::{count, disk_config, flexible_bool, present, text_or_number};
 use serde::Deserialize;
 use serde_json::Value;
@@ -83,29 +84,18 @@ pub struct CreateServer {
     /// Whether the answer is a reservation id.
     #[serde(default, deserialize_with = "flexible_bool")]
     pub return_reservation_id: Option<bool>,
-    /// Boot from volumes: not built yet.
+    /// Its disks.
     #[serde(default)]
     pub block_device_mapping_v2: Vec<BlockDevice>,
+    /// Its disks, in an older spelling.
+    #[serde(default)]
+    pub block_device_mapping: Vec<BlockDevice>,
     /// A chosen host (2.74, administrators).
     #[serde(default, deserialize_with = "present")]
     pub host: Option<String>,
     /// A chosen host (2.74, administrators).
     #[serde(default, deserialize_with = "present")]
     pub hypervisor_hostname: Option<String>,
-}
-
-/// One of a block device mapping, as far as it is understood.
-#[derive(Debug, Deserialize)]
-pub struct BlockDevice {
-    /// `image`, `volume`, `snapshot` or `blank`.
-    #[serde(default)]
-    pub source_type: Option<String>,
-    /// `local` or `volume`.
-    #[serde(default)]
-    pub destination_type: Option<String>,
-    /// The source's id.
-    #[serde(default)]
-    pub uuid: Option<String>,
 }
 
 /// `{"name": …}`

@@ -182,7 +182,7 @@ async fn malformed_requests_are_told_what_is_wrong() {
     name " web": 400 Bad Request Invalid input for field/attribute name. Value:  web. 1 to 255 printable characters are wanted, without white space at the ends.
     name 7: 400 Bad Request Invalid input for field/attribute server.name: invalid type: integer `7`, expected a string at line 1 column 85
     name null: 400 Bad Request Invalid input for field/attribute server.name: invalid type: null, expected a string at line 1 column 88
-    imageRef "": 400 Bad Request Missing imageRef attribute: give an image; booting from volumes is not available here.
+    imageRef "": 400 Bad Request Missing imageRef attribute
     imageRef "tiny": 400 Bad Request Invalid imageRef provided.
     imageRef "00000000-0000-0000-0000-0000000000ff": 400 Bad Request Can not find requested image
     imageRef "00000000-0000-0000-0000-000000000012": 400 Bad Request Can not find requested image
@@ -206,8 +206,8 @@ async fn malformed_requests_are_told_what_is_wrong() {
     security_groups [{"name":"web"}]: 400 Bad Request Security group web not found. There is only the group 'default'.
     accessIPv4 "::1": 400 Bad Request Invalid input for field/attribute server.accessIPv4: invalid IPv4 address syntax at line 1 column 29
     OS-DCF:diskConfig "auto": 400 Bad Request Invalid input for field/attribute server.OS-DCF:diskConfig: 'auto' is not one of ['AUTO', 'MANUAL'] at line 1 column 37
-    block_device_mapping_v2 [{"source_type":"volume","uuid":"00000000-0000-0000-0000-000000000011"}]: 400 Bad Request Block Device Mapping is Invalid: only one local disk from an image is available here.
-    personality []: 400 Bad Request Invalid input for field/attribute server.personality: unknown field `personality`, expected one of `name`, `imageRef`, `flavorRef`, `networks`, `key_name`, `user_data`, `metadata`, `config_drive`, `availability_zone`, `min_count`, `max_count`, `security_groups`, `description`, `tags`, `hostname`, `adminPass`, `OS-DCF:diskConfig`, `accessIPv4`, `accessIPv6`, `return_reservation_id`, `block_device_mapping_v2`, `host`, `hypervisor_hostname` at line 1 column 164
+    block_device_mapping_v2 [{"source_type":"volume","uuid":"00000000-0000-0000-0000-000000000011"}]: 400 Bad Request Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.
+    personality []: 400 Bad Request Invalid input for field/attribute server.personality: unknown field `personality`, expected one of `name`, `imageRef`, `flavorRef`, `networks`, `key_name`, `user_data`, `metadata`, `config_drive`, `availability_zone`, `min_count`, `max_count`, `security_groups`, `description`, `tags`, `hostname`, `adminPass`, `OS-DCF:diskConfig`, `accessIPv4`, `accessIPv6`, `return_reservation_id`, `block_device_mapping_v2`, `block_device_mapping`, `host`, `hypervisor_hostname` at line 1 column 164
     "#);
 }
 

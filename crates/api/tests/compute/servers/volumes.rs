@@ -1,6 +1,7 @@
 //! Volumes of servers.
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, wanted};
+use crate::rows;
 use axum::http::StatusCode;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -124,4 +125,86 @@ async fn what_is_refused() {
     GET 2.1 {}: 404 Volume attachment of volume 00000000-0000-0000-0000-000000000099 to instance [uuid] could not be found.
     DELETE 2.1 {}: 404 Volume attachment of volume 00000000-0000-0000-0000-000000000099 to instance [uuid] could not be found.
     "#);
+}
+
+#[tokio::test]
+async fn a_server_boots_from_a_volume() {
+    let cloud = Cloud::new().await;
+    let (root, data) = (cloud.volume("one", 0xd1).await, cloud.volume("one", 0xd2).await);
+    let mut server = wanted("web");
+    server["imageRef"] = json!("");
+    server["block_device_mapping_v2"] = json!([
+        {"source_type": "volume", "destination_type": "volume", "uuid": root, "boot_index": 0},
+        {"source_type": "volume", "destination_type": "volume", "uuid": data, "boot_index": -1,
+         "delete_on_termination": true},
+    ]);
+    let made = cloud.send("POST /servers", "member", 1, json!({"server": server})).await;
+    assert_eq!(made.status, StatusCode::ACCEPTED, "{}", made.shown());
+    let id = made.text("/server/id");
+    cloud.settle().await;
+    let shown = cloud.send(&format!("GET /servers/{id}"), "reader", 3, Value::Null).await;
+    assert_eq!(shown.text("/server/status"), "ACTIVE");
+    assert_eq!(shown.text("/server/image"), "");
+    assert_snapshot!(shown.part("/server/os-extended-volumes:volumes_attached"), @r#"
+    [
+      {"delete_on_termination":false,"id":"00000000-0000-0000-0000-0000000000d1"},
+      {"delete_on_termination":true,"id":"00000000-0000-0000-0000-0000000000d2"}
+    ]
+    "#);
+    let early = cloud.send("GET /servers/detail", "reader", 1, Value::Null).await;
+    let brief = json!([{"id": root}, {"id": data}]);
+    assert_eq!(early.body["servers"][0]["os-extended-volumes:volumes_attached"], brief);
+    let list = cloud.ask(&format!("GET /servers/{id}/os-volume_attachments"), "reader").await;
+    assert_eq!(list.column("volumeAttachments", "device"), ["/dev/vda", "/dev/vdb"]);
+    let call = format!("DELETE /servers/{id}/os-volume_attachments/{root}");
+    let kept = cloud.ask(&call, "member").await;
+    assert_eq!(kept.message(), "Cannot detach a root device volume");
+}
+
+#[tokio::test]
+async fn boot_sequences_that_make_no_sense() {
+    let cloud = Cloud::new().await;
+    let root = cloud.volume("one", 0xd1).await;
+    let nobody = "00000000-0000-0000-0000-000000000099";
+    let mut lines = String::new();
+    for (image, device) in [
+        ("", json!({"source_type": "volume", "destination_type": "volume", "uuid": root})),
+        (
+            "",
+            json!({"source_type": "volume", "destination_type": "volume", "uuid": root, "boot_index": 1}),
+        ),
+        (
+            "",
+            json!({"source_type": "volume", "destination_type": "volume", "uuid": nobody, "boot_index": 0}),
+        ),
+        (
+            "",
+            json!({"source_type": "snapshot", "destination_type": "volume", "uuid": nobody, "boot_index": 0}),
+        ),
+        (
+            "",
+            json!({"source_type": "image", "destination_type": "volume", "uuid": rows::IMAGE, "boot_index": 0}),
+        ),
+        ("", json!({"source_type": "blank", "destination_type": "volume", "boot_index": 0})),
+        (
+            rows::IMAGE,
+            json!({"source_type": "volume", "destination_type": "volume", "uuid": root, "boot_index": -1}),
+        ),
+    ] {
+        let mut server = wanted("web");
+        server["imageRef"] = json!(image);
+        server["block_device_mapping_v2"] = json!([device]);
+        let answer = cloud.send("POST /servers", "member", 1, json!({"server": server})).await;
+        lines.push_str(&format!("{} {}\n", answer.status.as_u16(), answer.message()));
+    }
+    assert_snapshot!(lines, @r#"
+    400 Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.
+    400 Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.
+    400 Block Device Mapping is Invalid: failed to get volume 00000000-0000-0000-0000-000000000099.
+    400 Block Device Mapping is Invalid: failed to get snapshot 00000000-0000-0000-0000-000000000099.
+    400 Block Device Mapping is Invalid: Images with destination_type 'volume' need to have a non-zero size specified
+    400 Block Device Mapping is Invalid: Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size
+    400 Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.
+    "#);
+    assert_eq!(cloud.ask("GET /servers", "member").await.body, json!({"servers": []}));
 }
