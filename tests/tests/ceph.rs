@@ -115,3 +115,50 @@ fn volumes_are_clones_of_their_images() {
     }
     assert_eq!(ceph.rbd(&["trash", "ls", "volumes"]), "");
 }
+
+/// A guest takes a volume of Ceph and gives it back; the key is on no command line and in no log.
+#[test]
+fn a_guest_takes_a_volume_of_ceph() {
+    let Some(ceph) = CephCluster::start("a_guest_takes_a_volume_of_ceph") else { return };
+    eventually("the cluster tells what is free", PATIENCE, || {
+        let df = ceph.ceph(&["df", "--format", "json"]);
+        let told: Value = serde_json::from_str(&df).unwrap();
+        let free = told["pools"][0]["stats"]["max_avail"].as_u64();
+        if free.is_some_and(|free| free > 0) { Ok(()) } else { Err(df) }
+    });
+    let world = World::start(Settings { toml: groups(&ceph, false), ..Settings::qemu() });
+    let admin = world.admin();
+    let image = image(&admin, "qcow2", &boot_image());
+    let body = json!({"flavor": {"name": "t", "ram": 192, "vcpus": 1, "disk": 1}});
+    let flavor = id(&admin.post("/compute/v2.1/flavors", &body).expect(200)["flavor"]);
+    let body = json!({"server": {
+        "name": "s", "imageRef": image, "flavorRef": flavor, "networks": "none",
+    }});
+    let server = id(&admin.post("/compute/v2.1/servers", &body).expect(202)["server"]);
+    let path = format!("/compute/v2.1/servers/{server}");
+    eventually("the server is ACTIVE", PATIENCE, || {
+        let shown = admin.get(&path).expect(200)["server"].clone();
+        assert_ne!(shown["status"], "ERROR", "{}", shown["fault"]);
+        if shown["status"] == "ACTIVE" { Ok(()) } else { Err(shown["status"].to_string()) }
+    });
+    // Image in a file, volume in Ceph: copied, and the reasons say why.
+    let copied = volume(&admin, json!({"imageRef": image}));
+    assert!(copied["os-hatchery:way"]["bytes_copied"].as_u64().unwrap() > 0, "{copied}");
+    assert_eq!(parent(&ceph, &id(&copied)), None);
+    let volume = id(&copied);
+    let body = json!({"volumeAttachment": {"volumeId": volume}});
+    admin.post(&format!("{path}/os-volume_attachments"), &body).expect(200);
+    has_status(&admin, &format!("/volumes/{volume}"), "in-use");
+    let watched =
+        || ceph.rbd(&["status", &format!("volumes/volume-{volume}")]).contains("watcher=");
+    eventually("QEMU has it open", PATIENCE, || if watched() { Ok(()) } else { Err("no".into()) });
+    let key = ceph.key("cinder");
+    for pid in world.census().processes.values() {
+        let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+        assert!(!String::from_utf8_lossy(&words).contains(&key));
+    }
+    assert!(!world.log().contains(&key));
+    admin.delete(&format!("{path}/os-volume_attachments/{volume}")).expect(202);
+    has_status(&admin, &format!("/volumes/{volume}"), "available");
+    assert!(!watched());
+}
