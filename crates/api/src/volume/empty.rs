@@ -14,12 +14,6 @@ pub async fn qos_specs(By(caller, _): By<Volume>) -> Answer {
     Ok(Json(json!({"qos_specs": []})).into_response())
 }
 
-/// `/backups`, `/backups/detail`
-pub async fn backups(By(caller, _): By<Volume>) -> Answer {
-    policy::reader_project(&caller, "backup:get_all")?;
-    Ok(Json(json!({"backups": []})).into_response())
-}
-
 /// `/volume-transfers` (3.55), `/os-volume-transfer`
 pub async fn transfers(By(caller, _): By<Volume>) -> Answer {
     policy::reader_project(&caller, "volume:get_all_transfers")?;

@@ -24,7 +24,7 @@ pub async fn limits(
     let other = value(&pairs, "project_id").or_else(|| value(&pairs, "tenant_id"));
     let other = other.filter(|_| caller.is_admin() && version.0 >= 39).map(ProjectId::from);
     let found = verbs.show(&caller, &other.unwrap_or_else(|| own.clone())).await?;
-    let (quota, usage) = (found.limits.quota, found.usage);
+    let (quota, usage, backups) = (found.limits.quota, found.usage, found.backups);
     let absolute = json!({
         "maxTotalVolumes": quota.volumes,
         "maxTotalSnapshots": quota.snapshots,
@@ -34,8 +34,8 @@ pub async fn limits(
         "totalVolumesUsed": usage.volumes,
         "totalSnapshotsUsed": usage.snapshots,
         "totalGigabytesUsed": usage.volume_gib + usage.snapshot_gib,
-        "totalBackupsUsed": 0,
-        "totalBackupGigabytesUsed": 0,
+        "totalBackupsUsed": backups.backups,
+        "totalBackupGigabytesUsed": backups.gib,
     });
     Ok(Json(json!({"limits": {"rate": [], "absolute": absolute}})).into_response())
 }

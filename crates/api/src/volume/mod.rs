@@ -2,6 +2,7 @@
 
 mod address;
 mod attachments;
+mod backups;
 mod empty;
 mod envelope;
 mod extensions;

@@ -63,6 +63,8 @@ fn shown_with_use(found: &ProjectUse) -> Map<String, Value> {
     let used = |name: &str| match name {
         "volumes" => found.usage.volumes,
         "snapshots" => found.usage.snapshots,
+        "backups" => found.backups.backups,
+        "backup_gigabytes" => found.backups.gib,
         "gigabytes" => found.usage.volume_gib + found.usage.snapshot_gib,
         of_type => found.of_types.get(of_type).copied().unwrap_or_default(),
     };

@@ -2,6 +2,7 @@
 
 use super::address::{Root, check_project, take_project};
 use super::attachments::routes as attachments;
+use super::backups::{action as backup_action, routes as backups};
 use super::envelope::{Volume, no_method};
 use super::microversion::negotiate;
 use super::services::{hosts, pools, routes as services, zones};
@@ -19,7 +20,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post, put};
 use hatchery_control::identity::CheckToken;
 use hatchery_control::volume::{
-    MessageVerbs, QuotaVerbs, VolumeServiceVerbs, VolumeTypeVerbs, VolumeVerbs,
+    BackupVerbs, MessageVerbs, QuotaVerbs, VolumeServiceVerbs, VolumeTypeVerbs, VolumeVerbs,
 };
 use std::sync::Arc;
 use tower::Layer;
@@ -51,6 +52,8 @@ verbs! {
     services: VolumeServiceVerbs,
     /// `/messages`
     messages: MessageVerbs,
+    /// `/backups`
+    backups: BackupVerbs,
 }
 
 /// What handlers take from.
@@ -72,6 +75,7 @@ pub fn router(verbs: VolumeApi, check: Arc<dyn CheckToken>, root: Root) -> Route
     let v3 = of_volumes()
         .merge(of_snapshots())
         .merge(of_attachments())
+        .merge(of_backups())
         .merge(volume_types())
         .merge(backends())
         .merge(lists())
@@ -146,6 +150,16 @@ fn of_attachments() -> Router<Shared> {
         .route("/attachments/{id}/action", post(attachments::action))
 }
 
+fn of_backups() -> Router<Shared> {
+    Router::new()
+        .route("/backups", get(backups::brief).post(backups::create))
+        .route("/backups/detail", get(backups::detail))
+        .route("/backups/{id}", get(backups::show).put(backups::update).delete(backups::delete))
+        .route("/backups/{id}/restore", post(backups::restore))
+        .route("/backups/{id}/action", post(backup_action::action))
+        .route("/backups/{id}/export_record", get(backups::record))
+}
+
 fn volume_types() -> Router<Shared> {
     Router::new()
         .route("/types", get(types::list).post(types::create))
@@ -189,8 +203,6 @@ fn lists() -> Router<Shared> {
 fn nothing_of() -> Router<Shared> {
     Router::new()
         .route("/qos-specs", get(empty::qos_specs).post(empty::refuse))
-        .route("/backups", get(empty::backups).post(empty::refuse))
-        .route("/backups/detail", get(empty::backups))
         .route("/os-volume-transfer", get(empty::transfers).post(empty::refuse))
         .route("/os-volume-transfer/detail", get(empty::transfers))
         .route("/volume-transfers", get(empty::transfers).post(empty::refuse))

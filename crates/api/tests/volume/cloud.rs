@@ -10,8 +10,8 @@ use hatchery_api::volume::{Root, VolumeApi, router};
 use hatchery_control::Error;
 use hatchery_control::identity::CheckToken;
 use hatchery_control::volume::{
-    MessageVerbs, QuotaVerbs, VolumePorts, VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs,
-    VolumeVerbs, ensure_default_type,
+    BackupVerbs, MessageVerbs, QuotaVerbs, VolumePorts, VolumeServiceVerbs, VolumeSettings,
+    VolumeTypeVerbs, VolumeVerbs, ensure_default_type,
 };
 use hatchery_control::workflow::Outgoing;
 use hatchery_db::Database;
@@ -148,14 +148,16 @@ impl Cloud {
 
 fn verbs(db: &Arc<Database>, clock: &Arc<ManualClock>, entropy: &Arc<dyn Entropy>) -> VolumeApi {
     let settings = Arc::new(VolumeSettings::default());
+    let ports = VolumePorts {
+        store: db.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        outgoing: Outgoing::default(),
+        settings: settings.clone(),
+    };
     VolumeApi {
-        volumes: Arc::new(VolumeVerbs::new(VolumePorts {
-            store: db.clone(),
-            clock: clock.clone(),
-            entropy: entropy.clone(),
-            outgoing: Outgoing::default(),
-            settings: settings.clone(),
-        })),
+        volumes: Arc::new(VolumeVerbs::new(ports.clone())),
+        backups: Arc::new(BackupVerbs::new(ports)),
         types: Arc::new(VolumeTypeVerbs {
             store: db.clone(),
             clock: clock.clone(),

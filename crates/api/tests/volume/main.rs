@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
 mod attachments;
+mod backups;
 mod cloud;
 mod lists;
 mod policy;

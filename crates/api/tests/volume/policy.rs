@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const CALLERS: [&str; 6] = ["", "unscoped", "other", "reader", "member", "admin"];
 
 /// Each route with the microversion in which it is asked.
-const LOOKING: [(&str, u32); 53] = [
+const LOOKING: [(&str, u32); 51] = [
     ("GET /volumes", 0),
     ("GET /volumes/detail", 0),
     ("GET /volumes/summary", 12),
@@ -48,8 +48,6 @@ const LOOKING: [(&str, u32); 53] = [
     ("GET /extensions", 0),
     ("GET /extensions/os-hosts", 0),
     ("GET /qos-specs", 0),
-    ("GET /backups", 0),
-    ("GET /backups/detail", 0),
     ("GET /os-volume-transfer", 0),
     ("GET /os-volume-transfer/detail", 0),
     ("GET /volume-transfers", 55),
@@ -151,7 +149,6 @@ fn changing_more() -> Vec<(String, u32, Value)> {
         ("PUT /os-quota-class-sets/default", 0, json!({"quota_class_set": {"volumes": 3}})),
         ("DELETE /messages/00000000-0000-0000-0000-000000000041", 3, Value::Null),
         ("POST /qos-specs", 0, json!({})),
-        ("POST /backups", 0, json!({})),
         ("POST /os-volume-transfer", 0, json!({})),
         ("POST /volume-transfers", 55, json!({})),
         ("POST /groups", 13, json!({})),
@@ -307,8 +304,6 @@ async fn looking() {
     GET /extensions                                              401 200 200 200 200 200
     GET /extensions/os-hosts                                     401 200 200 200 200 200
     GET /qos-specs                                               401 403 403 403 403 200
-    GET /backups                                                 401 403 200 200 200 200
-    GET /backups/detail                                          401 403 200 200 200 200
     GET /os-volume-transfer                                      401 403 200 200 200 200
     GET /os-volume-transfer/detail                               401 403 200 200 200 200
     GET /volume-transfers                                        401 403 200 200 200 200
@@ -405,7 +400,6 @@ async fn changing_the_rest() {
     PUT /os-quota-class-sets/default                             401 403 403 403 403 501
     DELETE /messages/41                                          401 404 404 403 204 404
     POST /qos-specs                                              401 403 501 403 501 501
-    POST /backups                                                401 403 501 403 501 501
     POST /os-volume-transfer                                     401 403 501 403 501 501
     POST /volume-transfers                                       401 403 501 403 501 501
     POST /groups                                                 401 403 501 403 501 501

@@ -9,10 +9,10 @@ use super::plug_orders;
 use crate::error::Error;
 use crate::volume::placement::is_heard;
 use crate::volume::send::{Writing, keep, keep_snapshot};
-use crate::volume::{Ground, VolumeSettings, failed, failed_snapshot, waiting};
+use crate::volume::{Ground, VolumeSettings, backups, failed, failed_snapshot, waiting};
 use crate::workflow::{Order, Outgoing};
 use hatchery_model::compute::Host;
-use hatchery_model::id::{RequestId, SnapshotId, VolumeId};
+use hatchery_model::id::{BackupId, RequestId, SnapshotId, VolumeId};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::{BackendName, Ordered};
 use hatchery_ports::clock::Clock;
@@ -79,6 +79,7 @@ impl VolumeOrders {
         let snapshots = uow.snapshots().list_unanswered(before, MOST).await?;
         let all = uow.attachments().list(None, None, None).await?;
         let attachments: Vec<_> = plug_orders::due(&all, before).collect();
+        let backups = uow.backups().list_unanswered(before, MOST).await?;
         drop(uow);
         let mut chased = Chased::default();
         for volume in volumes {
@@ -89,6 +90,9 @@ impl VolumeOrders {
         }
         for attachment in attachments {
             chased.count(self.attachment(attachment, before).await?);
+        }
+        for backup in backups {
+            chased.count(self.backup(backup.id, before).await?);
         }
         Ok(chased)
     }
@@ -152,6 +156,36 @@ impl VolumeOrders {
             }
         };
         self.leave(uow, orders).await?;
+        Ok(verdict)
+    }
+
+    async fn backup(&self, id: BackupId, before: Timestamp) -> Result<Verdict, Error> {
+        let mut uow = self.store.begin().await?;
+        let found = uow.backups().find(id).await?;
+        let due = |order: &Ordered| order.sent_at < before;
+        let Some(mut backup) = found.filter(|found| found.state.ordered().is_some_and(due)) else {
+            return Ok(Verdict::Wait);
+        };
+        let backend = backups::backend_of(&mut *uow, &backup).await?;
+        let hosts = uow.hosts().list().await?;
+        let verdict = self.judge(&hosts, backend.as_ref(), backup.state.ordered());
+        let request = self.request();
+        let ground = self.ground(&request);
+        let order = match verdict {
+            Verdict::Wait => return Ok(verdict),
+            Verdict::SendAgain => {
+                backup.state = backup.state.sent_again(ground.writing.now);
+                backups::keep(&mut *uow, &mut backup, ground.writing.now).await?;
+                backups::send_backup(&mut *uow, ground.writing, &backup).await?
+            }
+            Verdict::GiveUp => {
+                let message = gone(backend.as_ref());
+                tracing::warn!(backup.id = %id, message, "an order about a backup is given up");
+                backups::failed_backup(&mut *uow, ground, backup, &message).await?;
+                None
+            }
+        };
+        self.leave(uow, order.into_iter().collect()).await?;
         Ok(verdict)
     }
 

@@ -1,11 +1,11 @@
 //! What the answer to an order does to the rows. Only the order that the row waits for can be answered: whatever comes late, twice or for
 //! another order changes nothing.
 
-use super::bind;
 use super::send::{Writing, keep, keep_snapshot};
 use super::settings::VolumeSettings;
 use super::tell::{self, About, Action, Detail};
 use super::waiting;
+use super::{backups, bind};
 use crate::error::Error;
 use crate::workflow::{Order, server_disks};
 use hatchery_model::disk::BlockSource;
@@ -60,7 +60,7 @@ pub(crate) async fn taken(
                 }
             }
         }
-        VolumeSubject::Backup(_) => Ok(None),
+        VolumeSubject::Backup(id) => backups::taken(uow, ground, (id, news)).await,
     }
 }
 
@@ -101,6 +101,7 @@ async fn done(
     let mut orders = release_source(uow, ground, &before).await?;
     if matches!(before, VolumeState::Creating(_)) {
         orders.extend(server_disks::volume_made(uow, ground.writing, &attachments).await?);
+        orders.extend(backups::volume_made(uow, ground, &mut volume).await?);
     }
     Ok(orders)
 }
@@ -127,6 +128,7 @@ pub(crate) async fn failed(
     if matches!(before, VolumeState::Creating(_)) {
         let of = (&volume, &attachments[..]);
         orders.extend(server_disks::volume_not_made(uow, ground.writing, of, message).await?);
+        orders.extend(backups::volume_made(uow, ground, &mut volume).await?);
     }
     Ok(orders)
 }

@@ -46,22 +46,32 @@ impl VolumeVerbs {
         let writing =
             Writing { entropy: &*ports.entropy, now: ports.clock.now(), request: &caller.request };
         let by = (caller, project);
-        let prepared = prepare(&mut *uow, &ports.settings, by, &request).await?;
-        let hosts = uow.hosts().list().await?;
-        let (volume, order) = match prepared.place(&hosts, None, &ports.settings, writing.now) {
-            Ok(placed) => {
-                let made = prepared.insert(&mut *uow, writing, &ports.settings, by, placed).await?;
-                (made.0, Some(made.1))
-            }
-            Err(refused) => {
-                let settings = &ports.settings;
-                (prepared.refuse(&mut *uow, writing, settings, by, &refused).await?, None)
-            }
-        };
+        let (volume, order) = make(&mut *uow, writing, &ports.settings, by, &request, None).await?;
         let shown = detail(&mut *uow, volume).await?;
         uow.commit().await?;
         ports.outgoing.hand_over(order);
         Ok(shown)
+    }
+}
+
+/// Writes a volume down, with the order to its backend, or as failed where no backend takes it. `used_from`: the host that is going to use it. See
+/// [`VolumeVerbs::create_volume`].
+pub(crate) async fn make(
+    uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
+    settings: &VolumeSettings,
+    by: (&Caller, &ProjectId),
+    request: &VolumeRequest,
+    used_from: Option<&HostName>,
+) -> Result<(Volume, Option<Order>), Error> {
+    let prepared = prepare(uow, settings, by, request).await?;
+    let hosts = uow.hosts().list().await?;
+    match prepared.place(&hosts, used_from, settings, writing.now) {
+        Ok(placed) => {
+            let (volume, order) = prepared.insert(uow, writing, settings, by, placed).await?;
+            Ok((volume, Some(order)))
+        }
+        Err(refused) => Ok((prepared.refuse(uow, writing, settings, by, &refused).await?, None)),
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod access;
 mod allowance;
 mod answer;
 mod attachments;
+pub(crate) mod backups;
 pub(crate) mod bind;
 pub(crate) mod create_volume;
 mod delete_volume;
@@ -34,6 +35,9 @@ pub(crate) mod waiting;
 
 pub(crate) use answer::{Ground, failed, failed_snapshot, taken};
 pub use attachments::{AttachmentDetail, Connector};
+pub use backups::{
+    BackupChanges, BackupDetail, BackupQuery, BackupRequest, BackupVerbs, RestoreRequest, Restored,
+};
 pub use delete_volume::VolumeRemoval;
 pub(crate) use delete_volume::begin_delete;
 pub use find_volume::VolumeDetail;

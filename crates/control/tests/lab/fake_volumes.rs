@@ -2,7 +2,7 @@
 
 use hatchery_model::disk::BlockSource;
 use hatchery_model::generation::Generation;
-use hatchery_model::id::{HostName, SnapshotId, VolumeId};
+use hatchery_model::id::{BackupId, HostName, SnapshotId, VolumeId};
 use hatchery_model::image::ImageFormat;
 use hatchery_model::provision::{FileAbilities, VolumeTargetFacts};
 use hatchery_model::units::Bytes;
@@ -24,6 +24,8 @@ pub struct FakeVolumes {
     pub there: Mutex<BTreeSet<VolumeId>>,
     /// What there is of snapshots.
     pub snapshots: Mutex<BTreeSet<(VolumeId, SnapshotId)>>,
+    /// What there is of backups.
+    pub backups: Mutex<BTreeSet<BackupId>>,
     /// Works that were really done, in their order.
     pub done: Mutex<Vec<&'static str>>,
     answers: Mutex<BTreeMap<VolumeSubject, (Generation, VolumeNews)>>,
@@ -102,10 +104,24 @@ impl FakeVolumes {
                     return failed("There is no such volume.");
                 }
             }
-            VolumeWork::UploadToImage(..)
-            | VolumeWork::Backup(_)
-            | VolumeWork::Restore(..)
-            | VolumeWork::RemoveBackup(..) => return failed("Not done here."),
+            VolumeWork::Backup(new) => {
+                let mut backups = self.backups.lock().unwrap();
+                if !there.contains(&volume)
+                    || new.parent.is_some_and(|parent| !backups.contains(&parent))
+                {
+                    return failed("There is no such volume, or nothing to go on from.");
+                }
+                backups.insert(new.backup);
+            }
+            VolumeWork::Restore(_, backup) => {
+                if !there.contains(&volume) || !self.backups.lock().unwrap().contains(backup) {
+                    return failed("There is no such volume or backup.");
+                }
+            }
+            VolumeWork::RemoveBackup(_, backup) => {
+                self.backups.lock().unwrap().remove(backup);
+            }
+            VolumeWork::UploadToImage(..) => return failed("Not done here."),
         }
         self.done.lock().unwrap().push(work.name());
         let path = format!("/volumes/{volume}/{}", self.done.lock().unwrap().len());

@@ -20,7 +20,8 @@ use hatchery_control::compute::{
 use hatchery_control::intake::Intake;
 use hatchery_control::reconcile::VolumeOrders;
 use hatchery_control::volume::{
-    VolumeDetail, VolumePorts, VolumeRequest, VolumeSettings, VolumeVerbs, ensure_default_type,
+    BackupVerbs, VolumeDetail, VolumePorts, VolumeRequest, VolumeSettings, VolumeVerbs,
+    ensure_default_type,
 };
 use hatchery_control::workflow::{BuildServer, Outgoing, Step, TaskRunner, TearDownServer, Wake};
 use hatchery_db::Database;
@@ -206,13 +207,22 @@ impl Lab {
 
     /// The verbs of volumes.
     pub fn volume_verbs(&self) -> VolumeVerbs {
-        VolumeVerbs::new(VolumePorts {
+        VolumeVerbs::new(self.volume_ports())
+    }
+
+    /// The verbs of backups.
+    pub fn backup_verbs(&self) -> BackupVerbs {
+        BackupVerbs::new(self.volume_ports())
+    }
+
+    fn volume_ports(&self) -> VolumePorts {
+        VolumePorts {
             store: self.store.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             outgoing: self.outgoing.clone(),
             settings: Arc::new(VolumeSettings::default()),
-        })
+        }
     }
 
     /// The verbs of servers' volumes.

@@ -5,8 +5,8 @@ use anyhow::Context;
 use hatchery_api::Router;
 use hatchery_api::volume::{Root, VolumeApi, router};
 use hatchery_control::volume::{
-    MessageVerbs, QuotaVerbs, VolumePorts, VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs,
-    VolumeVerbs, ensure_default_type,
+    BackupVerbs, MessageVerbs, QuotaVerbs, VolumePorts, VolumeServiceVerbs, VolumeSettings,
+    VolumeTypeVerbs, VolumeVerbs, ensure_default_type,
 };
 use std::sync::Arc;
 
@@ -22,14 +22,16 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Router> {
 
 fn verbs(ground: &Ground, settings: &Arc<VolumeSettings>) -> VolumeApi {
     let (store, clock) = (&ground.store, &ground.clock);
+    let ports = VolumePorts {
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy: ground.entropy.clone(),
+        outgoing: ground.outgoing.clone(),
+        settings: settings.clone(),
+    };
     VolumeApi {
-        volumes: Arc::new(VolumeVerbs::new(VolumePorts {
-            store: store.clone(),
-            clock: clock.clone(),
-            entropy: ground.entropy.clone(),
-            outgoing: ground.outgoing.clone(),
-            settings: settings.clone(),
-        })),
+        volumes: Arc::new(VolumeVerbs::new(ports.clone())),
+        backups: Arc::new(BackupVerbs::new(ports)),
         types: Arc::new(VolumeTypeVerbs {
             store: store.clone(),
             clock: clock.clone(),

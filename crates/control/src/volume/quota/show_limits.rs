@@ -7,7 +7,7 @@ use crate::volume::{VolumeLimits, find_limits};
 use hatchery_model::caller::Caller;
 use hatchery_model::id::ProjectId;
 use hatchery_model::page::Page;
-use hatchery_model::volume::{VolumeQuota, VolumeUsage};
+use hatchery_model::volume::{BackupUsage, VolumeQuota, VolumeUsage};
 use hatchery_ports::store::{SnapshotFilter, UnitOfWork, VolumeFilter};
 use std::collections::BTreeMap;
 
@@ -18,6 +18,8 @@ pub struct ProjectUse {
     pub limits: VolumeLimits,
     /// What it has.
     pub usage: VolumeUsage,
+    /// What it has of backups.
+    pub backups: BackupUsage,
     /// What it has of each type, by the same names as the limits.
     pub of_types: BTreeMap<String, u64>,
 }
@@ -37,12 +39,13 @@ impl QuotaVerbs {
     ) -> Result<ProjectUse, Error> {
         let mut limits = find_limits(uow, &self.settings, project).await?;
         let usage = uow.volumes().usage(project).await?;
+        let backups = uow.backups().usage(project).await?;
         let of_types = use_of_types(uow, project).await?;
         limits.of_types.retain(|name, _| of_types.contains_key(name));
         for name in of_types.keys() {
             limits.of_types.entry(name.clone()).or_insert(-1);
         }
-        Ok(ProjectUse { limits, usage, of_types })
+        Ok(ProjectUse { limits, usage, backups, of_types })
     }
 
     /// The limits that a project has until it gets others. For the same callers.

@@ -1,0 +1,6 @@
+//! Backups.
+
+pub mod action;
+pub mod routes;
+mod view;
+mod wire;
