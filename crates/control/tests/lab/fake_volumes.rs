@@ -104,22 +104,10 @@ impl FakeVolumes {
                     return failed("There is no such volume.");
                 }
             }
-            VolumeWork::Backup(new) => {
-                let mut backups = self.backups.lock().unwrap();
-                if !there.contains(&volume)
-                    || new.parent.is_some_and(|parent| !backups.contains(&parent))
-                {
-                    return failed("There is no such volume, or nothing to go on from.");
+            VolumeWork::Backup(_) | VolumeWork::Restore(..) | VolumeWork::RemoveBackup(..) => {
+                if !self.carry_out_backup(work, there.contains(&volume)) {
+                    return failed("There is no such volume, or no such backup.");
                 }
-                backups.insert(new.backup);
-            }
-            VolumeWork::Restore(_, backup) => {
-                if !there.contains(&volume) || !self.backups.lock().unwrap().contains(backup) {
-                    return failed("There is no such volume or backup.");
-                }
-            }
-            VolumeWork::RemoveBackup(_, backup) => {
-                self.backups.lock().unwrap().remove(backup);
             }
             VolumeWork::UploadToImage(..) => return failed("Not done here."),
         }
@@ -136,6 +124,28 @@ impl FakeVolumes {
             backing: None,
         });
         VolumeOutcome::Done { source, rung, bytes_copied: Bytes(0) }
+    }
+}
+
+impl FakeVolumes {
+    /// Says whether it could be done.
+    fn carry_out_backup(&self, work: &VolumeWork, is_there: bool) -> bool {
+        let mut backups = self.backups.lock().unwrap();
+        match work {
+            VolumeWork::Backup(new) => {
+                let goes_on = new.parent.is_none_or(|parent| backups.contains(&parent));
+                if is_there && goes_on {
+                    backups.insert(new.backup);
+                }
+                is_there && goes_on
+            }
+            VolumeWork::Restore(_, backup) => is_there && backups.contains(backup),
+            VolumeWork::RemoveBackup(_, backup) => {
+                backups.remove(backup);
+                true
+            }
+            _ => false,
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use hatchery_model::page::Page;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    Backup, BackupState, NewBackup, Snapshot, SnapshotState, Volume, VolumeState, VolumeWork,
+    BackendName, Backup, BackupState, NewBackup, Snapshot, SnapshotState, Volume, VolumeState,
+    VolumeWork,
 };
 use hatchery_ports::entropy::random_uuid;
 use hatchery_ports::store::{BackupFilter, UnitOfWork};
@@ -65,10 +66,12 @@ impl BackupVerbs {
                 "Volume to be backed up has not been scheduled to any host.",
             ));
         };
-        let size_gib = snapshot.as_ref().map_or(volume.size_gib, |snapshot| snapshot.size_gib);
-        allow(&mut *uow, &ports.settings, project, size_gib).await?;
         let now = ports.clock.now();
-        let data_at = snapshot.as_ref().map_or(now, |snapshot| snapshot.created_at);
+        let (size_gib, data_at) = match &snapshot {
+            Some(snapshot) => (snapshot.size_gib, snapshot.created_at),
+            None => (volume.size_gib, now),
+        };
+        allow(&mut *uow, &ports.settings, project, size_gib).await?;
         let parent = if request.incremental {
             Some(newest(&mut *uow, &volume, &backend.host, data_at).await?)
         } else {
@@ -84,33 +87,13 @@ impl BackupVerbs {
             live: attached,
         };
         let work = VolumeWork::Backup(Box::new(new));
-        let backup = Backup {
-            id,
-            generation: Generation::FIRST,
-            project: project.clone(),
-            user: caller.user.clone(),
-            volume: volume.id,
-            snapshot: request.snapshot,
-            parent,
-            name: request.name,
-            description: request.description,
-            container: request.container,
-            availability_zone: request
-                .availability_zone
-                .unwrap_or_else(|| ports.settings.storage_availability_zone.clone()),
-            size_gib,
-            metadata: request.metadata,
-            state: BackupState::Creating(send::ordered(Generation::FIRST, work, now)),
-            fail_reason: None,
-            host: backend.host,
-            backend: backend.backend,
-            stored: Bytes(0),
-            data_at,
-            created_at: now,
-            updated_at: now,
-        };
+        let state = BackupState::Creating(send::ordered(Generation::FIRST, work, now));
+        let zone = &ports.settings.storage_availability_zone;
+        let snapshot = request.snapshot;
+        let backup = row((id, caller, project), &backend, request, zone, (state, now));
+        let backup = Backup { parent, size_gib, data_at, ..backup };
         uow.backups().insert(&backup).await?;
-        if request.snapshot.is_none() {
+        if snapshot.is_none() {
             volume.state = VolumeState::BackingUp { backup: id, attached };
             send::keep(&mut *uow, &mut volume, now).await?;
         }
@@ -119,6 +102,39 @@ impl BackupVerbs {
         uow.commit().await?;
         ports.outgoing.hand_over(order);
         Ok(backup)
+    }
+}
+
+/// A row of what the volume holds now, standing alone; its size is not known here.
+fn row(
+    (id, caller, project): (BackupId, &Caller, &ProjectId),
+    backend: &BackendName,
+    request: BackupRequest,
+    zone: &str,
+    (state, now): (BackupState, Timestamp),
+) -> Backup {
+    Backup {
+        id,
+        generation: Generation::FIRST,
+        project: project.clone(),
+        user: caller.user.clone(),
+        volume: request.volume,
+        snapshot: request.snapshot,
+        parent: None,
+        name: request.name,
+        description: request.description,
+        container: request.container,
+        availability_zone: request.availability_zone.unwrap_or_else(|| zone.to_owned()),
+        size_gib: 0,
+        metadata: request.metadata,
+        state,
+        fail_reason: None,
+        host: backend.host.clone(),
+        backend: backend.backend.clone(),
+        stored: Bytes(0),
+        data_at: now,
+        created_at: now,
+        updated_at: now,
     }
 }
 
