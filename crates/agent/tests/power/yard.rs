@@ -304,6 +304,14 @@ impl Life {
         self.until(what, || self.heard().into_iter().find(|event| fits(event)))
     }
 
+    /// Waits until an event has come so often.
+    pub fn hears_times(&self, wanted: &Event, times: usize) {
+        self.until(&format!("{times} times {wanted:?}"), || {
+            let heard = self.heard().iter().filter(|event| *event == wanted).count();
+            (heard >= times).then_some(())
+        });
+    }
+
     /// Everything that was told, reports left out.
     pub fn heard(&self) -> Vec<Event> {
         self.ears.heard.lock().unwrap().clone()

@@ -23,7 +23,7 @@ async fn a_project_token_says_everything() {
     let scope = json!({"project": {"name": "admin", "domain": {"name": "Default"}}});
     let answer = cloud.authenticate("admin", PASSWORD, scope).await;
     let token = answer.headers["x-subject-token"].to_str().unwrap().to_owned();
-    assert_eq!(answer.body["token"]["catalog"].as_array().unwrap().len(), 4);
+    assert_eq!(answer.body["token"]["catalog"].as_array().unwrap().len(), 5);
     insta::assert_snapshot!(brief(answer), @r#"
     201 Created
     {"token":{"audit_ids":1,"expires_at":"2026-01-01T01:00:00.000000Z","is_domain":false,"issued_at":"2026-01-01T00:00:00.000001Z","methods":["password"],"project":{"domain":{"id":"default","name":"Default"},"id":"[id]","name":"admin"},"roles":[{"id":"[id]","name":"admin"},{"id":"[id]","name":"manager"},{"id":"[id]","name":"member"},{"id":"[id]","name":"reader"}],"user":{"domain":{"id":"default","name":"Default"},"id":"[id]","name":"admin","password_expires_at":null}}}
