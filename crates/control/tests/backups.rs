@@ -218,6 +218,33 @@ async fn a_failure_is_told_and_leaves_nothing_waiting() {
     assert!(verbs.reset_status(&admin(), id, "creating").await.is_err());
 }
 
+/// An administrator ends what is being done, and the answer to it comes later.
+#[tokio::test]
+async fn what_is_ended_by_hand_keeps_no_volume_busy() {
+    for deleted in [false, true] {
+        let lab = lab().await;
+        let verbs = lab.backup_verbs();
+        let volume = lab.make_volume(of_gib(2)).await;
+        let end = async |id| match deleted {
+            true => verbs.delete(&admin(), id, true).await.unwrap(),
+            false => verbs.reset_status(&admin(), id, "error").await.unwrap(),
+        };
+        let id = verbs.create(&caller("r"), of(volume)).await.unwrap().id;
+        end(id).await;
+        assert_eq!(lab.volume(volume).await.state.status(), "available", "{deleted}");
+        lab.settle().await;
+        assert_eq!(lab.volume(volume).await.state.status(), "available", "{deleted}");
+        let good = made(&lab, of(volume)).await;
+        let to = RestoreRequest { volume: Some(volume), name: None };
+        verbs.restore(&caller("r"), good, to).await.unwrap();
+        end(good).await;
+        lab.settle().await;
+        assert_eq!(lab.volume(volume).await.state.status(), "error_restoring", "{deleted}");
+        assert_eq!(find(&lab, good).await.is_none(), deleted);
+        assert_eq!(lab.outbox().await, []);
+    }
+}
+
 #[tokio::test]
 async fn answers_that_come_twice_late_or_never_cost_nothing() {
     let lab = lab().await;

@@ -176,7 +176,7 @@ pub async fn delete(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// `GET /backups/{id}/export_record`, `POST /backups/{id}/import_record`: records of one deployment mean nothing to another here.
+/// `GET /backups/{id}/export_record`: records of one deployment mean nothing to another here.
 pub async fn record(By(caller, _): By<Volume>, Path(id): Path<String>) -> Answer {
     hatchery_control::policy::admin(&caller, "backup:export-import")?;
     let text = format!(

@@ -8,6 +8,7 @@ use crate::volume::send::{self, Writing};
 use crate::workflow::Order;
 use hatchery_model::id::BackupId;
 use hatchery_model::page::Page;
+use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::{
     BackendName, Backup, BackupState, NotThen, Volume, VolumeNews, VolumeOutcome, VolumeState,
     VolumeSubject,
@@ -64,16 +65,25 @@ pub(crate) async fn failed_backup(
     message: &str,
 ) -> Result<(), Error> {
     let now = ground.writing.now;
-    let before = backup.state.clone();
+    let_go(uow, &backup, now).await?;
     backup.state = backup.state.failed().map_err(illegal)?;
     backup.fail_reason = Some(message.to_owned());
-    keep(uow, &mut backup, now).await?;
-    if let Some(mut volume) = busy_with(uow, &backup, &before).await? {
-        let attachments = uow.attachments().list(None, Some(volume.id), None).await?;
-        volume.state = bind::rested(volume.state.failed().map_err(illegal)?, &attachments);
-        send::keep(uow, &mut volume, now).await?;
-    }
-    Ok(())
+    keep(uow, &mut backup, now).await
+}
+
+/// The volume that the backup keeps busy is busy no more, and holds nothing that anybody vouches for if it was being restored. For whoever ends what
+/// the backup waits for in another way than by its answer, which finds nobody then.
+pub(super) async fn let_go(
+    uow: &mut dyn UnitOfWork,
+    backup: &Backup,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(mut volume) = busy_with(uow, backup, &backup.state).await? else {
+        return Ok(());
+    };
+    let attachments = uow.attachments().list(None, Some(volume.id), None).await?;
+    volume.state = bind::rested(volume.state.failed().map_err(illegal)?, &attachments);
+    send::keep(uow, &mut volume, now).await
 }
 
 /// The volume that says it is busy with this backup.

@@ -30,6 +30,7 @@ impl BackupVerbs {
             return Err(invalid_backup("Incremental backups exist for this backup."));
         }
         let now = ports.clock.now();
+        answered::let_go(&mut *uow, &backup, now).await?;
         let work = VolumeWork::RemoveBackup(backup.volume, id);
         backup.state = BackupState::Deleting(send::ordered(backup.generation.next(), work, now));
         keep(&mut *uow, &mut backup, now).await?;

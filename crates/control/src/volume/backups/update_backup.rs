@@ -1,7 +1,7 @@
 //! Changes what is written on a backup, or, by an administrator's word, what it is said to be.
 
 use super::create_backup::invalid_backup;
-use super::{BackupVerbs, changeable, keep};
+use super::{BackupVerbs, answered, changeable, keep};
 use crate::error::Error;
 use crate::policy;
 use crate::volume::pairs;
@@ -56,10 +56,13 @@ impl BackupVerbs {
         policy::admin(caller, "volume_extension:backup_admin_actions:reset_status")?;
         let mut uow = self.ports.store.begin().await?;
         let mut backup = changeable(&mut *uow, caller, id, "backup:update").await?;
-        backup.state = BackupState::set_by_hand(status).ok_or_else(|| {
+        let now = self.ports.clock.now();
+        let state = BackupState::set_by_hand(status).ok_or_else(|| {
             invalid_backup(&format!("'{status}' is no status to set; choose available or error"))
         })?;
-        keep(&mut *uow, &mut backup, self.ports.clock.now()).await?;
+        answered::let_go(&mut *uow, &backup, now).await?;
+        backup.state = state;
+        keep(&mut *uow, &mut backup, now).await?;
         Ok(uow.commit().await?)
     }
 }
