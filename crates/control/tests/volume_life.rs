@@ -347,3 +347,20 @@ async fn a_type_chooses_its_backend_and_what_no_backend_takes_is_told() {
     let made = verbs.create_volume(&caller("r"), wanted()).await.unwrap();
     assert_eq!(made.volume.backend.unwrap().pool, "ssd");
 }
+
+/// A cluster that has just been made tells its room some seconds later.
+#[tokio::test]
+async fn a_full_backend_takes_nothing_and_one_that_has_not_counted_takes_all() {
+    use hatchery_model::units::Bytes;
+    let lab = lab().await;
+    for (total, status) in [(Bytes::from_gib(100), "error"), (Bytes(0), "creating")] {
+        for host in &lab.hosts {
+            let mut one = lab::backend("file");
+            (one.total, one.free) = (total, Bytes(0));
+            *host.volumes.backends.lock().unwrap() = vec![one];
+        }
+        lab.report_all().await;
+        let made = lab.volume_verbs().create_volume(&caller("r"), of_gib(1)).await.unwrap();
+        assert_eq!(made.volume.state.status(), status);
+    }
+}

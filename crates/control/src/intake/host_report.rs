@@ -363,7 +363,14 @@ fn has_changed(host: &Host, report: &HostReport) -> bool {
     host.id != report.id
         || resources != reported
         || backends.0 != backends.1
+        || has_moved(&host.backends, &report.backends)
         || uptime.0.abs_diff(uptime.1) >= FIGURES_SECONDS
+}
+
+/// Whether a backend has filled or emptied by more than a twentieth: a full one must not be chosen until the figures are written down anyway.
+fn has_moved(known: &[BackendReport], reported: &[BackendReport]) -> bool {
+    let mut pairs = known.iter().zip(reported);
+    pairs.any(|(known, now)| known.free.0.abs_diff(now.free.0) > now.total.0 / 20)
 }
 
 /// Resources without the figures that move by themselves.

@@ -160,8 +160,12 @@ pub(crate) fn fits_type(report: &BackendReport, volume_type: &VolumeType) -> Res
     Ok(())
 }
 
-/// Room for a volume that takes what is written to it: free space counts as often as `max_over_subscription_ratio` says.
+/// Room for a volume that takes what is written to it: free space counts as often as `max_over_subscription_ratio` says. One that has not been
+/// counted yet is what Cinder calls `unknown`, and takes any.
 fn has_room(report: &BackendReport, size: Bytes, settings: &VolumeSettings) -> Result<(), String> {
+    if report.total.0 == 0 {
+        return Ok(());
+    }
     let reserved = report.total.0 / 100 * u64::from(settings.reserved_percentage.min(100));
     let free = report.free.0.saturating_sub(reserved);
     if free.saturating_mul(settings.max_over_subscription_ratio) < size.0 {

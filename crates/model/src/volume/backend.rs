@@ -43,7 +43,7 @@ pub struct BackendReport {
     pub protocol: String,
     /// From where its volumes can be used.
     pub reach: Reach,
-    /// Its size.
+    /// Its size. 0: not known, as in a cluster that has just been made and counts later.
     pub total: Bytes,
     /// Free of that.
     pub free: Bytes,

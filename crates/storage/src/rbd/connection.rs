@@ -17,7 +17,7 @@ pub struct CephConnection {
     pools: Mutex<HashMap<String, RbdPool>>,
 }
 
-/// How full a pool is.
+/// How full a pool is. A total of 0: the cluster has not counted yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PoolRoom {
     /// Its quota, or what it holds and could hold besides.
@@ -34,6 +34,8 @@ struct Df {
 
 #[derive(Deserialize)]
 struct DfAll {
+    #[serde(default)]
+    total_bytes: u64,
     total_avail_bytes: u64,
 }
 
@@ -101,7 +103,12 @@ impl CephConnection {
         let found = df.pools.into_iter().find(|one| one.name == pool);
         // A new pool is counted a moment later.
         let new = DfStats { stored: 0, bytes_used: 0, max_avail: df.stats.total_avail_bytes };
-        let stats = found.map_or(new, |one| one.stats);
+        let mut stats = found.map_or(new, |one| one.stats);
+        // Of an empty pool whose placement groups have not been counted, in a cluster that is far from full.
+        let is_uncounted = stats.stored == 0 && stats.max_avail == 0;
+        if is_uncounted && df.stats.total_avail_bytes > df.stats.total_bytes / 10 {
+            stats.max_avail = df.stats.total_avail_bytes;
+        }
         let name = serde_json::Value::from(pool);
         let asked = format!(r#"{{"prefix":"osd pool get-quota","pool":{name},"format":"json"}}"#);
         let quota = match self.ask(&asked) {

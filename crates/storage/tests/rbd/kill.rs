@@ -83,6 +83,17 @@ async fn remove_all(on: &RbdVolumeBackend) {
     }
 }
 
+/// What Ceph says of all of them, for whoever has to find out why one is not what it should be.
+fn family(ceph: &CephCluster) -> String {
+    let of = |number| {
+        let name = format!("volume-{}", volume(number));
+        let snapshots = ceph.rbd(&["-p", "volumes", "snap", "ls", "--all", &name]);
+        format!("{}{snapshots}", ceph.rbd(&["-p", "volumes", "info", &name]))
+    };
+    let objects = ceph.rbd(&["-p", "volumes", "ls", "--long"]);
+    (1..=5).map(of).chain([objects]).collect()
+}
+
 /// Not a test by itself: the process that is killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
@@ -129,7 +140,8 @@ async fn a_process_that_is_killed_at_any_moment_leaves_nothing_half_made() {
             make_all(&volumes).await;
             for number in 1..=5 {
                 let mut open = volumes.open(Opened::Volume(volume(number))).await.unwrap();
-                assert_eq!(open.read(0, 1).await.unwrap()[0], 7, "volume {number}, kill {kill}");
+                let byte = open.read(0, 1).await.unwrap()[0];
+                assert_eq!(byte, 7, "volume {number}, kill {kill}: {}", family(&ceph));
                 assert_eq!(open.size(), SIZE);
             }
         }

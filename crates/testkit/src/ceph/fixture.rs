@@ -120,6 +120,11 @@ impl CephCluster {
         self.run("rbd", arguments)
     }
 
+    /// What `rados` prints, run by the administrator.
+    pub fn rados(&self, arguments: &[&str]) -> String {
+        self.run("rados", arguments)
+    }
+
     fn run(&self, program: &str, arguments: &[&str]) -> String {
         match self.node.run(program, arguments) {
             Ok(said) => said,

@@ -49,7 +49,11 @@ pub async fn pools(
 
 fn capabilities(one: &BackendService) -> Value {
     let report = &one.report;
-    let gib = |bytes: u64| (bytes as f64 / GIB * 100.0).round() / 100.0;
+    let is_counted = report.total.0 > 0;
+    let gib = |bytes: u64| match is_counted {
+        true => json!((bytes as f64 / GIB * 100.0).round() / 100.0),
+        false => json!("unknown"),
+    };
     json!({
         "volume_backend_name": one.name.pool,
         "pool_name": one.name.pool,

@@ -312,6 +312,35 @@ impl ImageHandle {
         counted(written)
     }
 
+    /// Writes what is there already, within one stripe unit. `false`: something else is there, and stays.
+    pub(super) fn write_again(&self, offset: u64, bytes: &[u8]) -> Result<bool, Errno> {
+        let (same, mut differs_at) = (bytes.as_ptr().cast(), 0);
+        // SAFETY: the handle is open, `bytes`' length is read twice, and the place of a difference is written.
+        let written = unsafe {
+            (self.symbols().rbd_compare_and_write)(
+                self.handle,
+                offset,
+                bytes.len(),
+                same,
+                same,
+                &mut differs_at,
+                0,
+            )
+        };
+        match counted(written) {
+            Err(Errno::EILSEQ) => Ok(false),
+            written => written.map(|_| true),
+        }
+    }
+
+    /// Bytes that follow each other in one object.
+    pub(super) fn stripe_unit(&self) -> Result<u64, Errno> {
+        let mut unit = 0;
+        // SAFETY: the handle is open, and the answer is written.
+        check(unsafe { (self.symbols().rbd_get_stripe_unit)(self.handle, &mut unit) })?;
+        Ok(unit)
+    }
+
     pub(super) fn discard(&self, offset: u64, length: u64) -> Result<(), Errno> {
         // SAFETY: the handle is open.
         check(unsafe { (self.symbols().rbd_discard)(self.handle, offset, length) }).map(drop)

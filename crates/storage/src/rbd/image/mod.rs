@@ -1,6 +1,7 @@
 //! An open image of a pool, or a snapshot of one.
 
 mod ffi;
+mod flatten;
 
 use super::error::{CephError, Doing};
 use super::ffi::IoCtx;
@@ -148,16 +149,6 @@ impl OpenImage {
     pub fn children(&self) -> Result<Vec<LinkedImage>, CephError> {
         let found = self.handle.children().doing(|| format!("list the clones of {}", self.name))?;
         Ok(found.into_iter().map(LinkedImage::from).collect())
-    }
-
-    /// Copies what it still has in common with its parent, and lets the parent go. Ends with `Canceled` when `go_on`, which is given how much
-    /// is done of how much, says `false`; what was copied stays.
-    pub fn flatten(&self, go_on: &mut dyn FnMut(u64, u64) -> bool) -> Result<(), CephError> {
-        match self.handle.flatten(go_on) {
-            // It has no parent.
-            Err(nix::errno::Errno::EINVAL) if self.parent()?.is_none() => Ok(()),
-            done => done.doing(|| format!("flatten {}", self.name)),
-        }
     }
 
     /// Makes a snapshot. `Conflict` when it is there.

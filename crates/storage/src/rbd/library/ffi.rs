@@ -157,6 +157,10 @@ symbols! {
     rbd_diff_iterate2(Handle, *const c_char, u64, u64, u8, u8, Extent, *mut c_void) -> c_int;
     rbd_read2(Handle, u64, usize, *mut c_char, c_int) -> isize;
     rbd_write2(Handle, u64, usize, *const c_char, c_int) -> isize;
+    rbd_compare_and_write(
+        Handle, u64, usize, *const c_char, *const c_char, *mut u64, c_int
+    ) -> isize;
+    rbd_get_stripe_unit(Handle, *mut u64) -> c_int;
     rbd_discard(Handle, u64, u64) -> c_int;
     rbd_flush(Handle) -> c_int;
     rbd_watchers_list(Handle, *mut Watcher, *mut usize) -> c_int;
