@@ -112,8 +112,8 @@ async fn child() {
 async fn a_process_that_is_killed_at_any_moment_leaves_nothing_half_made() {
     let test = "a_process_that_is_killed_at_any_moment_leaves_nothing_half_made";
     let Some(ceph) = CephCluster::start(test) else { return };
-    // Else a killed client keeps others waiting for 30 seconds.
-    ceph.ceph(&["tell", "osd.0", "config", "set", "osd_client_watch_timeout", "1"]);
+    // Else a killed client keeps others waiting for 30 seconds. Longer than the time between two ticks: a client that lives keeps its watches.
+    ceph.ceph(&["tell", "osd.0", "config", "set", "osd_client_watch_timeout", "3"]);
     let volumes = backend(settings(&ceph, "cinder"));
     let client = CephClient::of(settings(&ceph, "cinder"));
     for kill in 0..KILLS {

@@ -69,6 +69,8 @@ osd pool default pgp num = 8
 osd pool default pg autoscale mode = off
 
 [client]
+# A watch shows that it is alive at each tick. Tests that shorten how long the cluster waits for one would else cut off clients that live.
+objecter tick interval = 0.3
 keyring = {dir}/keys/$name.keyring
 admin socket =
 
