@@ -82,12 +82,20 @@ pub struct Default_ {
     /// The groups that say where volumes live; a list, or names between commas.
     #[serde(deserialize_with = "volume::names")]
     pub enabled_backends: Vec<String>,
-    /// Where backups of volumes go: `posix`, a folder; none if empty. Cinder's long name of the driver means the same.
+    /// Where backups of volumes go: `posix`, a folder, or `ceph`, a pool; none if empty. Cinder's long names of the drivers mean the same.
     pub backup_driver: String,
     /// The folder of backups; `backups` in the state folder if empty.
     pub backup_posix_path: PathBuf,
     /// What of a volume is compared with its last backup as a whole.
     pub backup_sha_block_size_bytes: u64,
+    /// Of `ceph`: the cluster's configuration.
+    pub backup_ceph_conf: PathBuf,
+    /// Of `ceph`: the cephx user, without `client.`
+    pub backup_ceph_user: String,
+    /// Of `ceph`: the pool of the backups.
+    pub backup_ceph_pool: String,
+    /// Of `ceph`: what is read and compared in one go; at most 16 MiB here.
+    pub backup_ceph_chunk_size: u64,
     /// Base images must be raw. Off by default here: a qcow2 image serves as base as it is.
     pub force_raw_images: bool,
 }
@@ -217,6 +225,10 @@ impl Default for Default_ {
             backup_driver: "posix".into(),
             backup_posix_path: PathBuf::new(),
             backup_sha_block_size_bytes: 256 << 10,
+            backup_ceph_conf: "/etc/ceph/ceph.conf".into(),
+            backup_ceph_user: "cinder".into(),
+            backup_ceph_pool: "backups".into(),
+            backup_ceph_chunk_size: 128 << 20,
             force_raw_images: false,
         }
     }

@@ -18,7 +18,7 @@ pub mod qcow2;
 pub mod rbd;
 mod volume;
 
-pub use backup::{FolderBackupSettings, FolderBackupStore};
+pub use backup::{FolderBackupSettings, FolderBackupStore, RbdBackupSettings, RbdBackupStore};
 pub use convert::{ConvertError, Converted, to_raw};
 pub use disk::FileDiskBackend;
 pub use image_store::{FileImageStore, RbdImageStore, RbdImageStoreSettings};

@@ -10,7 +10,7 @@ use hatchery_ports::volume_backend::VolumeBackend;
 use hatchery_storage::rbd::CephSettings;
 use hatchery_storage::{
     FileOwner, FileVolumeBackend, FileVolumeSettings, FolderBackupSettings, FolderBackupStore,
-    RbdImageSource, RbdVolumeBackend, RbdVolumeSettings,
+    RbdBackupSettings, RbdBackupStore, RbdImageSource, RbdVolumeBackend, RbdVolumeSettings,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,9 +43,16 @@ pub fn backups(state: &StateDir, config: &Config) -> anyhow::Result<Option<Arc<d
     match set.backup_driver.as_str() {
         "" => return Ok(None),
         "posix" | "cinder.backup.drivers.posix.PosixBackupDriver" => {}
-        other => {
-            bail!("[DEFAULT] backup_driver is '{other}': choose posix, or nothing for no backups")
+        "ceph" | "cinder.backup.drivers.ceph.CephBackupDriver" => {
+            return Ok(Some(Arc::new(RbdBackupStore::new(RbdBackupSettings {
+                ceph: cluster("ceph", &set.backup_ceph_user, &set.backup_ceph_conf, -1),
+                pool: set.backup_ceph_pool.clone(),
+                chunk: Bytes(set.backup_ceph_chunk_size),
+            }))));
         }
+        other => bail!(
+            "[DEFAULT] backup_driver is '{other}': choose posix, ceph, or nothing for no backups"
+        ),
     }
     let folder = if set.backup_posix_path.as_os_str().is_empty() {
         state.join("backups")

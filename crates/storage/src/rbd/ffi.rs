@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::library::{Handle, ImageSpec, Symbols, TrashInfo, symbols};
+use super::resting::Resting;
 use nix::errno::Errno;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
@@ -188,6 +189,8 @@ impl Drop for Rados {
 pub(super) struct IoCtx {
     rados: Arc<Rados>,
     pub(super) handle: Handle,
+    /// Images that nobody uses any more.
+    pub(super) resting: Resting,
 }
 
 // SAFETY: librados lets threads share a pool's handle as long as none changes its settings, which nothing here does.
@@ -230,7 +233,7 @@ impl IoCtx {
         check(unsafe {
             (rados.symbols.rados_ioctx_create)(rados.handle, pool.as_ptr(), &mut handle)
         })?;
-        Ok(Self { rados, handle })
+        Ok(Self { resting: Resting::new(rados.symbols), rados, handle })
     }
 
     pub(super) fn symbols(&self) -> &'static Symbols {
@@ -415,6 +418,7 @@ impl IoCtx {
 
 impl Drop for IoCtx {
     fn drop(&mut self) {
+        self.resting.close_all();
         // SAFETY: images hold this alive, so that none is open now.
         unsafe { (self.symbols().rados_ioctx_destroy)(self.handle) }
     }

@@ -12,6 +12,7 @@ mod library;
 mod login;
 mod pool;
 pub(crate) mod removal;
+mod resting;
 
 pub use client::{CephClient, CephSettings, CutOff, Span};
 pub use connection::{CephConnection, PoolRoom};

@@ -2,7 +2,7 @@
 
 mod chain;
 mod file;
-mod rbd;
+pub(crate) mod rbd;
 
 pub use file::{FileVolumeBackend, FileVolumeSettings};
 pub(crate) use rbd::{Digested, ImageBytes, copy_bytes, write_data};

@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A run of bytes, and whether it holds data; the walk goes on while the answer is `true`.
 pub(super) type Walk<'a> = &'a mut dyn FnMut(u64, u64, bool) -> bool;
@@ -60,6 +61,8 @@ pub(super) enum How {
 pub(super) struct ImageHandle {
     pool: Arc<IoCtx>,
     handle: Handle,
+    opened: Instant,
+    is_writing: bool,
 }
 
 // SAFETY: librbd lets any number of threads use one open image.
@@ -86,7 +89,8 @@ impl ImageHandle {
         let mut handle = ptr::null_mut();
         // SAFETY: the pool's handle is open, the names end with a zero, and the handle is written when the answer is not negative.
         check(unsafe { open(pool.handle, name.as_ptr(), &mut handle, snapshot) })?;
-        Ok(Self { pool, handle })
+        let is_writing = matches!(how, How::Writing | How::WritingById);
+        Ok(Self { pool, handle, opened: Instant::now(), is_writing })
     }
 
     fn symbols(&self) -> &'static Symbols {
@@ -95,9 +99,7 @@ impl ImageHandle {
 
     /// Closes it and says what could not be written. Else it is closed when it is dropped.
     pub(super) fn close(self) -> Result<(), Errno> {
-        let flushed = self.flush();
-        drop(self);
-        flushed
+        if self.is_writing { self.flush() } else { Ok(()) }
     }
 
     pub(super) fn id(&self) -> Result<String, Errno> {
@@ -392,10 +394,10 @@ fn counted(answer: isize) -> Result<usize, Errno> {
 
 impl Drop for ImageHandle {
     fn drop(&mut self) {
-        // SAFETY: the handle is open, and used no more. What cannot be written is lost, unless `close` was called before.
-        let answer = unsafe { (self.symbols().rbd_close)(self.handle) };
-        if answer < 0 {
-            tracing::warn!(error = %Errno::from_raw(-answer), "an image in Ceph was not closed in order");
+        if self.is_writing {
+            self.pool.resting.close_writer(self.opened, self.handle);
+        } else {
+            self.pool.resting.take_reader(self.opened, self.handle);
         }
     }
 }

@@ -26,7 +26,7 @@ const WINDOW: u64 = 4 << 30;
 static ZEROES: [u8; BLOCK] = [0; BLOCK];
 
 /// Where data is in an open image: asked for in windows, so that a large one is not listed as a whole.
-pub(super) struct Runs {
+pub(crate) struct Runs {
     known: VecDeque<(u64, u64)>,
     asked_to: u64,
     /// Nothing before this is known any more.
@@ -34,7 +34,7 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    pub(super) fn from(offset: u64) -> Self {
+    pub(crate) fn from(offset: u64) -> Self {
         Self { known: VecDeque::new(), asked_to: offset, begin: offset }
     }
 
@@ -44,7 +44,7 @@ impl Runs {
     }
 
     /// The next run at or after `from`, which must not go back.
-    pub(super) fn next(
+    pub(crate) fn next(
         &mut self,
         image: &OpenImage,
         from: u64,

@@ -18,4 +18,4 @@ mod remove;
 mod verbs;
 
 pub use backend::{RbdImageSource, RbdVolumeBackend, RbdVolumeSettings};
-pub(crate) use copy::{Digested, ImageBytes, copy_bytes, write_data};
+pub(crate) use copy::{Digested, ImageBytes, Runs, copy_bytes, write_data};
