@@ -25,6 +25,12 @@ pub(super) fn text(of: &str) -> Result<CString, Errno> {
     CString::new(of).map_err(|_| Errno::EINVAL)
 }
 
+/// Closes an image that whoever gave it uses no more. What cannot be written is lost, unless it was flushed before.
+pub(super) fn close_image(symbols: &Symbols, handle: Handle) -> Result<(), Errno> {
+    // SAFETY: the handle is open, and nobody has another one of this opening.
+    check(unsafe { (symbols.rbd_close)(handle) }).map(drop)
+}
+
 /// A copy of the library's text.
 pub(super) fn owned(text: *const c_char) -> String {
     if text.is_null() {

@@ -4,10 +4,9 @@
 //! and so freed, in between, it goes to memory that is something else by then: the process crashes, as it did here about once in ten thousand openings on a
 //! machine with more work than processors. Nothing tells when that thread has left, so that an image stays open for a while after it was
 //! opened: one that is read costs nobody anything until it is closed, and what is written to takes some time anyway.
-#![allow(unsafe_code)]
 
+use super::ffi::close_image;
 use super::library::{Handle, Symbols};
-use nix::errno::Errno;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -35,6 +34,7 @@ impl Resting {
     }
 
     /// Closes an image that was opened for writing then, as soon as that may be. The handle is used no more.
+    #[allow(clippy::disallowed_methods)] // Nothing tells when that thread has left: time is all that there is.
     pub(super) fn close_writer(&self, opened: Instant, handle: Handle) {
         std::thread::sleep((opened + WRITER).saturating_duration_since(Instant::now()));
         self.close(handle);
@@ -53,6 +53,7 @@ impl Resting {
     }
 
     /// Waits until all have rested, and closes them.
+    #[allow(clippy::disallowed_methods)] // As above.
     pub(super) fn close_all(&self) {
         while let Some((due, handle)) = {
             let mut images = self.lock();
@@ -64,10 +65,8 @@ impl Resting {
     }
 
     fn close(&self, handle: Handle) {
-        // SAFETY: the handle is open, and whoever gave it uses it no more. What cannot be written is lost, unless it was flushed before.
-        let answer = unsafe { (self.symbols.rbd_close)(handle) };
-        if answer < 0 {
-            tracing::warn!(error = %Errno::from_raw(-answer), "an image in Ceph was not closed in order");
+        if let Err(error) = close_image(self.symbols, handle) {
+            tracing::warn!(%error, "an image in Ceph was not closed in order");
         }
     }
 
