@@ -2,9 +2,11 @@
 
 use crate::agent::Host;
 use crate::{console, folder};
-use hatchery_model::compute::{GuestPhase, HostReport};
+use hatchery_model::compute::{GuestPhase, HostReport, HostResources};
 use hatchery_model::id::RequestId;
 use hatchery_model::message::Event;
+use hatchery_model::provision::Backing;
+use hatchery_model::units::Bytes;
 use hatchery_ports::entropy::random_uuid;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,8 +34,9 @@ pub(crate) async fn run(host: Arc<Host>) {
 
 /// Sends one report.
 pub(crate) async fn report(host: &Host) -> Result<(), String> {
-    let resources = host.parts.hypervisor.resources().await.map_err(|error| error.to_string())?;
     let target = host.parts.disks.abilities().await.map_err(|error| error.to_string())?;
+    let found = host.parts.hypervisor.resources().await.map_err(|error| error.to_string())?;
+    let resources = with_room(found, &target.backing);
     let report = HostReport {
         id: host.id,
         name: host.settings.host.clone(),
@@ -50,6 +53,20 @@ pub(crate) async fn report(host: &Host) -> Result<(), String> {
             Ok(())
         }
         false => Err("the control plane did not take it".into()),
+    }
+}
+
+/// The hypervisor tells of the filesystem of its instances, where there are no disks if these lie in Ceph. It stands in for a cluster that has not
+/// counted yet.
+fn with_room(resources: HostResources, backing: &Backing) -> HostResources {
+    match backing {
+        Backing::File(_) => resources,
+        Backing::Ceph(pool) if pool.total == Bytes(0) => resources,
+        Backing::Ceph(pool) => HostResources {
+            disk_gib: pool.total.0 >> 30,
+            disk_free_gib: pool.free.0 >> 30,
+            ..resources
+        },
     }
 }
 

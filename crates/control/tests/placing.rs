@@ -9,6 +9,7 @@ use hatchery_model::compute::{Aggregate, Claim, Host, HostFacts};
 use hatchery_model::generation::Generation;
 use hatchery_model::id::HostName;
 use hatchery_model::message::{Body, Event};
+use hatchery_model::provision::Backing;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use lab::FakeHost;
@@ -73,8 +74,9 @@ fn each_filter_refuses_at_its_edge() {
         ("ComputeFilter", |host| host.disabled = Some(String::new())),
         ("ComputeFilter", |host| host.heard_at = NOW.plus_seconds(-61)),
         ("ProvisionFilter", |host| {
-            host.target.file.hard_link = Err("two filesystems".into());
-            host.target.file.free = Bytes(1);
+            let Backing::File(file) = &mut host.target.backing else { panic!() };
+            file.hard_link = Err("two filesystems".into());
+            file.free = Bytes(1);
         }),
         ("ImagePropertiesFilter", |host| host.resources.arch = "aarch64".into()),
     ];

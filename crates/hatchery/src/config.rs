@@ -1,9 +1,11 @@
 //! Settings: OpenStack's names and groups where it has them, from a TOML file and the environment.
 
 mod image_store;
+mod libvirt;
 mod volume;
 
 pub use image_store::GlanceStore;
+pub use libvirt::Libvirt;
 pub use volume::Backend;
 
 use anyhow::{Context, bail};
@@ -24,6 +26,8 @@ pub struct Config {
     pub filter_scheduler: FilterScheduler,
     /// QEMU without a daemon.
     pub qemu: Qemu,
+    /// Where the disks of guests live.
+    pub libvirt: Libvirt,
     /// Glance's.
     pub glance: Glance,
     /// Where images are kept.

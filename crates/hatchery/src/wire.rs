@@ -2,6 +2,7 @@
 
 mod backend;
 mod compute;
+mod disks;
 mod host;
 mod identity;
 mod image;

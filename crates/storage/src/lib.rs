@@ -20,7 +20,7 @@ mod volume;
 
 pub use backup::{FolderBackupSettings, FolderBackupStore, RbdBackupSettings, RbdBackupStore};
 pub use convert::{ConvertError, Converted, to_raw};
-pub use disk::FileDiskBackend;
+pub use disk::{FileDiskBackend, RbdDiskBackend, RbdDiskSettings};
 pub use image_store::{FileImageStore, RbdImageStore, RbdImageStoreSettings};
 pub use moving::LiveTransfers;
 pub use owner::{FileOwner, OwnerError};

@@ -21,6 +21,7 @@ async fn the_plan_of_a_disk_and_how_it_went() {
       "flavor": "1",
       "hosts": [
         {
+          "disks": "files",
           "host": "host-1",
           "plan": {
             "bytes_copied": 0,

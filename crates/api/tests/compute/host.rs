@@ -7,7 +7,7 @@ use hatchery_model::id::{AttachmentId, HostId, HostName, ImageId, MessageId, Req
 use hatchery_model::message::{
     Address, Answer, Ask, AttachOutcome, Body, Command, Envelope, Event, StepName, StepTiming,
 };
-use hatchery_model::provision::{FileAbilities, Rung, TargetFacts};
+use hatchery_model::provision::{Backing, FileAbilities, Rung, TargetFacts};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_ports::bus::{Handler, Responder};
@@ -64,11 +64,11 @@ impl FakeHost {
                 uptime_seconds: 93_784,
             },
             target: TargetFacts {
-                file: FileAbilities {
+                backing: Backing::File(FileAbilities {
                     hard_link: Ok(()),
                     reflink: Err("ext4 has no reflinks".into()),
                     free: Bytes::from_gib(90),
-                },
+                }),
                 force_raw: false,
             },
             backends: Vec::new(),

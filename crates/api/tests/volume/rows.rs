@@ -4,7 +4,7 @@ use crate::cloud::ONE;
 use hatchery_model::compute::{Claim, Host, HostResources};
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{HostId, HostName, ProjectId, RequestId, VolumeMessageId, VolumeTypeId};
-use hatchery_model::provision::{FileAbilities, TargetFacts, VolumeTargetFacts};
+use hatchery_model::provision::{Backing, FileAbilities, TargetFacts, VolumeTargetFacts};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{BackendReport, Reach, VolumeMessage, VolumeType};
@@ -67,7 +67,7 @@ fn host(now: Timestamp) -> Host {
             uptime_seconds: 10,
         },
         claimed: Claim::default(),
-        target: TargetFacts { file: file.clone(), force_raw: false },
+        target: TargetFacts { backing: Backing::File(file.clone()), force_raw: false },
         backends: vec![backend("fast", &file, None), backend("broken", &file, Some("no folder"))],
         heard_at: now,
         disabled: None,

@@ -9,7 +9,7 @@ use hatchery_model::compute::{Flavor, HostFacts};
 use hatchery_model::id::{FlavorId, HostName};
 use hatchery_model::image::Image;
 use hatchery_model::page::Page;
-use hatchery_model::provision::{Plan, Refusal, plan};
+use hatchery_model::provision::{Backing, Plan, Refusal, plan};
 use hatchery_model::units::Bytes;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::store::{ImageFilter, Store, UnitOfWork};
@@ -45,6 +45,8 @@ pub struct HostExplanation {
     pub host: HostName,
     /// The scheduler's filter that keeps the server away from it, if one does.
     pub refused_by: Option<&'static str>,
+    /// Where the host keeps disks.
+    pub backing: Backing,
     /// The plan that an agent would execute; or why no way is left.
     pub plan: Result<Plan, Vec<Refusal>>,
 }
@@ -84,6 +86,7 @@ impl Explain {
             .map(|candidate| HostExplanation {
                 host: candidate.host.name.clone(),
                 refused_by: candidate.refused_by,
+                backing: candidate.host.target.backing.clone(),
                 plan: planned(&candidate.host.target),
             })
             .collect();

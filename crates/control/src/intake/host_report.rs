@@ -17,7 +17,7 @@ use hatchery_model::generation::Generation;
 use hatchery_model::id::{HostName, RequestId, ServerId};
 use hatchery_model::message::{Address, Body, Command, Envelope};
 use hatchery_model::network::PortStatus;
-use hatchery_model::provision::TargetFacts;
+use hatchery_model::provision::{Backing, TargetFacts};
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::BackendReport;
 use hatchery_ports::entropy::random_uuid;
@@ -394,6 +394,9 @@ fn fixed_backends(backends: &[BackendReport]) -> Vec<BackendReport> {
 
 fn fixed_target(target: &TargetFacts) -> TargetFacts {
     let mut target = target.clone();
-    target.file.free = Bytes(0);
+    match &mut target.backing {
+        Backing::File(file) => file.free = Bytes(0),
+        Backing::Ceph(pool) => (pool.total, pool.free) = (Bytes(0), Bytes(0)),
+    }
     target
 }

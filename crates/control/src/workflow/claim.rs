@@ -47,13 +47,17 @@ pub(crate) async fn leave(
     Ok(())
 }
 
-/// The lease that a root disk needs.
-pub(crate) fn of_root(root: &RootDisk) -> DiskUse {
-    DiskUse { disk: root.disk.clone(), image: root.image, format: base_format(&root.plan) }
+/// The lease that a root disk needs. `None`: it lies on no base, as in Ceph.
+pub(crate) fn of_root(root: &RootDisk) -> Option<DiskUse> {
+    let format = Some(base_format(&root.plan)?);
+    Some(DiskUse { disk: root.disk.clone(), image: root.image, format })
 }
 
 /// The lease that the root disk of a server needs which stands on a host already.
 pub(crate) fn of_server(server: &Server) -> Option<DiskUse> {
+    if server.plan.as_ref().is_some_and(|plan| base_format(plan).is_none()) {
+        return None;
+    }
     Some(DiskUse {
         disk: DiskId::root_of(server.id),
         image: server.image?,

@@ -130,7 +130,7 @@ pub(crate) async fn take(
     choice: &Choice,
 ) -> Result<(), Error> {
     let host = &mut hosts[choice.host];
-    let on = choice.root.as_ref().map(claim::of_root);
+    let on = choice.root.as_ref().and_then(claim::of_root);
     claim::take(uow, host, server.id, choice.claim, on.as_ref()).await?;
     server.state = server.state.clone().placed().map_err(illegal)?;
     server.host = Some(host.name.clone());

@@ -8,7 +8,7 @@ use hatchery_model::id::{AttachmentId, HostId, HostName, ImageId, MessageId, Req
 use hatchery_model::message::{
     Address, AttachOutcome, Body, Command, Envelope, Event, StepName, StepTiming,
 };
-use hatchery_model::provision::{FileAbilities, Rung, TargetFacts};
+use hatchery_model::provision::{Backing, FileAbilities, Rung, TargetFacts};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::GuestVolume;
@@ -113,11 +113,11 @@ impl FakeHost {
             name: self.name.clone(),
             resources: self.resources.lock().unwrap().clone(),
             target: TargetFacts {
-                file: FileAbilities {
+                backing: Backing::File(FileAbilities {
                     hard_link: Ok(()),
                     reflink: Err("ext4 has no reflinks".into()),
                     free: Bytes::from_gib(100),
-                },
+                }),
                 force_raw: false,
             },
             backends: self.volumes.backends.lock().unwrap().clone(),

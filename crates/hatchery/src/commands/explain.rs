@@ -44,6 +44,9 @@ fn render(answer: &Value) -> String {
     for host in answer["hosts"].as_array().into_iter().flatten() {
         let plan = &host["plan"];
         text.push_str(&format!("host {}\n", host["host"].as_str().unwrap_or_default()));
+        if let Some(disks) = host["disks"].as_str() {
+            text.push_str(&format!("  disks    {disks}\n"));
+        }
         match plan["way"].as_str() {
             Some(way) => text.push_str(&format!(
                 "  chosen   {way}, which copies {} bytes of image data\n  steps    {}\n",
@@ -84,7 +87,7 @@ mod tests {
 
     #[test]
     fn says_way_bytes_and_refusals() {
-        let answer = json!({"hosts": [{"host": "h", "plan": {
+        let answer = json!({"hosts": [{"host": "h", "disks": "files", "plan": {
             "way": "copy", "bytes_copied": 7, "steps": ["copy the image"],
             "refused": [{"way": "hard link", "reason": "two filesystems"}],
         }}]});
@@ -94,6 +97,7 @@ mod tests {
         raw["base"] = json!({"is_raw_form": true, "bytes": 1024});
         assert!(render(&raw).starts_with("base       the raw form of 1024 bytes"), "{raw}");
         assert!(text.contains("copy, which copies 7 bytes"), "{text}");
+        assert!(text.contains("host h\n  disks    files\n"), "{text}");
         assert!(text.contains("refused  hard link: two filesystems"), "{text}");
     }
 }

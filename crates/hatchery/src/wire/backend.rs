@@ -1,5 +1,6 @@
 //! Where this host's volumes live.
 
+use super::disks;
 use crate::config::{Backend, Config};
 use crate::state_dir::StateDir;
 use anyhow::{Context, bail};
@@ -10,7 +11,7 @@ use hatchery_ports::volume_backend::VolumeBackend;
 use hatchery_storage::rbd::CephSettings;
 use hatchery_storage::{
     FileOwner, FileVolumeBackend, FileVolumeSettings, FolderBackupSettings, FolderBackupStore,
-    RbdBackupSettings, RbdBackupStore, RbdImageSource, RbdVolumeBackend, RbdVolumeSettings,
+    RbdBackupSettings, RbdBackupStore, RbdVolumeBackend, RbdVolumeSettings,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -139,11 +140,7 @@ fn rbd(
         &set.rbd_ceph_conf,
         set.rados_connect_timeout,
     );
-    let store = &config.glance_store;
-    let images = RbdImageSource {
-        pool: (store.default_store == "rbd").then(|| store.rbd_store_pool.clone()),
-        files: Some(state.join("pool")),
-    };
+    let images = disks::images(state, config);
     let settings = RbdVolumeSettings {
         pool: set.pool(section),
         rbd_pool: set.rbd_pool.clone(),

@@ -1,6 +1,6 @@
 //! This host's part: hypervisor, disks, networks, and the agent that uses them.
 
-use super::{Ground, backend};
+use super::{Ground, backend, disks};
 use crate::config::Config;
 use crate::state_dir::{StateDir, write_private};
 use anyhow::{Context, bail};
@@ -9,8 +9,8 @@ use hatchery_model::id::HostName;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::hypervisor::Hypervisor;
 use hatchery_ports::network_driver::NetworkDriver;
+use hatchery_storage::FileOwner;
 use hatchery_storage::rbd::CephKeyrings;
-use hatchery_storage::{FileDiskBackend, FileOwner};
 use hatchery_virt::guest_data::{DriveOwner, IsoConfigDrive};
 use hatchery_virt::net::{NetNsDriver, NetSettings, SimNetworkDriver};
 use hatchery_virt::qemu::{QemuHypervisor, QemuSettings};
@@ -119,17 +119,11 @@ pub async fn start(ground: &Ground) -> anyhow::Result<Agent> {
     let registry = Registry::default();
     let instances = state.join("instances");
     let owner = owner(&config.qemu.user)?;
-    let disks = FileDiskBackend::new(
-        &state.join("pool"),
-        &instances,
-        owner,
-        config.default.force_raw_images,
-    )?;
     let drives = DriveOwner { ids: qemu_user(&config.qemu.user)?, ..DriveOwner::default() };
     let parts = Parts {
         bus: ground.bus.clone(),
         hypervisor: hypervisor(state, config, ground.clock.clone())?,
-        disks: Arc::new(disks),
+        disks: disks::backend(state, config, owner)?,
         volumes: backend::all(state, config, owner)?,
         backups: backend::backups(state, config)?,
         network: network(state, config, &registry)?,

@@ -87,7 +87,11 @@ fn settings(ground: &Ground, set: &ImageCache) -> anyhow::Result<PoolSettings> {
     let pool = ground.state.join("pool");
     let owner = host::owner(&ground.config.qemu.user)?;
     Ok(PoolSettings {
-        bases: vec![ground.state.join("instances").join("_base")],
+        // Disks in Ceph lie on none.
+        bases: match ground.config.libvirt.images_type.as_str() {
+            "rbd" => Vec::new(),
+            _ => vec![ground.state.join("instances").join("_base")],
+        },
         other_filesystem: other_filesystem(&set.other_filesystem)?,
         trusted_store: true,
         remove_unused: set.remove_unused_base_images,

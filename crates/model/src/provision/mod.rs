@@ -3,12 +3,15 @@
 //! A pure function over facts. `explain` prints its result and the agent executes that very value,
 //! so the two cannot differ.
 
+mod ceph;
 mod facts;
 mod plan;
 mod rung;
 mod volume;
 
-pub use facts::{BaseFacts, FileAbilities, ImageFacts, ImageLocation, TargetFacts};
+pub use facts::{
+    Backing, BaseFacts, CephAbilities, FileAbilities, ImageFacts, ImageLocation, TargetFacts,
+};
 pub use plan::{Plan, PlanStep, Refusal, plan};
 pub use rung::Rung;
 pub use volume::{CachedVolume, VolumeCopies, VolumeTargetFacts, WantedVolume, plan_volume};

@@ -1,6 +1,8 @@
 //! The ladder, tried rung by rung.
 
-use super::{BaseFacts, ImageFacts, ImageLocation, Rung, TargetFacts};
+use super::{
+    Backing, BaseFacts, FileAbilities, ImageFacts, ImageLocation, Rung, TargetFacts, ceph,
+};
 use crate::id::VolumeId;
 use crate::image::ImageFormat;
 use crate::units::Bytes;
@@ -30,11 +32,11 @@ pub enum PlanStep {
     UseBase,
     /// The image's bytes are copied to the base.
     CopyBase,
-    /// The volume becomes a copy-on-write clone of the image where it lies.
+    /// The volume, or the server's disk, becomes a copy-on-write clone of the image where it lies.
     CloneImage(ImageLocation),
     /// The volume becomes a copy-on-write clone of another one of its backend.
     CloneVolume(VolumeId),
-    /// The image's bytes are written into the volume, converted if need be.
+    /// The image's bytes are written into the volume or the server's disk, converted if need be.
     CopyImage,
     /// An empty overlay of this size is laid on the base, whose format it names.
     CreateOverlay {
@@ -79,11 +81,19 @@ pub fn plan(
 ) -> Result<Plan, Vec<Refusal>> {
     let mut refused = Vec::new();
     for rung in Rung::LADDER {
-        match try_rung(rung, image, target, base) {
-            Ok((first, copies)) => {
-                let overlay = PlanStep::CreateOverlay { base_format: image.format, size };
-                return Ok(Plan { rung, steps: vec![first, overlay], copies, refused });
+        let tried = match &target.backing {
+            Backing::File(files) => {
+                try_rung(rung, image, (files, target.force_raw), base).map(|(first, copies)| {
+                    let overlay = PlanStep::CreateOverlay { base_format: image.format, size };
+                    (vec![first, overlay], copies)
+                })
             }
+            Backing::Ceph(pool) => {
+                ceph::try_rung(rung, image, pool, size).map(|(step, copies)| (vec![step], copies))
+            }
+        };
+        match tried {
+            Ok((steps, copies)) => return Ok(Plan { rung, steps, copies, refused }),
             Err(reason) => refused.push(Refusal { rung, reason }),
         }
     }
@@ -94,17 +104,17 @@ pub fn plan(
 fn try_rung(
     rung: Rung,
     image: &ImageFacts,
-    target: &TargetFacts,
+    (files, force_raw): (&FileAbilities, bool),
     base: Option<&BaseFacts>,
 ) -> Result<(PlanStep, Bytes), String> {
     let as_it_is = || {
         if image.location.is_some() {
-            return Err(
-                "the image lies in Ceph, and not in a file: boot from a volume of it".to_owned()
-            );
+            return Err("the image lies in Ceph, and not in a file: boot from a volume of it, or keep this host's disks \
+                        in Ceph, too (images_type = rbd)"
+                .to_owned());
         }
         match image.format {
-        ImageFormat::Qcow2 if target.force_raw => {
+        ImageFormat::Qcow2 if force_raw => {
             Err("force_raw_images is set, and the image is qcow2 and has no raw form yet: it is being converted, try again \
                  later"
                 .to_owned())
@@ -115,12 +125,12 @@ fn try_rung(
     match rung {
         Rung::HardLink => {
             as_it_is()?;
-            target.file.hard_link.clone()?;
+            files.hard_link.clone()?;
             Ok((PlanStep::LinkBase, Bytes(0)))
         }
         Rung::Reflink => {
             as_it_is()?;
-            target.file.reflink.clone()?;
+            files.reflink.clone()?;
             Ok((PlanStep::ReflinkBase, Bytes(0)))
         }
         Rung::CloneInPlace => Err("the image store keeps files: it has no clones".into()),
@@ -138,10 +148,10 @@ fn try_rung(
         Rung::Stream => Err("streaming is not built yet".into()),
         Rung::DownloadAndConvert => {
             as_it_is()?;
-            if target.file.free < image.size {
+            if files.free < image.size {
                 return Err(format!(
                     "the image has {}, and {} are free on the host",
-                    image.size, target.file.free
+                    image.size, files.free
                 ));
             }
             Ok((PlanStep::CopyBase, image.size))
@@ -153,7 +163,7 @@ fn try_rung(
 mod tests {
     use super::{PlanStep, plan};
     use crate::image::ImageFormat;
-    use crate::provision::{BaseFacts, FileAbilities, ImageFacts, Rung, TargetFacts};
+    use crate::provision::{Backing, BaseFacts, FileAbilities, ImageFacts, Rung, TargetFacts};
     use crate::units::Bytes;
 
     fn image() -> ImageFacts {
@@ -166,14 +176,13 @@ mod tests {
     }
 
     fn target(hard_link: Result<(), String>) -> TargetFacts {
-        TargetFacts {
-            file: FileAbilities {
-                hard_link,
-                reflink: Err("ext4 has no reflinks".into()),
-                free: Bytes::from_gib(1),
-            },
-            force_raw: false,
-        }
+        with_free(hard_link, Bytes::from_gib(1))
+    }
+
+    fn with_free(hard_link: Result<(), String>, free: Bytes) -> TargetFacts {
+        let reflink = Err("ext4 has no reflinks".into());
+        let backing = Backing::File(FileAbilities { hard_link, reflink, free });
+        TargetFacts { backing, force_raw: false }
     }
 
     #[test]
@@ -208,8 +217,7 @@ mod tests {
 
     #[test]
     fn a_full_host_is_refused_with_every_reason() {
-        let mut target = target(Err("two filesystems".into()));
-        target.file.free = Bytes(1);
+        let target = with_free(Err("two filesystems".into()), Bytes(1));
         let refused = plan(&image(), &target, None, Bytes::from_gib(1)).unwrap_err();
         assert_eq!(refused.len(), Rung::LADDER.len());
         assert!(refused[6].reason.contains("free on the host"));

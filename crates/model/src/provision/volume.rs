@@ -104,7 +104,7 @@ fn try_rung(
             Ok((vec![PlanStep::ReflinkBase, overlay], Bytes(0)))
         }
         Rung::CloneInPlace => {
-            let location = clone_location(image, target)?;
+            let location = clone_location(image, target.cluster.as_deref())?;
             in_clear()?;
             Ok((vec![PlanStep::CloneImage(location)], Bytes(0)))
         }
@@ -131,10 +131,13 @@ fn try_rung(
 }
 
 /// Where a clone can be made of the image itself.
-fn clone_location(image: &ImageFacts, target: &VolumeTargetFacts) -> Result<ImageLocation, String> {
-    let cluster = target.cluster.as_ref().ok_or("the backend is not in Ceph")?;
+pub(super) fn clone_location(
+    image: &ImageFacts,
+    cluster: Option<&str>,
+) -> Result<ImageLocation, String> {
+    let cluster = cluster.ok_or("the backend is not in Ceph")?;
     let location = image.location.as_ref().ok_or("the image is not in Ceph")?;
-    if location.fsid != *cluster {
+    if location.fsid != cluster {
         return Err(format!(
             "the image lies in the cluster {}, the backend in {cluster}",
             location.fsid

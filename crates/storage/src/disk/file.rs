@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use hatchery_model::compute::RootDisk;
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{DiskId, ImageId};
-use hatchery_model::provision::{FileAbilities, TargetFacts};
+use hatchery_model::provision::{Backing, FileAbilities, TargetFacts};
 use hatchery_ports::disk_backend::{CreatedDisk, DiskBackend, DiskError};
 use std::collections::HashMap;
 use std::fs::File;
@@ -129,7 +129,7 @@ impl DiskBackend for FileDiskBackend {
             });
             let file =
                 FileAbilities { hard_link: hard_link.clone(), reflink: reflink.clone(), free };
-            Ok(TargetFacts { file, force_raw })
+            Ok(TargetFacts { backing: Backing::File(file), force_raw })
         })
         .await
     }

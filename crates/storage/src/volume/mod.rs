@@ -5,5 +5,8 @@ mod file;
 pub(crate) mod rbd;
 
 pub use file::{FileVolumeBackend, FileVolumeSettings};
-pub(crate) use rbd::{Digested, ImageBytes, copy_bytes, write_data};
+pub(crate) use rbd::{
+    Digested, ImageBytes, WantedImage, copy_bytes, drop_snapshot, is_whole_clone, with_causes,
+    write_data,
+};
 pub use rbd::{RbdImageSource, RbdVolumeBackend, RbdVolumeSettings};

@@ -5,7 +5,7 @@ use hatchery_model::base::LeaseBook;
 use hatchery_model::compute::RootDisk;
 use hatchery_model::id::{DiskId, ImageId};
 use hatchery_model::image::{DiskFormat, ImageContent, ImageFormat};
-use hatchery_model::provision::{ImageFacts, Plan, PlanStep, Rung, plan};
+use hatchery_model::provision::{Backing, FileAbilities, ImageFacts, Plan, PlanStep, Rung, plan};
 use hatchery_model::units::Bytes;
 use hatchery_ports::base_pool::{BasePool, Pass};
 use hatchery_ports::disk_backend::DiskBackend;
@@ -124,6 +124,14 @@ impl House {
         let content = writer.finish().await?;
         self.store.publish(image, attempt).await?;
         Ok(content)
+    }
+
+    /// What the host's files can do.
+    pub async fn abilities(&self) -> FileAbilities {
+        match self.disks.abilities().await.unwrap().backing {
+            Backing::File(files) => files,
+            Backing::Ceph(pool) => panic!("{pool:?}"),
+        }
     }
 
     /// A disk by the planner's choice.

@@ -15,12 +15,12 @@ async fn an_upload_that_finds_no_room_leaves_nothing() {
         return;
     };
     let house = House::at(folder.path(), FileOwner::process());
-    let free = house.disks.abilities().await.unwrap().file.free;
+    let free = house.abilities().await.free;
     for _ in 0..3 {
         let error = house.upload(image(1), &noise(16 << 20)).await.unwrap_err();
         assert!(matches!(error, ImageStoreError::Exhausted(_)), "{error:?}");
         assert_eq!(house.store.list().await.unwrap(), (vec![], vec![]));
-        assert_eq!(house.disks.abilities().await.unwrap().file.free, free);
+        assert_eq!(house.abilities().await.free, free);
     }
     // What fits still goes in, and so do zeroes that take no room.
     house.upload(image(1), &noise(4 << 20)).await.unwrap();
@@ -34,7 +34,7 @@ async fn two_filesystems_are_told_and_copied_across_once() {
         return;
     };
     let content = house.upload(image(1), &noise(3_000_000)).await.unwrap();
-    let facts = house.disks.abilities().await.unwrap().file;
+    let facts = house.abilities().await;
     for reason in [facts.hard_link.unwrap_err(), facts.reflink.unwrap_err()] {
         assert!(reason.contains("two filesystems"), "{reason}");
     }
@@ -57,12 +57,12 @@ async fn a_copy_that_finds_no_room_leaves_nothing() {
         return;
     };
     let content = house.upload(image(1), &noise(3_000_000)).await.unwrap();
-    let free = house.disks.abilities().await.unwrap().file.free;
+    let free = house.abilities().await.free;
     assert!(free < Bytes::from_mib(2));
     let copied = root(image(1), &content, "one", by(Rung::DownloadAndConvert, PlanStep::CopyBase));
     let error = house.disks.create(&copied).await.unwrap_err();
     assert!(matches!(error, DiskError::Exhausted(_)), "{error:?}");
     assert_eq!(house.names(), Vec::<String>::new());
     assert_eq!(listed(&house.instances), ["_base"]);
-    assert_eq!(house.disks.abilities().await.unwrap().file.free, free);
+    assert_eq!(house.abilities().await.free, free);
 }

@@ -43,7 +43,7 @@ async fn a_base_shares_the_blocks_of_its_image() {
     let house = House::at(&folder.path().join("mounted"), FileOwner::process());
     let bytes = noise(32 << 20);
     let content = house.upload(image(1), &bytes).await.unwrap();
-    let before = house.disks.abilities().await.unwrap().file;
+    let before = house.abilities().await;
     assert_eq!(before.reflink, Ok(()));
     let root = root(image(1), &content, "server", by(Rung::Reflink, PlanStep::ReflinkBase));
     let made = house.disks.create(&root).await.unwrap();
@@ -51,7 +51,7 @@ async fn a_base_shares_the_blocks_of_its_image() {
     assert_eq!(house.disks.create(&root).await.unwrap(), made);
     assert_ne!(stat(&house.base(image(1))).ino(), stat(&house.image(image(1))).ino());
     assert_eq!(std::fs::read(house.base(image(1))).unwrap(), bytes);
-    let after = house.disks.abilities().await.unwrap().file.free;
+    let after = house.abilities().await.free;
     assert!(before.free.0 - after.0 < 8 << 20, "32 MiB would have been copied");
 }
 
@@ -62,7 +62,7 @@ async fn a_filesystem_without_reflinks_says_so() {
         return;
     };
     let house = House::at(folder.path(), FileOwner::process());
-    let facts = house.disks.abilities().await.unwrap().file;
+    let facts = house.abilities().await;
     assert_eq!(facts.hard_link, Ok(()));
     let reason = facts.reflink.unwrap_err();
     assert!(reason.contains("has no reflinks"), "{reason}");

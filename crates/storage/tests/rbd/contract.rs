@@ -39,7 +39,7 @@ async fn volumes_in_ceph_and_images_in_files() {
     .await;
 }
 
-fn images(ceph: &CephCluster, pool: String) -> RbdImageStore {
+pub fn images(ceph: &CephCluster, pool: String) -> RbdImageStore {
     RbdImageStore::new(RbdImageStoreSettings {
         ceph: settings(ceph, "admin"),
         pool,

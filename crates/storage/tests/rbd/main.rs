@@ -5,6 +5,7 @@ mod backups;
 mod client;
 mod contract;
 mod cut_off;
+mod disks;
 mod fixture;
 mod images;
 mod kill;

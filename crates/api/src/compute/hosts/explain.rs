@@ -38,6 +38,7 @@ pub async fn explain(
             json!({
                 "host": host.host,
                 "refused_by": host.refused_by,
+                "disks": host.backing.to_string(),
                 "plan": match &host.plan {
                     Ok(plan) => view(plan),
                     Err(refused) => json!({"way": null, "refused": refusals(refused)}),
@@ -106,7 +107,7 @@ fn step(step: &PlanStep) -> String {
             format!("clone {}/{}@{} in its cluster", at.pool, at.image, at.snapshot)
         }
         PlanStep::CloneVolume(volume) => format!("clone volume {volume}"),
-        PlanStep::CopyImage => "write the image's bytes into the volume".into(),
+        PlanStep::CopyImage => "write the image's bytes into the disk".into(),
         PlanStep::CreateOverlay { base_format, size } => {
             format!("lay an empty overlay of {size} on the {base_format} base")
         }

@@ -12,7 +12,7 @@ use hatchery_model::id::{
 use hatchery_model::image::{ContainerFormat, DiskFormat, Image, ImageState, Visibility};
 use hatchery_model::message::{Address, Body, Command, Envelope};
 use hatchery_model::network::{MacAddress, Network, Port, PortStatus, Subnet};
-use hatchery_model::provision::{FileAbilities, TargetFacts};
+use hatchery_model::provision::{Backing, FileAbilities, TargetFacts};
 use hatchery_model::task::{Task, Work};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
@@ -115,11 +115,11 @@ pub(super) fn host(name: &str) -> Host {
         },
         claimed: hatchery_model::compute::Claim::default(),
         target: TargetFacts {
-            file: FileAbilities {
+            backing: Backing::File(FileAbilities {
                 hard_link: Ok(()),
                 reflink: Err("no reflinks there".to_owned()),
                 free: Bytes::from_gib(99),
-            },
+            }),
             force_raw: false,
         },
         backends: Vec::new(),

@@ -141,7 +141,7 @@ impl RbdVolumeBackend {
 }
 
 /// Why a backend is down: an error with its causes.
-fn chain(error: &CephError) -> String {
+pub(crate) fn with_causes(error: &CephError) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -168,7 +168,7 @@ impl VolumeBackend for RbdVolumeBackend {
             total: room.0,
             free: room.1,
             target: self.facts(&found),
-            down: found.err().map(|error| chain(&error)),
+            down: found.err().map(|error| with_causes(&error)),
         }
     }
 

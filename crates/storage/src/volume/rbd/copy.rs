@@ -1,12 +1,12 @@
 //! Copies bytes into a volume: those that are not zeros, counted, and digested as a whole. All of this blocks.
 
-use super::backend::Work;
+use super::backend::RbdImageSource;
 use super::create::WantedImage;
 use super::error::file_failed;
 use crate::disk::digest;
 use crate::pool::{Pool, hex};
 use crate::qcow2::Header;
-use crate::rbd::OpenImage;
+use crate::rbd::{CephConnection, OpenImage};
 use crate::volume::chain::Chain;
 use hatchery_model::disk::BlockSource;
 use hatchery_model::image::ImageFormat;
@@ -96,15 +96,16 @@ impl ImageBytes {
     }
 
     /// An image of the store, and the digest that its bytes must have, unless that was looked at here.
-    pub(super) fn open<'a>(
-        work: &Work<'_>,
+    pub(crate) fn open<'a>(
+        ceph: &CephConnection,
+        images: &RbdImageSource,
         wanted: &WantedImage<'a>,
     ) -> Result<(Self, Option<&'a str>), VolumeError> {
         let known = wanted.raw.map_or(wanted.sha512, |raw| &raw.sha512);
-        if let Some(pool) = &work.settings.images.pool {
+        if let Some(pool) = &images.pool {
             let name = crate::image_store::rbd_name(wanted.image, wanted.raw.is_some());
             let snapshot = Some(crate::image_store::RBD_SNAPSHOT);
-            match work.ceph.pool(pool)?.open_to_read(&name, snapshot) {
+            match ceph.pool(pool)?.open_to_read(&name, snapshot) {
                 Err(error) if error.is_not_found() => {}
                 opened => {
                     let image = opened?;
@@ -113,7 +114,7 @@ impl ImageBytes {
                 }
             }
         }
-        let Some(folder) = &work.settings.images.files else { return Err(no_image(wanted)) };
+        let Some(folder) = &images.files else { return Err(no_image(wanted)) };
         let pool = Pool::open(folder).map_err(file_failed("use the pool of images"))?;
         let path = match wanted.raw {
             Some(_) => pool.raw_form(wanted.image),
@@ -158,7 +159,7 @@ impl ImageBytes {
         Ok((Self { size, from: From::Files(chain) }, check))
     }
 
-    pub(super) const fn size(&self) -> u64 {
+    pub(crate) const fn size(&self) -> u64 {
         self.size
     }
 

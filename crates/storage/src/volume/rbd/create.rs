@@ -83,7 +83,8 @@ impl Making<'_> {
             VolumeContent::Image { plan, .. } => !plan.steps.contains(&PlanStep::CopyImage),
             VolumeContent::Snapshot(..) | VolumeContent::Volume(_) => true,
         };
-        if is_clone && !lineage::is_whole_clone(self.work.ceph, pool, self.volume, &image)? {
+        let is_noted = || Ok(self.note().read(&image)?.is_some());
+        if is_clone && !lineage::is_whole_clone(self.work.ceph, pool, &name, &image, is_noted)? {
             drop(image);
             self.clear(&name)?;
             return Ok(None);
@@ -258,7 +259,8 @@ impl Making<'_> {
     }
 
     fn copy_image(&self, wanted: &WantedImage<'_>) -> Result<u64, VolumeError> {
-        let (mut bytes, check) = ImageBytes::open(self.work, wanted)?;
+        let (mut bytes, check) =
+            ImageBytes::open(self.work.ceph, &self.work.settings.images, wanted)?;
         if bytes.size() > self.size {
             return Err(too_small(self.size, bytes.size()));
         }
@@ -320,10 +322,10 @@ impl Making<'_> {
 }
 
 /// The image that is copied.
-pub(super) struct WantedImage<'a> {
-    pub(super) image: ImageId,
-    pub(super) sha512: &'a str,
-    pub(super) raw: Option<&'a RawForm>,
+pub(crate) struct WantedImage<'a> {
+    pub(crate) image: ImageId,
+    pub(crate) sha512: &'a str,
+    pub(crate) raw: Option<&'a RawForm>,
 }
 
 fn too_small(size: u64, least: u64) -> VolumeError {

@@ -1,8 +1,6 @@
 //! What a volume was made of, and whether its making was finished. All of this blocks.
 
-use super::names;
-use crate::rbd::{CephConnection, LinkedImage, OpenImage, RbdPool};
-use hatchery_model::id::VolumeId;
+use crate::rbd::{CephConnection, CephError, LinkedImage, OpenImage, RbdPool};
 use hatchery_ports::volume_backend::VolumeError;
 
 /// Ends a walk through parents that would never end.
@@ -30,22 +28,20 @@ pub(super) fn depth(pool: &RbdPool, image: &OpenImage) -> Result<u32, VolumeErro
 }
 
 /// Whether an image that should be a clone was made to its end. Ceph makes an image, then tells it its parent, then tells the parent; one that was
-/// cut off before holds zeros, or a parent that does not know of it.
-pub(super) fn is_whole_clone(
+/// cut off before holds zeros, or a parent that does not know of it. `is_noted`: whether a note says that it was whole, for one without a parent.
+pub(crate) fn is_whole_clone(
     ceph: &CephConnection,
     pool: &RbdPool,
-    volume: VolumeId,
+    name: &str,
     image: &OpenImage,
-) -> Result<bool, VolumeError> {
+    is_noted: impl FnOnce() -> Result<bool, CephError>,
+) -> Result<bool, CephError> {
     let Some((parent, snapshot)) = image.parent()? else {
         // Flattened since, or nothing at all.
         let has_data = !image.extents(None, (0, image.size()?), true)?.is_empty();
         let has_past = !image.snapshots()?.is_empty() || image.hidden_snapshots()? > 0;
-        return Ok(has_data
-            || has_past
-            || names::Note::bytes_copied(volume).read(image)?.is_some());
+        return Ok(has_data || has_past || is_noted()?);
     };
-    let name = names::volume(volume);
     tracing::debug!(name, parent = parent.name, snapshot, "a clone is looked at again");
     let children = match ceph.pool(&parent.pool)?.open_by_id(&parent.id) {
         Err(error) if error.is_not_found() => return Ok(false),

@@ -17,5 +17,9 @@ mod names;
 mod remove;
 mod verbs;
 
+pub(crate) use backend::with_causes;
 pub use backend::{RbdImageSource, RbdVolumeBackend, RbdVolumeSettings};
 pub(crate) use copy::{Digested, ImageBytes, Runs, copy_bytes, write_data};
+pub(crate) use create::WantedImage;
+pub(crate) use lineage::is_whole_clone;
+pub(crate) use remove::drop_snapshot;

@@ -38,7 +38,7 @@ pub(super) fn forget_source(work: &Work<'_>, copy: VolumeId) -> Result<(), Volum
 }
 
 /// Removes a snapshot. `Ok` when there is none. `Conflict` when it is protected, and has clones of format 1.
-pub(super) fn drop_snapshot(image: &OpenImage, name: &str) -> Result<(), VolumeError> {
+pub(crate) fn drop_snapshot(image: &OpenImage, name: &str) -> Result<(), VolumeError> {
     let protected = match image.is_protected(name) {
         Err(error) if error.is_not_found() => return Ok(()),
         asked => asked?,
