@@ -32,6 +32,8 @@ pub enum Command {
     Heal(Heal),
     /// Keep the bases of an existing OpenStack: every active image of its Glance linked for its Nova.
     Warm(Box<WarmArgs>),
+    /// Look at what guests have open in Ceph.
+    Ceph(Ceph),
     /// Upload an image, boot a server from it, and show its console and its timeline.
     Demo(Demo),
     /// Watch what is moving: interfaces, transfers, builds, bases.
@@ -92,6 +94,31 @@ pub struct Explain {
     /// Name or id of the flavor.
     #[arg(long)]
     pub flavor: String,
+}
+
+/// `hatchery ceph`.
+#[derive(Debug, Args)]
+pub struct Ceph {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: CephCommand,
+}
+
+/// What of Ceph.
+#[derive(Debug, Subcommand)]
+pub enum CephCommand {
+    /// List the guests' admin sockets that answer, each with its guest and the images that it has open.
+    Sockets(CephSockets),
+}
+
+/// `hatchery ceph sockets`.
+#[derive(Debug, Args)]
+pub struct CephSockets {
+    #[command(flatten)]
+    pub state: State,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `hatchery demo`.

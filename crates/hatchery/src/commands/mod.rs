@@ -1,5 +1,6 @@
 //! One file a subcommand.
 
+mod ceph;
 mod demo;
 mod doctor;
 mod down;
@@ -24,6 +25,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Pool(args) => pool::run(&args),
         Command::Heal(args) => heal::run(&args),
         Command::Warm(args) => warm::run(&args),
+        Command::Ceph(args) => ceph::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Top(args) => top::run(&args),
     }

@@ -3,6 +3,7 @@
 //! One connection a cluster and user is kept open; every call of the libraries blocks, so they run on a bounded number of threads, and all
 //! have a time-out. Not here: what images, volumes and snapshots are called, and when they are made.
 
+mod admin_socket;
 mod client;
 mod connection;
 mod error;
@@ -14,6 +15,7 @@ mod pool;
 pub(crate) mod removal;
 mod resting;
 
+pub use admin_socket::{CephAdminSocket, admin_sockets};
 pub use client::{CephClient, CephSettings, CutOff, Span};
 pub use connection::{CephConnection, PoolRoom};
 pub use error::{CephError, Clash};

@@ -10,6 +10,7 @@ use super::process::{Process, words_of};
 use hatchery_model::id::ServerId;
 use hatchery_ports::hypervisor::HypervisorError;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -68,6 +69,25 @@ fn look(server: ServerId, folder: &Folder) -> io::Result<Look> {
             }
         },
     }
+}
+
+/// The processes of all guests of a folder of instances, by the ids that they have written down. Only looks, so that it may be done beside an agent.
+pub fn running(instances: &Path) -> io::Result<Vec<(ServerId, u32)>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(instances)? {
+        let entry = entry?;
+        let Some(server) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let Some(pid) = Folder::new(&entry.path()).recorded() else { continue };
+        // No handle is held, so that no runtime is needed.
+        let words = words_of(pid)?;
+        if is_qemu(&words) && has_mark(&words, server) {
+            found.push((server, pid));
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// The process with that id, if it is the guest's QEMU.

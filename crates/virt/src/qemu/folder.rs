@@ -17,7 +17,7 @@ const LOCK: &str = "qemu.pid";
 /// QEMU's own messages.
 const LOG: &str = "qemu.log";
 /// The monitor's socket.
-const MONITOR: &str = "qmp.sock";
+pub const MONITOR: &str = "qmp.sock";
 /// Where the serial console is written.
 pub const CONSOLE: &str = "console.log";
 /// At this size QEMU's log is begun anew with the next start.
@@ -78,6 +78,11 @@ impl Folder {
         let mut text = String::new();
         file.read_to_string(&mut text)?;
         Ok(Occupation::Taken(text.trim().parse().ok()))
+    }
+
+    /// The id that the guest's process has written down, which may have ended. Touches no lock: nobody is disturbed.
+    pub(crate) fn recorded(&self) -> Option<u32> {
+        std::fs::read_to_string(self.0.join(LOCK)).ok()?.trim().parse().ok()
     }
 
     pub(crate) fn remove_socket(&self) -> io::Result<()> {

@@ -17,7 +17,8 @@ mod proof;
 mod qmp;
 mod settings;
 
+pub use adopt::running;
 pub use driver::QemuHypervisor;
-pub use folder::CONSOLE;
+pub use folder::{CONSOLE, MONITOR};
 pub use proof::{Proof, prove_accelerator};
 pub use settings::{Accelerator, AcceleratorChoice, QemuSettings};

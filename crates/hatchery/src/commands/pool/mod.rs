@@ -6,7 +6,7 @@ mod print;
 mod source;
 
 pub use args::{Format, Heal, PoolArgs};
-pub use print::{deeds, has_failed};
+pub use print::{deeds, has_failed, table};
 pub use source::Source;
 
 use args::PoolCommand;

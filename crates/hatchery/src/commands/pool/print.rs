@@ -169,7 +169,7 @@ fn age(value: &Value) -> String {
 }
 
 /// A frame of `+---+` and `|`; a cell may have several lines.
-fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let longest = |text: &str| text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = head
         .iter()
