@@ -98,6 +98,7 @@ impl Dialect {
                 include_str!("../migrations/sqlite/0004.sql"),
                 include_str!("../migrations/sqlite/0005.sql"),
                 include_str!("../migrations/sqlite/0006.sql"),
+                include_str!("../migrations/sqlite/0007.sql"),
             ],
             Self::Postgres => &[
                 include_str!("../migrations/postgres/0001.sql"),
@@ -106,6 +107,7 @@ impl Dialect {
                 include_str!("../migrations/postgres/0004.sql"),
                 include_str!("../migrations/postgres/0005.sql"),
                 include_str!("../migrations/postgres/0006.sql"),
+                include_str!("../migrations/postgres/0007.sql"),
             ],
         }
     }

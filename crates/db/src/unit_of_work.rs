@@ -8,7 +8,7 @@ use hatchery_ports::store::{
     Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
     Flavors, HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects,
     Revocations, Roles, Servers, Settings, Snapshots, StoreError, Subnets, Tasks, UnitOfWork,
-    Users, VolumeMessages, VolumeTypes, Volumes,
+    Users, VolumeMessages, VolumeTransfers, VolumeTypes, Volumes,
 };
 use std::sync::Arc;
 
@@ -100,6 +100,9 @@ impl UnitOfWork for Transaction {
         self
     }
     fn volume_types(&mut self) -> &mut dyn VolumeTypes {
+        self
+    }
+    fn volume_transfers(&mut self) -> &mut dyn VolumeTransfers {
         self
     }
     fn volume_messages(&mut self) -> &mut dyn VolumeMessages {

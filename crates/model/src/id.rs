@@ -91,6 +91,8 @@ uuid_id! {
     AttachmentId
     /// A backup of a volume.
     BackupId
+    /// An offer of a volume to another project.
+    TransferId
     /// A message about a volume for its user.
     VolumeMessageId
     /// A host's lasting identity (`os-hypervisors` shows it since 2.53).

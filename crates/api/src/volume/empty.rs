@@ -14,12 +14,6 @@ pub async fn qos_specs(By(caller, _): By<Volume>) -> Answer {
     Ok(Json(json!({"qos_specs": []})).into_response())
 }
 
-/// `/volume-transfers` (3.55), `/os-volume-transfer`
-pub async fn transfers(By(caller, _): By<Volume>) -> Answer {
-    policy::reader_project(&caller, "volume:get_all_transfers")?;
-    Ok(Json(json!({"transfers": []})).into_response())
-}
-
 /// `/groups` (3.13)
 pub async fn groups(By(caller, _): By<Volume>, version: Microversion) -> Answer {
     since(version, 13)?;

@@ -9,7 +9,7 @@ use hatchery_control::Error;
 use serde_json::{Value, json};
 
 /// Name, alias and date of each.
-const EXTENSIONS: [(&str, &str, &str); 16] = [
+const EXTENSIONS: [(&str, &str, &str); 17] = [
     ("AdminActions", "os-admin-actions", "2012-08-25T00:00:00+00:00"),
     ("AvailabilityZones", "os-availability-zone", "2013-06-27T00:00:00+00:00"),
     ("Capabilities", "capabilities", "2015-08-31T00:00:00+00:00"),
@@ -25,6 +25,7 @@ const EXTENSIONS: [(&str, &str, &str); 16] = [
     ("UsedLimits", "os-used-limits", "2013-10-03T00:00:00+00:00"),
     ("VolumeActions", "os-volume-actions", "2012-05-31T00:00:00+00:00"),
     ("VolumeHostAttribute", "os-vol-host-attr", "2011-11-03T00:00:00+00:00"),
+    ("VolumeTransfer", "os-volume-transfer", "2013-05-29T00:00:00+00:00"),
     ("VolumeTypeAccess", "os-volume-type-access", "2014-06-26T00:00:00Z"),
 ];
 

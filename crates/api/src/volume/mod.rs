@@ -15,6 +15,7 @@ mod quotas;
 mod router;
 mod services;
 mod snapshots;
+mod transfers;
 mod types;
 mod versions;
 mod volumes;

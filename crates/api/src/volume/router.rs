@@ -9,6 +9,7 @@ use super::services::{hosts, pools, routes as services, zones};
 use super::snapshots::{
     action as snapshot_action, metadata as snapshot_metadata, routes as snapshots,
 };
+use super::transfers::routes as transfers;
 use super::types::{access, extra_specs, routes as types};
 use super::volumes::{self, action, create, metadata};
 use super::{empty, extensions, limits, messages, quotas, versions};
@@ -20,7 +21,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post, put};
 use hatchery_control::identity::CheckToken;
 use hatchery_control::volume::{
-    BackupVerbs, MessageVerbs, QuotaVerbs, VolumeServiceVerbs, VolumeTypeVerbs, VolumeVerbs,
+    BackupVerbs, MessageVerbs, QuotaVerbs, TransferVerbs, VolumeServiceVerbs, VolumeTypeVerbs,
+    VolumeVerbs,
 };
 use std::sync::Arc;
 use tower::Layer;
@@ -54,6 +56,8 @@ verbs! {
     messages: MessageVerbs,
     /// `/backups`
     backups: BackupVerbs,
+    /// `/volume-transfers`, `/os-volume-transfer`
+    transfers: TransferVerbs,
 }
 
 /// What handlers take from.
@@ -76,6 +80,7 @@ pub fn router(verbs: VolumeApi, check: Arc<dyn CheckToken>, root: Root) -> Route
         .merge(of_snapshots())
         .merge(of_attachments())
         .merge(of_backups())
+        .merge(of_transfers())
         .merge(volume_types())
         .merge(backends())
         .merge(lists())
@@ -160,6 +165,18 @@ fn of_backups() -> Router<Shared> {
         .route("/backups/{id}/export_record", get(backups::record))
 }
 
+fn of_transfers() -> Router<Shared> {
+    Router::new()
+        .route("/os-volume-transfer", get(transfers::brief).post(transfers::create))
+        .route("/os-volume-transfer/detail", get(transfers::detail))
+        .route("/os-volume-transfer/{id}", get(transfers::show).delete(transfers::delete))
+        .route("/os-volume-transfer/{id}/accept", post(transfers::accept))
+        .route("/volume-transfers", get(transfers::brief).post(transfers::create))
+        .route("/volume-transfers/detail", get(transfers::detail))
+        .route("/volume-transfers/{id}", get(transfers::show).delete(transfers::delete))
+        .route("/volume-transfers/{id}/accept", post(transfers::accept))
+}
+
 fn volume_types() -> Router<Shared> {
     Router::new()
         .route("/types", get(types::list).post(types::create))
@@ -203,10 +220,6 @@ fn lists() -> Router<Shared> {
 fn nothing_of() -> Router<Shared> {
     Router::new()
         .route("/qos-specs", get(empty::qos_specs).post(empty::refuse))
-        .route("/os-volume-transfer", get(empty::transfers).post(empty::refuse))
-        .route("/os-volume-transfer/detail", get(empty::transfers))
-        .route("/volume-transfers", get(empty::transfers).post(empty::refuse))
-        .route("/volume-transfers/detail", get(empty::transfers))
         .route("/groups", get(empty::groups).post(empty::refuse))
         .route("/groups/detail", get(empty::groups))
         .route("/group_types", get(empty::group_types).post(empty::refuse))

@@ -8,10 +8,10 @@ use axum::middleware::from_fn_with_state;
 use hatchery_api::http::request_id::{self, MakeRequestId};
 use hatchery_api::volume::{Root, VolumeApi, router};
 use hatchery_control::Error;
-use hatchery_control::identity::CheckToken;
+use hatchery_control::identity::{CheckToken, Passwords};
 use hatchery_control::volume::{
-    BackupVerbs, MessageVerbs, QuotaVerbs, VolumePorts, VolumeServiceVerbs, VolumeSettings,
-    VolumeTypeVerbs, VolumeVerbs, ensure_default_type,
+    BackupVerbs, MessageVerbs, QuotaVerbs, TransferVerbs, VolumePorts, VolumeServiceVerbs,
+    VolumeSettings, VolumeTypeVerbs, VolumeVerbs, ensure_default_type,
 };
 use hatchery_control::workflow::Outgoing;
 use hatchery_db::Database;
@@ -157,7 +157,8 @@ fn verbs(db: &Arc<Database>, clock: &Arc<ManualClock>, entropy: &Arc<dyn Entropy
     };
     VolumeApi {
         volumes: Arc::new(VolumeVerbs::new(ports.clone())),
-        backups: Arc::new(BackupVerbs::new(ports)),
+        backups: Arc::new(BackupVerbs::new(ports.clone())),
+        transfers: Arc::new(TransferVerbs::new(ports, Passwords::new(entropy.clone(), 2))),
         types: Arc::new(VolumeTypeVerbs {
             store: db.clone(),
             clock: clock.clone(),

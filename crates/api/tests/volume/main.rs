@@ -11,5 +11,6 @@ mod protocol;
 mod routes;
 mod rows;
 mod snapshots;
+mod transfers;
 mod types;
 mod volumes;

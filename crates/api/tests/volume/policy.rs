@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const CALLERS: [&str; 6] = ["", "unscoped", "other", "reader", "member", "admin"];
 
 /// Each route with the microversion in which it is asked.
-const LOOKING: [(&str, u32); 51] = [
+const LOOKING: [(&str, u32); 47] = [
     ("GET /volumes", 0),
     ("GET /volumes/detail", 0),
     ("GET /volumes/summary", 12),
@@ -48,10 +48,6 @@ const LOOKING: [(&str, u32); 51] = [
     ("GET /extensions", 0),
     ("GET /extensions/os-hosts", 0),
     ("GET /qos-specs", 0),
-    ("GET /os-volume-transfer", 0),
-    ("GET /os-volume-transfer/detail", 0),
-    ("GET /volume-transfers", 55),
-    ("GET /volume-transfers/detail", 55),
     ("GET /groups", 13),
     ("GET /groups/detail", 13),
     ("GET /group_types", 11),
@@ -149,8 +145,6 @@ fn changing_more() -> Vec<(String, u32, Value)> {
         ("PUT /os-quota-class-sets/default", 0, json!({"quota_class_set": {"volumes": 3}})),
         ("DELETE /messages/00000000-0000-0000-0000-000000000041", 3, Value::Null),
         ("POST /qos-specs", 0, json!({})),
-        ("POST /os-volume-transfer", 0, json!({})),
-        ("POST /volume-transfers", 55, json!({})),
         ("POST /groups", 13, json!({})),
         ("POST /group_types", 11, json!({})),
         ("POST /group_snapshots", 14, json!({})),
@@ -304,10 +298,6 @@ async fn looking() {
     GET /extensions                                              401 200 200 200 200 200
     GET /extensions/os-hosts                                     401 200 200 200 200 200
     GET /qos-specs                                               401 403 403 403 403 200
-    GET /os-volume-transfer                                      401 403 200 200 200 200
-    GET /os-volume-transfer/detail                               401 403 200 200 200 200
-    GET /volume-transfers                                        401 403 200 200 200 200
-    GET /volume-transfers/detail                                 401 403 200 200 200 200
     GET /groups                                                  401 403 200 200 200 200
     GET /groups/detail                                           401 403 200 200 200 200
     GET /group_types                                             401 403 200 200 200 200
@@ -400,8 +390,6 @@ async fn changing_the_rest() {
     PUT /os-quota-class-sets/default                             401 403 403 403 403 501
     DELETE /messages/41                                          401 404 404 403 204 404
     POST /qos-specs                                              401 403 501 403 501 501
-    POST /os-volume-transfer                                     401 403 501 403 501 501
-    POST /volume-transfers                                       401 403 501 403 501 501
     POST /groups                                                 401 403 501 403 501 501
     POST /group_types                                            401 403 501 403 501 501
     POST /group_snapshots                                        401 403 501 403 501 501

@@ -54,7 +54,9 @@ fn no_route_is_left_out() {
     let all = routes();
     assert!(all.len() > 40, "the page is not read any more: {all:?}");
     let mut asked = asked();
-    asked.extend(crate::backups::CALLS.iter().map(|(call, ..)| (*call).to_owned()));
+    for more in [&crate::backups::CALLS[..], &crate::transfers::CALLS[..]] {
+        asked.extend(more.iter().map(|(call, ..)| (*call).to_owned()));
+    }
     let left: Vec<_> = all
         .into_iter()
         .filter(|(_, path)| !open.contains(path))

@@ -162,6 +162,7 @@ pub(crate) fn rested(state: VolumeState, attachments: &[Attachment]) -> VolumeSt
         | VolumeState::NotDeleted
         | VolumeState::NotExtended
         | VolumeState::NotReverted
-        | VolumeState::Maintenance) => state,
+        | VolumeState::Maintenance
+        | VolumeState::AwaitingTransfer) => state,
     }
 }

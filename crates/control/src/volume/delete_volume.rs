@@ -84,6 +84,7 @@ async fn begin(
     mut volume: Volume,
     snapshots: Vec<Snapshot>,
 ) -> Result<Vec<Order>, Error> {
+    uow.volume_transfers().delete_of(volume.id).await?;
     if volume.backend.is_none() {
         // Nothing was ever made of it.
         uow.volumes().delete(volume.id).await?;

@@ -28,6 +28,7 @@ mod services;
 mod settings;
 mod snapshots;
 pub(crate) mod tell;
+mod transfers;
 mod types;
 mod update_volume;
 mod verbs;
@@ -52,6 +53,7 @@ pub use services::{
 };
 pub use settings::VolumeSettings;
 pub use snapshots::{SnapshotChanges, SnapshotQuery, SnapshotRequest};
+pub use transfers::{NewTransfer, TransferQuery, TransferRequest, TransferVerbs};
 pub use types::{
     NewVolumeType, TypeChanges, TypeQuery, VolumeTypeVerbs, default_type, find_type, usable_type,
 };

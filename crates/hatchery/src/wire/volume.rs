@@ -4,11 +4,15 @@ use super::{Check, Ground};
 use anyhow::Context;
 use hatchery_api::Router;
 use hatchery_api::volume::{Root, VolumeApi, router};
+use hatchery_control::identity::Passwords;
 use hatchery_control::volume::{
-    BackupVerbs, MessageVerbs, QuotaVerbs, VolumePorts, VolumeServiceVerbs, VolumeSettings,
-    VolumeTypeVerbs, VolumeVerbs, ensure_default_type,
+    BackupVerbs, MessageVerbs, QuotaVerbs, TransferVerbs, VolumePorts, VolumeServiceVerbs,
+    VolumeSettings, VolumeTypeVerbs, VolumeVerbs, ensure_default_type,
 };
 use std::sync::Arc;
+
+/// Keys of offers hashed at once: each takes 19 MiB while it is.
+const KEYS_AT_ONCE: usize = 1;
 
 pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Router> {
     let now = ground.clock.now();
@@ -31,7 +35,11 @@ fn verbs(ground: &Ground, settings: &Arc<VolumeSettings>) -> VolumeApi {
     };
     VolumeApi {
         volumes: Arc::new(VolumeVerbs::new(ports.clone())),
-        backups: Arc::new(BackupVerbs::new(ports)),
+        backups: Arc::new(BackupVerbs::new(ports.clone())),
+        transfers: Arc::new(TransferVerbs::new(
+            ports,
+            Passwords::new(ground.entropy.clone(), KEYS_AT_ONCE),
+        )),
         types: Arc::new(VolumeTypeVerbs {
             store: store.clone(),
             clock: clock.clone(),

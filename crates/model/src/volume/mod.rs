@@ -7,6 +7,7 @@ mod guest_volume;
 mod order;
 mod quota;
 mod snapshot;
+mod transfer;
 mod user_message;
 mod volume_record;
 mod volume_state;
@@ -22,6 +23,7 @@ pub use order::{
 };
 pub use quota::{BackupUsage, VolumeQuota, VolumeUsage};
 pub use snapshot::{Snapshot, SnapshotState};
+pub use transfer::Transfer;
 pub use user_message::VolumeMessage;
 pub use volume_record::{Volume, VolumeWay};
 pub use volume_state::{NotThen, Ordered, VolumeState};

@@ -85,6 +85,8 @@ pub enum VolumeState {
     NotReverted,
     /// An administrator works on it.
     Maintenance,
+    /// It is offered to another project. The offer's row says which key takes it.
+    AwaitingTransfer,
 }
 
 /// The volume's state does not allow what was asked.
@@ -116,6 +118,7 @@ impl VolumeState {
             Self::NotExtended => "error_extending",
             Self::NotReverted => "error_restoring",
             Self::Maintenance => "maintenance",
+            Self::AwaitingTransfer => "awaiting-transfer",
         }
     }
 
@@ -155,7 +158,8 @@ impl VolumeState {
             | Self::NotDeleted
             | Self::NotExtended
             | Self::NotReverted
-            | Self::Maintenance => None,
+            | Self::Maintenance
+            | Self::AwaitingTransfer => None,
         }
     }
 
@@ -179,7 +183,8 @@ impl VolumeState {
             | Self::NotDeleted
             | Self::NotExtended
             | Self::NotReverted
-            | Self::Maintenance => {}
+            | Self::Maintenance
+            | Self::AwaitingTransfer => {}
         }
         self
     }
@@ -203,7 +208,8 @@ impl VolumeState {
             | Self::BackingUp { .. }
             | Self::Restoring(_)
             | Self::Deleting(_)
-            | Self::Maintenance => false,
+            | Self::Maintenance
+            | Self::AwaitingTransfer => false,
         }
     }
 
@@ -212,6 +218,22 @@ impl VolumeState {
         match self {
             Self::Available => Ok(Self::Reserved),
             Self::InUse if multiattach => Ok(Self::InUse),
+            other => Err(other.not_then()),
+        }
+    }
+
+    /// It is offered to another project.
+    pub fn offered(self) -> Result<Self, NotThen> {
+        match self {
+            Self::Available => Ok(Self::AwaitingTransfer),
+            other => Err(other.not_then()),
+        }
+    }
+
+    /// The offer has been accepted or taken back.
+    pub fn not_offered(self) -> Result<Self, NotThen> {
+        match self {
+            Self::AwaitingTransfer => Ok(Self::Available),
             other => Err(other.not_then()),
         }
     }
@@ -297,14 +319,20 @@ mod tests {
             VolumeState::Attaching,
             VolumeState::InUse,
             VolumeState::Detaching,
+            VolumeState::AwaitingTransfer,
             VolumeState::Deleting(order()),
         ];
         for state in busy {
             assert!(!state.may_be_deleted(), "{state:?}");
             assert!(state.clone().reserved(false).is_err(), "{state:?}");
+            assert!(state.clone().offered().is_err(), "{state:?}");
         }
         assert_eq!(VolumeState::Available.reserved(false), Ok(VolumeState::Reserved));
         assert_eq!(VolumeState::InUse.reserved(true), Ok(VolumeState::InUse));
+        let offered = VolumeState::Available.offered();
+        assert_eq!(offered.clone(), Ok(VolumeState::AwaitingTransfer));
+        assert_eq!(offered.and_then(VolumeState::not_offered), Ok(VolumeState::Available));
+        assert!(VolumeState::Available.not_offered().is_err());
         assert_eq!(VolumeState::set_by_hand("creating"), None);
     }
 }

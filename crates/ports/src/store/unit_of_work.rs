@@ -4,7 +4,7 @@ use super::{
     Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
     Flavors, HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects,
     Revocations, Roles, Servers, Settings, Snapshots, Subnets, Tasks, Users, VolumeMessages,
-    VolumeTypes, Volumes,
+    VolumeTransfers, VolumeTypes, Volumes,
 };
 use async_trait::async_trait;
 
@@ -102,6 +102,8 @@ pub trait UnitOfWork: Send {
     fn backups(&mut self) -> &mut dyn Backups;
     /// Cinder's volume types.
     fn volume_types(&mut self) -> &mut dyn VolumeTypes;
+    /// Offers of volumes to other projects.
+    fn volume_transfers(&mut self) -> &mut dyn VolumeTransfers;
     /// What users of volumes are told.
     fn volume_messages(&mut self) -> &mut dyn VolumeMessages;
     /// Work promised.

@@ -3,13 +3,14 @@
 use super::StoreError;
 use async_trait::async_trait;
 use hatchery_model::id::{
-    AttachmentId, BackupId, ProjectId, ServerId, SnapshotId, VolumeId, VolumeMessageId,
+    AttachmentId, BackupId, ProjectId, ServerId, SnapshotId, TransferId, VolumeId, VolumeMessageId,
     VolumeTypeId,
 };
 use hatchery_model::page::Page;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::{
-    Attachment, Backup, BackupUsage, Snapshot, Volume, VolumeMessage, VolumeType, VolumeUsage,
+    Attachment, Backup, BackupUsage, Snapshot, Transfer, Volume, VolumeMessage, VolumeType,
+    VolumeUsage,
 };
 
 /// Which volumes.
@@ -148,6 +149,36 @@ pub trait Backups: Send {
     async fn update(&mut self, backup: &Backup) -> Result<(), StoreError>;
     /// Removes it.
     async fn delete(&mut self, id: BackupId) -> Result<bool, StoreError>;
+}
+
+/// Which offers of volumes.
+#[derive(Clone, Debug, Default)]
+pub struct TransferFilter {
+    /// Of this project. `None`: of all.
+    pub project: Option<ProjectId>,
+    /// Of this volume.
+    pub volume: Option<VolumeId>,
+    /// With exactly this name.
+    pub name: Option<String>,
+}
+
+/// Offers of volumes to other projects. A row does not change.
+#[async_trait]
+pub trait VolumeTransfers: Send {
+    /// By id.
+    async fn find(&mut self, id: TransferId) -> Result<Option<Transfer>, StoreError>;
+    /// A page of those that fit, newest first unless sorted. Sort keys: `name`, `created_at`, `id`.
+    async fn list(
+        &mut self,
+        filter: &TransferFilter,
+        page: &Page,
+    ) -> Result<Vec<Transfer>, StoreError>;
+    /// A new one; `Conflict` when the id is taken.
+    async fn insert(&mut self, transfer: &Transfer) -> Result<(), StoreError>;
+    /// Removes all of a volume; says how many.
+    async fn delete_of(&mut self, volume: VolumeId) -> Result<u64, StoreError>;
+    /// Removes it.
+    async fn delete(&mut self, id: TransferId) -> Result<bool, StoreError>;
 }
 
 /// Volume types.

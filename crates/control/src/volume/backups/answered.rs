@@ -118,7 +118,8 @@ async fn busy_with(
         | VolumeState::NotDeleted
         | VolumeState::NotExtended
         | VolumeState::NotReverted
-        | VolumeState::Maintenance => false,
+        | VolumeState::Maintenance
+        | VolumeState::AwaitingTransfer => false,
     };
     Ok(uow.volumes().find(id).await?.filter(is_busy))
 }

@@ -14,6 +14,7 @@ mod lease;
 mod network;
 mod paging;
 mod transaction;
+mod transfer;
 mod volume;
 mod work;
 
@@ -33,6 +34,7 @@ pub use transaction::{
     a_reader_writes_nothing, a_writer_sees_its_own_rows, messages_leave_only_after_commit,
     writers_take_turns,
 };
+pub use transfer::volume_transfers;
 pub use volume::{attachments, backups, snapshots, volume_messages, volume_types, volumes};
 pub use work::{outbox, settings, tasks};
 
@@ -64,6 +66,7 @@ pub async fn all(store: &dyn Store) {
     snapshots(store).await;
     attachments(store).await;
     backups(store).await;
+    volume_transfers(store).await;
     volume_types(store).await;
     volume_messages(store).await;
     bundles(store).await;

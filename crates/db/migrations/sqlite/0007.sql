@@ -1,0 +1,6 @@
+-- Offers of volumes to other projects.
+CREATE TABLE volume_transfers (
+    id TEXT NOT NULL PRIMARY KEY, project TEXT NOT NULL, volume TEXT NOT NULL, name TEXT, created_at BIGINT NOT NULL, body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX volume_transfers_of_project ON volume_transfers (project, created_at DESC, id);
+CREATE INDEX volume_transfers_of_volume ON volume_transfers (volume);
