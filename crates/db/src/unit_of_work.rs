@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use hatchery_ports::store::{
     Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
     Flavors, HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects,
-    Revocations, Roles, Servers, Settings, Snapshots, StoreError, Subnets, Tasks, UnitOfWork,
-    Users, VolumeMessages, VolumeTransfers, VolumeTypes, Volumes,
+    QosSpecsRows, Revocations, Roles, Servers, Settings, Snapshots, StoreError, Subnets, Tasks,
+    UnitOfWork, Users, VolumeMessages, VolumeTransfers, VolumeTypes, Volumes,
 };
 use std::sync::Arc;
 
@@ -103,6 +103,9 @@ impl UnitOfWork for Transaction {
         self
     }
     fn volume_transfers(&mut self) -> &mut dyn VolumeTransfers {
+        self
+    }
+    fn qos_specs(&mut self) -> &mut dyn QosSpecsRows {
         self
     }
     fn volume_messages(&mut self) -> &mut dyn VolumeMessages {

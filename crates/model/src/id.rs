@@ -93,6 +93,8 @@ uuid_id! {
     BackupId
     /// An offer of a volume to another project.
     TransferId
+    /// Quality-of-service specs of volume types.
+    QosSpecsId
     /// A message about a volume for its user.
     VolumeMessageId
     /// A host's lasting identity (`os-hypervisors` shows it since 2.53).

@@ -8,12 +8,6 @@ use axum::response::IntoResponse;
 use hatchery_control::{Error, policy};
 use serde_json::json;
 
-/// `/qos-specs`
-pub async fn qos_specs(By(caller, _): By<Volume>) -> Answer {
-    policy::admin(&caller, "volume_extension:qos_specs_manage:get_all")?;
-    Ok(Json(json!({"qos_specs": []})).into_response())
-}
-
 /// `/groups` (3.13)
 pub async fn groups(By(caller, _): By<Volume>, version: Microversion) -> Answer {
     since(version, 13)?;
@@ -33,13 +27,6 @@ pub async fn group_snapshots(By(caller, _): By<Volume>, version: Microversion) -
     since(version, 14)?;
     policy::reader_project(&caller, "group:get_all_group_snapshots")?;
     Ok(Json(json!({"group_snapshots": []})).into_response())
-}
-
-/// `/default-types` (3.62)
-pub async fn default_types(By(caller, _): By<Volume>, version: Microversion) -> Answer {
-    since(version, 62)?;
-    policy::admin(&caller, "volume_extension:default_get_all")?;
-    Ok(Json(json!({"default_types": []})).into_response())
 }
 
 /// Making one of all those.

@@ -9,13 +9,14 @@ use hatchery_control::Error;
 use serde_json::{Value, json};
 
 /// Name, alias and date of each.
-const EXTENSIONS: [(&str, &str, &str); 17] = [
+const EXTENSIONS: [(&str, &str, &str); 18] = [
     ("AdminActions", "os-admin-actions", "2012-08-25T00:00:00+00:00"),
     ("AvailabilityZones", "os-availability-zone", "2013-06-27T00:00:00+00:00"),
     ("Capabilities", "capabilities", "2015-08-31T00:00:00+00:00"),
     ("ExtendedServices", "os-extended-services", "2014-01-10T00:00:00-00:00"),
     ("ExtendedSnapshotAttributes", "os-extended-snapshot-attributes", "2012-06-19T00:00:00+00:00"),
     ("Hosts", "os-hosts", "2011-06-29T00:00:00+00:00"),
+    ("Qos_specs_manage", "qos-specs", "2013-08-02T00:00:00+00:00"),
     ("QuotaClasses", "os-quota-class-sets", "2012-03-12T00:00:00+00:00"),
     ("Quotas", "os-quota-sets", "2011-08-08T00:00:00+00:00"),
     ("Scheduler_stats", "scheduler-stats", "2014-09-07T00:00:00+00:00"),

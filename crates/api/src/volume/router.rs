@@ -5,14 +5,15 @@ use super::attachments::routes as attachments;
 use super::backups::{action as backup_action, routes as backups};
 use super::envelope::{Volume, no_method};
 use super::microversion::negotiate;
+use super::qos::routes as qos;
 use super::services::{hosts, pools, routes as services, zones};
 use super::snapshots::{
     action as snapshot_action, metadata as snapshot_metadata, routes as snapshots,
 };
 use super::transfers::routes as transfers;
-use super::types::{access, extra_specs, routes as types};
+use super::types::{access, defaults, extra_specs, routes as types};
 use super::volumes::{self, action, create, metadata};
-use super::{empty, extensions, limits, messages, quotas, versions};
+use super::{empty, extensions, limits, messages, quotas, resource_filters, versions};
 use crate::http::body::no_route;
 use crate::http::caller::require;
 use axum::Router;
@@ -21,8 +22,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post, put};
 use hatchery_control::identity::CheckToken;
 use hatchery_control::volume::{
-    BackupVerbs, MessageVerbs, QuotaVerbs, TransferVerbs, VolumeServiceVerbs, VolumeTypeVerbs,
-    VolumeVerbs,
+    BackupVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs, VolumeServiceVerbs,
+    VolumeTypeVerbs, VolumeVerbs,
 };
 use std::sync::Arc;
 use tower::Layer;
@@ -56,6 +57,8 @@ verbs! {
     messages: MessageVerbs,
     /// `/backups`
     backups: BackupVerbs,
+    /// `/qos-specs`
+    qos: QosVerbs,
     /// `/volume-transfers`, `/os-volume-transfer`
     transfers: TransferVerbs,
 }
@@ -82,6 +85,7 @@ pub fn router(verbs: VolumeApi, check: Arc<dyn CheckToken>, root: Root) -> Route
         .merge(of_backups())
         .merge(of_transfers())
         .merge(volume_types())
+        .merge(of_qos())
         .merge(backends())
         .merge(lists())
         .merge(nothing_of())
@@ -181,6 +185,11 @@ fn volume_types() -> Router<Shared> {
     Router::new()
         .route("/types", get(types::list).post(types::create))
         .route("/types/{id}", get(types::show).put(types::update).delete(types::delete))
+        .route("/default-types", get(defaults::list))
+        .route(
+            "/default-types/{project}",
+            get(defaults::show).put(defaults::set).delete(defaults::unset),
+        )
         .route("/types/{id}/action", post(access::action))
         .route("/types/{id}/os-volume-type-access", get(access::list))
         .route("/types/{id}/encryption", get(access::encryption).post(access::encrypt))
@@ -189,6 +198,17 @@ fn volume_types() -> Router<Shared> {
             "/types/{id}/extra_specs/{name}",
             get(extra_specs::show).put(extra_specs::set_one).delete(extra_specs::delete),
         )
+}
+
+fn of_qos() -> Router<Shared> {
+    Router::new()
+        .route("/qos-specs", get(qos::list).post(qos::create))
+        .route("/qos-specs/{id}", get(qos::show).put(qos::update).delete(qos::delete))
+        .route("/qos-specs/{id}/delete_keys", put(qos::delete_keys))
+        .route("/qos-specs/{id}/associations", get(qos::associations))
+        .route("/qos-specs/{id}/associate", get(qos::associate))
+        .route("/qos-specs/{id}/disassociate", get(qos::disassociate))
+        .route("/qos-specs/{id}/disassociate_all", get(qos::disassociate_all))
 }
 
 fn backends() -> Router<Shared> {
@@ -211,6 +231,7 @@ fn lists() -> Router<Shared> {
         )
         .route("/os-quota-sets/{project}/defaults", get(quotas::defaults))
         .route("/os-quota-class-sets/{class}", get(quotas::show_class).put(quotas::update_class))
+        .route("/resource_filters", get(resource_filters::list))
         .route("/messages", get(messages::list))
         .route("/messages/{id}", get(messages::show).delete(messages::delete))
         .route("/extensions", get(extensions::list))
@@ -219,11 +240,9 @@ fn lists() -> Router<Shared> {
 
 fn nothing_of() -> Router<Shared> {
     Router::new()
-        .route("/qos-specs", get(empty::qos_specs).post(empty::refuse))
         .route("/groups", get(empty::groups).post(empty::refuse))
         .route("/groups/detail", get(empty::groups))
         .route("/group_types", get(empty::group_types).post(empty::refuse))
         .route("/group_snapshots", get(empty::group_snapshots).post(empty::refuse))
         .route("/group_snapshots/detail", get(empty::group_snapshots))
-        .route("/default-types", get(empty::default_types))
 }

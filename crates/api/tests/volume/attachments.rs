@@ -58,6 +58,7 @@ async fn an_attachment_lives() {
           "driver_volume_type": "local",
           "encrypted": false,
           "format": "qcow2",
+          "qos_specs": null,
           "volume_id": "[volume]"
         },
         "detached_at": "",

@@ -10,8 +10,8 @@ use hatchery_api::volume::{Root, VolumeApi, router};
 use hatchery_control::Error;
 use hatchery_control::identity::{CheckToken, Passwords};
 use hatchery_control::volume::{
-    BackupVerbs, MessageVerbs, QuotaVerbs, TransferVerbs, VolumePorts, VolumeServiceVerbs,
-    VolumeSettings, VolumeTypeVerbs, VolumeVerbs, ensure_default_type,
+    BackupVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs, VolumePorts,
+    VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs, VolumeVerbs, ensure_default_type,
 };
 use hatchery_control::workflow::Outgoing;
 use hatchery_db::Database;
@@ -159,6 +159,11 @@ fn verbs(db: &Arc<Database>, clock: &Arc<ManualClock>, entropy: &Arc<dyn Entropy
         volumes: Arc::new(VolumeVerbs::new(ports.clone())),
         backups: Arc::new(BackupVerbs::new(ports.clone())),
         transfers: Arc::new(TransferVerbs::new(ports, Passwords::new(entropy.clone(), 2))),
+        qos: Arc::new(QosVerbs {
+            store: db.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+        }),
         types: Arc::new(VolumeTypeVerbs {
             store: db.clone(),
             clock: clock.clone(),

@@ -8,6 +8,7 @@ mod cloud;
 mod lists;
 mod policy;
 mod protocol;
+mod qos;
 mod routes;
 mod rows;
 mod snapshots;

@@ -54,7 +54,7 @@ fn no_route_is_left_out() {
     let all = routes();
     assert!(all.len() > 40, "the page is not read any more: {all:?}");
     let mut asked = asked();
-    for more in [&crate::backups::CALLS[..], &crate::transfers::CALLS[..]] {
+    for more in [&crate::backups::CALLS[..], &crate::transfers::CALLS[..], &crate::qos::CALLS[..]] {
         asked.extend(more.iter().map(|(call, ..)| (*call).to_owned()));
     }
     let left: Vec<_> = all

@@ -25,6 +25,7 @@ pub async fn insert(store: &dyn Store, now: Timestamp) {
         is_public: true,
         extra_specs: Default::default(),
         access: Default::default(),
+        qos_specs: None,
         created_at: now,
         updated_at: None,
     };

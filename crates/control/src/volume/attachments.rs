@@ -2,6 +2,7 @@
 
 use super::access;
 use super::bind;
+use super::qos;
 use super::send::Writing;
 use super::verbs::VolumeVerbs;
 use crate::error::Error;
@@ -10,6 +11,7 @@ use hatchery_model::caller::Caller;
 use hatchery_model::id::{AttachmentId, ServerId, VolumeId};
 use hatchery_model::volume::{Attachment, AttachmentState, Volume};
 use hatchery_ports::store::UnitOfWork;
+use std::collections::BTreeMap;
 
 /// From where a volume is used, as far as this service needs to know.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -29,6 +31,8 @@ pub struct AttachmentDetail {
     pub attachment: Attachment,
     /// Its volume.
     pub volume: Volume,
+    /// What the hypervisor is to see to. `None`: nothing.
+    pub front_end_specs: Option<BTreeMap<String, String>>,
 }
 
 impl VolumeVerbs {
@@ -211,5 +215,6 @@ async fn with_volume(
     attachment: Attachment,
 ) -> Result<AttachmentDetail, Error> {
     let volume = volume_of(uow, &attachment).await?;
-    Ok(AttachmentDetail { attachment, volume })
+    let front_end_specs = qos::front_end(uow, volume.volume_type, volume.size_gib).await?;
+    Ok(AttachmentDetail { attachment, volume, front_end_specs })
 }

@@ -29,6 +29,7 @@ pub async fn ensure_default_type(
         is_public: true,
         extra_specs: BTreeMap::new(),
         access: BTreeSet::new(),
+        qos_specs: None,
         created_at: now,
         updated_at: None,
     };

@@ -20,6 +20,7 @@ mod messages;
 mod origin;
 mod pairs;
 pub(crate) mod placement;
+mod qos;
 mod quota;
 mod request;
 mod reset_volume;
@@ -46,6 +47,7 @@ pub use first_type::ensure_default_type;
 pub use limits::{VolumeLimits, find_limits, put_limits};
 pub use list_volumes::VolumeQuery;
 pub use messages::MessageVerbs;
+pub use qos::{NewQosSpecs, QosQuery, QosVerbs};
 pub use quota::{ProjectUse, QuotaVerbs};
 pub use request::{VolumeRequest, VolumeSource};
 pub use services::{

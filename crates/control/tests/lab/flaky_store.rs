@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use hatchery_ports::store::{
     Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
     Flavors, HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects,
-    Revocations, Roles, Servers, Settings, Snapshots, Store, StoreError, Subnets, Tasks,
-    UnitOfWork, Users, VolumeMessages, VolumeTransfers, VolumeTypes, Volumes,
+    QosSpecsRows, Revocations, Roles, Servers, Settings, Snapshots, Store, StoreError, Subnets,
+    Tasks, UnitOfWork, Users, VolumeMessages, VolumeTransfers, VolumeTypes, Volumes,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -87,5 +87,5 @@ delegate! {
     hosts: Hosts, aggregates: Aggregates, host_bases: HostBases, claims: Claims, leases: Leases, actions: Actions, networks: Networks, subnets: Subnets, ports: Ports,
     addresses: Addresses, tasks: Tasks, outbox: Outbox, settings: Settings, bundles: Bundles,
     volumes: Volumes, snapshots: Snapshots, attachments: Attachments, backups: Backups, volume_types: VolumeTypes,
-    volume_messages: VolumeMessages, volume_transfers: VolumeTransfers,
+    volume_messages: VolumeMessages, volume_transfers: VolumeTransfers, qos_specs: QosSpecsRows,
 }

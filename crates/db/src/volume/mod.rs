@@ -2,6 +2,7 @@
 
 mod attachment;
 mod backup;
+mod qos_specs;
 mod snapshot;
 mod transfer;
 mod user_message;

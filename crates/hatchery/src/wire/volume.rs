@@ -6,8 +6,8 @@ use hatchery_api::Router;
 use hatchery_api::volume::{Root, VolumeApi, router};
 use hatchery_control::identity::Passwords;
 use hatchery_control::volume::{
-    BackupVerbs, MessageVerbs, QuotaVerbs, TransferVerbs, VolumePorts, VolumeServiceVerbs,
-    VolumeSettings, VolumeTypeVerbs, VolumeVerbs, ensure_default_type,
+    BackupVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs, VolumePorts,
+    VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs, VolumeVerbs, ensure_default_type,
 };
 use std::sync::Arc;
 
@@ -40,6 +40,11 @@ fn verbs(ground: &Ground, settings: &Arc<VolumeSettings>) -> VolumeApi {
             ports,
             Passwords::new(ground.entropy.clone(), KEYS_AT_ONCE),
         )),
+        qos: Arc::new(QosVerbs {
+            store: store.clone(),
+            clock: clock.clone(),
+            entropy: ground.entropy.clone(),
+        }),
         types: Arc::new(VolumeTypeVerbs {
             store: store.clone(),
             clock: clock.clone(),

@@ -5,6 +5,7 @@ mod backend;
 mod backup;
 mod guest_volume;
 mod order;
+mod qos_specs;
 mod quota;
 mod snapshot;
 mod transfer;
@@ -21,6 +22,7 @@ pub use order::{
     ImageOfVolume, NewBackup, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome,
     VolumeSubject, VolumeWork,
 };
+pub use qos_specs::{QosConsumer, QosSpecs};
 pub use quota::{BackupUsage, VolumeQuota, VolumeUsage};
 pub use snapshot::{Snapshot, SnapshotState};
 pub use transfer::Transfer;

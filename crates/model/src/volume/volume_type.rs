@@ -1,6 +1,6 @@
 //! Volume types: how an administrator names backends for users.
 
-use crate::id::{ProjectId, VolumeTypeId};
+use crate::id::{ProjectId, QosSpecsId, VolumeTypeId};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +20,9 @@ pub struct VolumeType {
     pub extra_specs: BTreeMap<String, String>,
     /// The projects that may use it when it is not public.
     pub access: BTreeSet<ProjectId>,
+    /// What its volumes may take.
+    #[serde(default)]
+    pub qos_specs: Option<QosSpecsId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.

@@ -3,8 +3,8 @@
 use super::{
     Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
     Flavors, HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects,
-    Revocations, Roles, Servers, Settings, Snapshots, Subnets, Tasks, Users, VolumeMessages,
-    VolumeTransfers, VolumeTypes, Volumes,
+    QosSpecsRows, Revocations, Roles, Servers, Settings, Snapshots, Subnets, Tasks, Users,
+    VolumeMessages, VolumeTransfers, VolumeTypes, Volumes,
 };
 use async_trait::async_trait;
 
@@ -104,6 +104,8 @@ pub trait UnitOfWork: Send {
     fn volume_types(&mut self) -> &mut dyn VolumeTypes;
     /// Offers of volumes to other projects.
     fn volume_transfers(&mut self) -> &mut dyn VolumeTransfers;
+    /// Quality-of-service specs of volume types.
+    fn qos_specs(&mut self) -> &mut dyn QosSpecsRows;
     /// What users of volumes are told.
     fn volume_messages(&mut self) -> &mut dyn VolumeMessages;
     /// Work promised.

@@ -3,14 +3,14 @@
 use super::StoreError;
 use async_trait::async_trait;
 use hatchery_model::id::{
-    AttachmentId, BackupId, ProjectId, ServerId, SnapshotId, TransferId, VolumeId, VolumeMessageId,
-    VolumeTypeId,
+    AttachmentId, BackupId, ProjectId, QosSpecsId, ServerId, SnapshotId, TransferId, VolumeId,
+    VolumeMessageId, VolumeTypeId,
 };
 use hatchery_model::page::Page;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::{
-    Attachment, Backup, BackupUsage, Snapshot, Transfer, Volume, VolumeMessage, VolumeType,
-    VolumeUsage,
+    Attachment, Backup, BackupUsage, QosSpecs, Snapshot, Transfer, Volume, VolumeMessage,
+    VolumeType, VolumeUsage,
 };
 
 /// Which volumes.
@@ -194,6 +194,21 @@ pub trait VolumeTypes: Send {
     async fn update(&mut self, volume_type: &VolumeType) -> Result<(), StoreError>;
     /// Removes it.
     async fn delete(&mut self, id: VolumeTypeId) -> Result<bool, StoreError>;
+}
+
+/// Quality-of-service specs. The types that they hold for name them.
+#[async_trait]
+pub trait QosSpecsRows: Send {
+    /// By id.
+    async fn find(&mut self, id: QosSpecsId) -> Result<Option<QosSpecs>, StoreError>;
+    /// All, by name. There are few.
+    async fn list(&mut self) -> Result<Vec<QosSpecs>, StoreError>;
+    /// A new one; `Conflict` when id or name is taken.
+    async fn insert(&mut self, specs: &QosSpecs) -> Result<(), StoreError>;
+    /// Replaces it. The name stays.
+    async fn update(&mut self, specs: &QosSpecs) -> Result<(), StoreError>;
+    /// Removes it.
+    async fn delete(&mut self, id: QosSpecsId) -> Result<bool, StoreError>;
 }
 
 /// Messages to users.

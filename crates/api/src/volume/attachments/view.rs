@@ -58,5 +58,6 @@ fn connection(source: &BlockSource, detail: &AttachmentDetail) -> Value {
     info["attachment_id"] = json!(attachment.id);
     info["access_mode"] = json!(if attachment.read_only { "ro" } else { "rw" });
     info["encrypted"] = json!(false);
+    info["qos_specs"] = json!(detail.front_end_specs);
     info
 }

@@ -1,6 +1,7 @@
 //! Volume types.
 
 pub mod access;
+pub mod defaults;
 pub mod extra_specs;
 pub mod routes;
 mod view;

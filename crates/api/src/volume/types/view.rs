@@ -30,7 +30,7 @@ pub fn whole(caller: &Caller, volume_type: &VolumeType) -> Value {
         shown["os-volume-type-access:is_public"] = json!(volume_type.is_public);
     }
     if caller.is_admin() {
-        shown["qos_specs_id"] = Value::Null;
+        shown["qos_specs_id"] = json!(volume_type.qos_specs);
     }
     shown
 }

@@ -33,6 +33,7 @@ impl VolumeTypeVerbs {
             is_public: new.is_public,
             extra_specs: new.extra_specs,
             access: BTreeSet::new(),
+            qos_specs: None,
             created_at: self.clock.now(),
             updated_at: None,
         };

@@ -1,5 +1,6 @@
 //! Removes a volume type.
 
+use super::default_types::is_a_default;
 use super::{VolumeTypeVerbs, find_type};
 use crate::error::Error;
 use crate::policy;
@@ -9,12 +10,13 @@ use hatchery_model::page::Page;
 use hatchery_ports::store::{UnitOfWork, VolumeFilter};
 
 impl VolumeTypeVerbs {
-    /// Removes a type. Administrators only. `NotFound`; `Invalid` for the default type, and while there are volumes of the type.
+    /// Removes a type. Administrators only. `NotFound`; `Invalid` for a default type, and while there are volumes of the type.
     pub async fn delete(&self, caller: &Caller, id: VolumeTypeId) -> Result<(), Error> {
         policy::admin(caller, "volume_extension:type_delete")?;
         let mut uow = self.store.begin().await?;
         let found = find_type(&mut *uow, id).await?;
-        if found.name == self.settings.default_volume_type {
+        let is_default = found.name == self.settings.default_volume_type;
+        if is_default || is_a_default(&mut *uow, id).await? {
             return Err(Error::Invalid(format!(
                 "The volume type {id} is a default volume type and cannot be deleted."
             )));

@@ -1,5 +1,6 @@
 //! Finds a volume type, by id or name.
 
+use super::default_types::own_default;
 use super::{KIND, VolumeTypeVerbs};
 use crate::error::Error;
 use crate::policy;
@@ -21,7 +22,7 @@ impl VolumeTypeVerbs {
     pub async fn show_default(&self, caller: &Caller) -> Result<VolumeType, Error> {
         policy::reader_project(caller, "volume_extension:type_get")?;
         let mut uow = self.store.read().await?;
-        default_type(&mut *uow, &self.settings).await
+        default_type(&mut *uow, &self.settings, caller).await
     }
 }
 
@@ -49,7 +50,7 @@ pub async fn usable_type(
     named: Option<&str>,
 ) -> Result<VolumeType, Error> {
     let Some(named) = named.filter(|named| !named.is_empty()) else {
-        return default_type(uow, settings).await;
+        return default_type(uow, settings, caller).await;
     };
     let by_id = named.parse::<VolumeTypeId>().ok();
     let all = uow.volume_types().list().await?;
@@ -64,11 +65,15 @@ pub async fn usable_type(
     }
 }
 
-/// The type of volumes for which none is named.
+/// The type of volumes for which none is named: that of the caller's project, or the operator's.
 pub async fn default_type(
     uow: &mut dyn UnitOfWork,
     settings: &VolumeSettings,
+    caller: &Caller,
 ) -> Result<VolumeType, Error> {
+    if let Some(own) = own_default(uow, caller).await? {
+        return Ok(own);
+    }
     let name = settings.default_volume_type.as_str();
     let all = uow.volume_types().list().await?;
     let found = all.into_iter().find(|one| one.name == name);

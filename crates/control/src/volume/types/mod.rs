@@ -2,6 +2,7 @@
 
 mod access;
 mod create_type;
+mod default_types;
 mod delete_type;
 mod extra_specs;
 mod find_type;

@@ -13,6 +13,7 @@ mod image;
 mod lease;
 mod network;
 mod paging;
+mod qos;
 mod transaction;
 mod transfer;
 mod volume;
@@ -29,6 +30,7 @@ pub use image::{images, images_by_what_no_column_holds};
 pub use lease::{leases, no_lease_on_an_image_that_goes, pins};
 pub use network::{addresses, networks, ports, subnets};
 pub use paging::{pages_of_actions, pages_of_images, pages_of_servers};
+pub use qos::qos_specs;
 pub use transaction::{
     a_cancelled_statement_commits_nothing, a_drop_undoes_everything, a_reader_has_one_snapshot,
     a_reader_writes_nothing, a_writer_sees_its_own_rows, messages_leave_only_after_commit,
@@ -68,6 +70,7 @@ pub async fn all(store: &dyn Store) {
     backups(store).await;
     volume_transfers(store).await;
     volume_types(store).await;
+    qos_specs(store).await;
     volume_messages(store).await;
     bundles(store).await;
     tasks(store).await;

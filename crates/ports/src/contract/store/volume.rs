@@ -274,6 +274,7 @@ pub async fn volume_types(store: &dyn Store) {
         is_public: true,
         extra_specs: BTreeMap::from([("volume_backend_name".to_owned(), "ünï".to_owned())]),
         access: BTreeSet::from([ProjectId::from("p")]),
+        qos_specs: None,
         created_at: Timestamp(1),
         updated_at: None,
     };

@@ -1,0 +1,4 @@
+//! Quality-of-service specs.
+
+pub mod routes;
+mod wire;
