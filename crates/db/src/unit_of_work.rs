@@ -6,9 +6,10 @@ use crate::figures::Counters;
 use async_trait::async_trait;
 use hatchery_ports::store::{
     Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
-    Flavors, HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects,
-    QosSpecsRows, Revocations, Roles, Servers, Settings, Snapshots, StoreError, Subnets, Tasks,
-    UnitOfWork, Users, VolumeMessages, VolumeTransfers, VolumeTypes, Volumes,
+    Flavors, GroupSnapshots, GroupTypes, HostBases, Hosts, Images, Keypairs, Leases, Networks,
+    Outbox, Ports, Projects, QosSpecsRows, Revocations, Roles, Servers, Settings, Snapshots,
+    StoreError, Subnets, Tasks, UnitOfWork, Users, VolumeGroups, VolumeMessages, VolumeTransfers,
+    VolumeTypes, Volumes,
 };
 use std::sync::Arc;
 
@@ -106,6 +107,15 @@ impl UnitOfWork for Transaction {
         self
     }
     fn qos_specs(&mut self) -> &mut dyn QosSpecsRows {
+        self
+    }
+    fn group_types(&mut self) -> &mut dyn GroupTypes {
+        self
+    }
+    fn volume_groups(&mut self) -> &mut dyn VolumeGroups {
+        self
+    }
+    fn group_snapshots(&mut self) -> &mut dyn GroupSnapshots {
         self
     }
     fn volume_messages(&mut self) -> &mut dyn VolumeMessages {

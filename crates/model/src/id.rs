@@ -95,6 +95,12 @@ uuid_id! {
     TransferId
     /// Quality-of-service specs of volume types.
     QosSpecsId
+    /// A type of groups of volumes.
+    GroupTypeId
+    /// A group of volumes.
+    GroupId
+    /// Snapshots of all volumes of a group.
+    GroupSnapshotId
     /// A message about a volume for its user.
     VolumeMessageId
     /// A host's lasting identity (`os-hypervisors` shows it since 2.53).

@@ -3,10 +3,10 @@
 mod address;
 mod attachments;
 mod backups;
-mod empty;
 mod envelope;
 mod extensions;
 mod fields;
+mod groups;
 mod limits;
 mod messages;
 mod microversion;

@@ -63,6 +63,7 @@ fn shown_with_use(found: &ProjectUse) -> Map<String, Value> {
     let used = |name: &str| match name {
         "volumes" => found.usage.volumes,
         "snapshots" => found.usage.snapshots,
+        "groups" => found.groups,
         "backups" => found.backups.backups,
         "backup_gigabytes" => found.backups.gib,
         "gigabytes" => found.usage.volume_gib + found.usage.snapshot_gib,

@@ -13,13 +13,15 @@ use serde_json::{Value, json};
 const FIRST: u32 = 33;
 
 /// Those that listings here know.
-const FILTERS: [(&str, &[&str]); 6] = [
+const FILTERS: [(&str, &[&str]); 8] = [
     (
         "volume",
         &["name", "status", "metadata", "bootable", "availability_zone", "size", "group_id"],
     ),
     ("backup", &["name", "status", "volume_id"]),
     ("snapshot", &["name", "status", "volume_id", "metadata", "availability_zone"]),
+    ("group", &["name"]),
+    ("group_snapshot", &["name", "group_id"]),
     ("attachment", &["volume_id", "instance_id"]),
     ("pool", &["name"]),
     ("volume_type", &["is_public", "extra_specs"]),

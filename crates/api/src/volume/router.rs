@@ -4,6 +4,7 @@ use super::address::{Root, check_project, take_project};
 use super::attachments::routes as attachments;
 use super::backups::{action as backup_action, routes as backups};
 use super::envelope::{Volume, no_method};
+use super::groups::{routes as groups, snapshots as group_snapshots, types as group_types};
 use super::microversion::negotiate;
 use super::qos::routes as qos;
 use super::services::{hosts, pools, routes as services, zones};
@@ -13,7 +14,7 @@ use super::snapshots::{
 use super::transfers::routes as transfers;
 use super::types::{access, defaults, extra_specs, routes as types};
 use super::volumes::{self, action, create, metadata};
-use super::{empty, extensions, limits, messages, quotas, resource_filters, versions};
+use super::{extensions, limits, messages, quotas, resource_filters, versions};
 use crate::http::body::no_route;
 use crate::http::caller::require;
 use axum::Router;
@@ -22,8 +23,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post, put};
 use hatchery_control::identity::CheckToken;
 use hatchery_control::volume::{
-    BackupVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs, VolumeServiceVerbs,
-    VolumeTypeVerbs, VolumeVerbs,
+    BackupVerbs, GroupTypeVerbs, GroupVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs,
+    VolumeServiceVerbs, VolumeTypeVerbs, VolumeVerbs,
 };
 use std::sync::Arc;
 use tower::Layer;
@@ -57,6 +58,10 @@ verbs! {
     messages: MessageVerbs,
     /// `/backups`
     backups: BackupVerbs,
+    /// `/groups`, `/group_snapshots`
+    groups: GroupVerbs,
+    /// `/group_types`
+    group_types: GroupTypeVerbs,
     /// `/qos-specs`
     qos: QosVerbs,
     /// `/volume-transfers`, `/os-volume-transfer`
@@ -88,7 +93,7 @@ pub fn router(verbs: VolumeApi, check: Arc<dyn CheckToken>, root: Root) -> Route
         .merge(of_qos())
         .merge(backends())
         .merge(lists())
-        .merge(nothing_of())
+        .merge(of_groups())
         .route("/{*rest}", any(no_route::<Volume>))
         .method_not_allowed_fallback(no_method)
         .layer(from_fn(check_project))
@@ -238,11 +243,27 @@ fn lists() -> Router<Shared> {
         .route("/extensions/{alias}", get(extensions::show))
 }
 
-fn nothing_of() -> Router<Shared> {
+fn of_groups() -> Router<Shared> {
     Router::new()
-        .route("/groups", get(empty::groups).post(empty::refuse))
-        .route("/groups/detail", get(empty::groups))
-        .route("/group_types", get(empty::group_types).post(empty::refuse))
-        .route("/group_snapshots", get(empty::group_snapshots).post(empty::refuse))
-        .route("/group_snapshots/detail", get(empty::group_snapshots))
+        .route("/groups", get(groups::brief).post(groups::create))
+        .route("/groups/detail", get(groups::detail))
+        .route("/groups/action", post(groups::create_from))
+        .route("/groups/{id}", get(groups::show).put(groups::update))
+        .route("/groups/{id}/action", post(groups::action))
+        .route("/group_snapshots", get(group_snapshots::brief).post(group_snapshots::create))
+        .route("/group_snapshots/detail", get(group_snapshots::detail))
+        .route("/group_snapshots/{id}", get(group_snapshots::show).delete(group_snapshots::delete))
+        .route("/group_types", get(group_types::list).post(group_types::create))
+        .route(
+            "/group_types/{id}",
+            get(group_types::show).put(group_types::update).delete(group_types::delete),
+        )
+        .route(
+            "/group_types/{id}/group_specs",
+            get(group_types::specs).post(group_types::set_specs),
+        )
+        .route(
+            "/group_types/{id}/group_specs/{name}",
+            get(group_types::show_spec).put(group_types::set_spec).delete(group_types::delete_spec),
+        )
 }

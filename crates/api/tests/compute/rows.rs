@@ -154,6 +154,7 @@ pub fn volume(project: &str, number: u128, host: HostName, now: Timestamp) -> Vo
         image_metadata: Default::default(),
         source_snapshot: None,
         source_volume: None,
+        group: None,
         way: None,
         created_at: now,
         updated_at: now,

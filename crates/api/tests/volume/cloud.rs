@@ -10,8 +10,9 @@ use hatchery_api::volume::{Root, VolumeApi, router};
 use hatchery_control::Error;
 use hatchery_control::identity::{CheckToken, Passwords};
 use hatchery_control::volume::{
-    BackupVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs, VolumePorts,
-    VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs, VolumeVerbs, ensure_default_type,
+    BackupVerbs, GroupTypeVerbs, GroupVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs,
+    VolumePorts, VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs, VolumeVerbs,
+    ensure_default_type,
 };
 use hatchery_control::workflow::Outgoing;
 use hatchery_db::Database;
@@ -158,6 +159,12 @@ fn verbs(db: &Arc<Database>, clock: &Arc<ManualClock>, entropy: &Arc<dyn Entropy
     VolumeApi {
         volumes: Arc::new(VolumeVerbs::new(ports.clone())),
         backups: Arc::new(BackupVerbs::new(ports.clone())),
+        groups: Arc::new(GroupVerbs::new(ports.clone())),
+        group_types: Arc::new(GroupTypeVerbs {
+            store: db.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+        }),
         transfers: Arc::new(TransferVerbs::new(ports, Passwords::new(entropy.clone(), 2))),
         qos: Arc::new(QosVerbs {
             store: db.clone(),

@@ -5,6 +5,7 @@
 mod attachments;
 mod backups;
 mod cloud;
+mod groups;
 mod lists;
 mod policy;
 mod protocol;

@@ -5,7 +5,7 @@ use super::send::{Writing, keep, keep_snapshot};
 use super::settings::VolumeSettings;
 use super::tell::{self, About, Action, Detail};
 use super::waiting;
-use super::{backups, bind};
+use super::{backups, bind, groups};
 use crate::error::Error;
 use crate::workflow::{Order, server_disks};
 use hatchery_model::disk::BlockSource;
@@ -80,6 +80,7 @@ async fn done(
             uow.attachments().delete(attachment.id).await?;
         }
         uow.volumes().delete(volume.id).await?;
+        groups::volume_gone(uow, volume.group).await?;
         return Ok(Vec::new());
     };
     volume.state = bind::rested(state, &attachments);
@@ -214,6 +215,7 @@ async fn done_snapshot(
         }
         None => {
             uow.snapshots().delete(snapshot.id).await?;
+            groups::snapshot_gone(uow, snapshot.group_snapshot).await?;
             waiting::release(uow, ground.writing, snapshot.volume).await
         }
     }

@@ -3,6 +3,7 @@
 
 use super::allowance::{self, More};
 use super::find_volume::{VolumeDetail, detail};
+use super::groups;
 use super::origin::Origin;
 use super::pairs;
 use super::placement::{self, Need, Placed};
@@ -98,6 +99,9 @@ pub(crate) async fn prepare(
     let size_gib = origin.size_gib(request.size_gib)?;
     let asked = request.volume_type.as_deref();
     let volume_type = origin.volume_type(uow, settings, caller, asked).await?;
+    if let Some(group) = request.group {
+        groups::check_member(uow, caller, group, (asked, volume_type.id)).await?;
+    }
     let zone = origin.zone(settings, request)?;
     allowance::check_size(uow, settings, project, size_gib).await?;
     let disabled = disabled_backends(uow).await?;
@@ -235,6 +239,7 @@ fn row(
         image_metadata,
         source_snapshot,
         source_volume,
+        group: request.group,
         way: None,
         created_at: now,
         updated_at: now,

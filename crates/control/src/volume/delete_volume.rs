@@ -26,7 +26,7 @@ pub struct VolumeRemoval {
 impl VolumeVerbs {
     /// Promises that the volume goes. Needs `member` on its project; `force` needs `admin`.
     ///
-    /// `NotFound`, `Denied`; `Invalid` while it is used, is being worked on, or has snapshots that are not to go with it.
+    /// `NotFound`, `Denied`; `Invalid` while it is used, is being worked on, is in a group, or has snapshots that are not to go with it.
     pub async fn delete_volume(
         &self,
         caller: &Caller,
@@ -57,7 +57,7 @@ async fn promise(
 ) -> Result<Vec<Order>, Error> {
     let attachments = uow.attachments().list(None, Some(volume.id), None).await?;
     let in_use = attachments.iter().any(is_plugged);
-    let state_allows = how.force || volume.state.may_be_deleted();
+    let state_allows = volume.group.is_none() && (how.force || volume.state.may_be_deleted());
     let snapshots = snapshots_of(uow, volume.id).await?;
     if in_use || !state_allows || !snapshots_allow(&snapshots, caller, how) {
         return Err(refused(how.force));
@@ -120,11 +120,12 @@ fn snapshots_allow(snapshots: &[Snapshot], caller: &Caller, how: VolumeRemoval) 
     }
     let of_caller =
         |snapshot: &Snapshot| caller.is_admin() || caller.project() == Some(&snapshot.project);
-    how.force
-        || snapshots.iter().all(|one| {
-            let going = matches!(one.state, SnapshotState::Deleting(_));
-            (going || one.state.may_be_deleted()) && of_caller(one)
-        })
+    snapshots.iter().all(|one| one.group_snapshot.is_none())
+        && (how.force
+            || snapshots.iter().all(|one| {
+                let going = matches!(one.state, SnapshotState::Deleting(_));
+                (going || one.state.may_be_deleted()) && of_caller(one)
+            }))
 }
 
 fn refused(force: bool) -> Error {

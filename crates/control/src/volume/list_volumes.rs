@@ -5,7 +5,7 @@ use super::verbs::VolumeVerbs;
 use crate::error::Error;
 use crate::policy;
 use hatchery_model::caller::Caller;
-use hatchery_model::id::{ProjectId, VolumeId, VolumeTypeId};
+use hatchery_model::id::{GroupId, ProjectId, VolumeId, VolumeTypeId};
 use hatchery_model::page::Page;
 use hatchery_model::volume::Volume;
 use hatchery_ports::store::{UnitOfWork, VolumeFilter};
@@ -43,6 +43,8 @@ pub struct VolumeQuery {
     pub image_metadata: BTreeMap<String, String>,
     /// On this host's backends.
     pub host: Option<String>,
+    /// In this group.
+    pub group: Option<GroupId>,
     /// The page.
     pub page: Page,
 }
@@ -78,6 +80,7 @@ fn filter(caller: &Caller, query: &VolumeQuery) -> Result<VolumeFilter, Error> {
         volume_type: query.volume_type,
         bootable: query.bootable,
         host: query.host.clone(),
+        group: query.group,
     })
 }
 

@@ -14,6 +14,8 @@ mod delete_volume;
 mod extend_volume;
 mod find_volume;
 mod first_type;
+mod group_types;
+mod groups;
 mod limits;
 mod list_volumes;
 mod messages;
@@ -44,6 +46,11 @@ pub use delete_volume::VolumeRemoval;
 pub(crate) use delete_volume::begin_delete;
 pub use find_volume::VolumeDetail;
 pub use first_type::ensure_default_type;
+pub use group_types::{GroupTypeChanges, GroupTypeVerbs, NewGroupType};
+pub use groups::{
+    GroupChanges, GroupDetail, GroupOrigin, GroupQuery, GroupRequest, GroupSnapshotDetail,
+    GroupSnapshotRequest, GroupSource, GroupVerbs,
+};
 pub use limits::{VolumeLimits, find_limits, put_limits};
 pub use list_volumes::VolumeQuery;
 pub use messages::MessageVerbs;

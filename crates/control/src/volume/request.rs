@@ -1,6 +1,6 @@
 //! What a user asks for when they ask for a volume.
 
-use hatchery_model::id::{ImageId, SnapshotId, VolumeId};
+use hatchery_model::id::{GroupId, ImageId, SnapshotId, VolumeId};
 use std::collections::BTreeMap;
 
 /// A request for a volume.
@@ -20,6 +20,8 @@ pub struct VolumeRequest {
     pub availability_zone: Option<String>,
     /// Free pairs.
     pub metadata: BTreeMap<String, String>,
+    /// The group that it is to be in: then a type is named.
+    pub group: Option<GroupId>,
 }
 
 /// What a volume is made of.

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use hatchery_ports::store::{
     Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
-    Flavors, HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects,
-    QosSpecsRows, Revocations, Roles, Servers, Settings, Snapshots, Store, StoreError, Subnets,
-    Tasks, UnitOfWork, Users, VolumeMessages, VolumeTransfers, VolumeTypes, Volumes,
+    Flavors, GroupSnapshots, GroupTypes, HostBases, Hosts, Images, Keypairs, Leases, Networks,
+    Outbox, Ports, Projects, QosSpecsRows, Revocations, Roles, Servers, Settings, Snapshots, Store,
+    StoreError, Subnets, Tasks, UnitOfWork, Users, VolumeGroups, VolumeMessages, VolumeTransfers,
+    VolumeTypes, Volumes,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -88,4 +89,5 @@ delegate! {
     addresses: Addresses, tasks: Tasks, outbox: Outbox, settings: Settings, bundles: Bundles,
     volumes: Volumes, snapshots: Snapshots, attachments: Attachments, backups: Backups, volume_types: VolumeTypes,
     volume_messages: VolumeMessages, volume_transfers: VolumeTransfers, qos_specs: QosSpecsRows,
+    group_types: GroupTypes, volume_groups: VolumeGroups, group_snapshots: GroupSnapshots,
 }

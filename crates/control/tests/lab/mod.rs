@@ -20,8 +20,8 @@ use hatchery_control::compute::{
 use hatchery_control::intake::Intake;
 use hatchery_control::reconcile::VolumeOrders;
 use hatchery_control::volume::{
-    BackupVerbs, VolumeDetail, VolumePorts, VolumeRequest, VolumeSettings, VolumeVerbs,
-    ensure_default_type,
+    BackupVerbs, GroupTypeVerbs, GroupVerbs, VolumeDetail, VolumePorts, VolumeRequest,
+    VolumeSettings, VolumeVerbs, ensure_default_type,
 };
 use hatchery_control::workflow::{BuildServer, Outgoing, Step, TaskRunner, TearDownServer, Wake};
 use hatchery_db::Database;
@@ -211,6 +211,18 @@ impl Lab {
     }
 
     /// The verbs of backups.
+    pub fn group_verbs(&self) -> GroupVerbs {
+        GroupVerbs::new(self.volume_ports())
+    }
+
+    pub fn group_type_verbs(&self) -> GroupTypeVerbs {
+        GroupTypeVerbs {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+        }
+    }
+
     pub fn backup_verbs(&self) -> BackupVerbs {
         BackupVerbs::new(self.volume_ports())
     }

@@ -2,6 +2,9 @@
 
 mod attachment;
 mod backup;
+mod group;
+mod group_snapshot;
+mod group_type;
 mod qos_specs;
 mod snapshot;
 mod transfer;

@@ -16,9 +16,9 @@ const FIND: &str = "SELECT body FROM snapshots WHERE id = $1";
 const UNANSWERED: &str =
     "SELECT body FROM snapshots WHERE sent_at < $1 ORDER BY sent_at, id LIMIT $2";
 const INSERT: &str = "INSERT INTO snapshots (id, generation, project, volume, name, status, size_gib, sent_at, created_at, \
-    updated_at, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
+    updated_at, body, group_snapshot) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
 const UPDATE: &str = "UPDATE snapshots SET generation = $2, project = $3, volume = $4, name = $5, status = $6, size_gib = $7, \
-    sent_at = $8, created_at = $9, updated_at = $10, body = $11 WHERE id = $1 AND generation = $2 - 1";
+    sent_at = $8, created_at = $9, updated_at = $10, body = $11, group_snapshot = $12 WHERE id = $1 AND generation = $2 - 1";
 const DELETE: &str = "DELETE FROM snapshots WHERE id = $1";
 
 const SORTING: Sorting = Sorting {
@@ -49,6 +49,7 @@ fn values(snapshot: &Snapshot) -> Result<Vec<Value>, StoreError> {
         int(snapshot.created_at.0),
         int(snapshot.updated_at.0),
         body(NOUN, snapshot)?,
+        maybe_text(snapshot.group_snapshot.as_ref()),
     ])
 }
 
@@ -66,6 +67,7 @@ impl Snapshots for Transaction {
         let mut select = Select::new("SELECT body FROM snapshots");
         select.and_maybe("project = ?", filter.project.as_ref().map(text));
         select.and_maybe("volume = ?", filter.volume.map(text));
+        select.and_maybe("group_snapshot = ?", filter.group_snapshot.map(text));
         select.and_maybe("name = ?", filter.name.as_ref().map(text));
         if !filter.statuses.is_empty() {
             select.and_one_of("status", filter.statuses.iter().map(text).collect());

@@ -21,10 +21,10 @@ const USAGE: &str = "SELECT \
     (SELECT COUNT(*) FROM snapshots WHERE project = $1), \
     (SELECT CAST(COALESCE(SUM(size_gib), 0) AS BIGINT) FROM snapshots WHERE project = $1)";
 const INSERT: &str = "INSERT INTO volumes (id, generation, project, name, status, volume_type, bootable, host, size_gib, \
-    sent_at, created_at, updated_at, body) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
+    sent_at, created_at, updated_at, body, volume_group) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
 const UPDATE: &str = "UPDATE volumes SET generation = $2, project = $3, name = $4, status = $5, volume_type = $6, bootable = $7, \
-    host = $8, size_gib = $9, sent_at = $10, created_at = $11, updated_at = $12, body = $13 \
+    host = $8, size_gib = $9, sent_at = $10, created_at = $11, updated_at = $12, body = $13, volume_group = $14 \
     WHERE id = $1 AND generation = $2 - 1";
 const DELETE: &str = "DELETE FROM volumes WHERE id = $1";
 
@@ -59,6 +59,7 @@ fn values(volume: &Volume) -> Result<Vec<Value>, StoreError> {
         int(volume.created_at.0),
         int(volume.updated_at.0),
         body(NOUN, volume)?,
+        maybe_text(volume.group.as_ref()),
     ])
 }
 
@@ -82,6 +83,7 @@ impl Volumes for Transaction {
         select.and_maybe("volume_type = ?", filter.volume_type.map(text));
         select.and_maybe("bootable = ?", filter.bootable.map(int));
         select.and_maybe("host = ?", filter.host.as_ref().map(text));
+        select.and_maybe("volume_group = ?", filter.group.map(text));
         select.page(&SORTING, page);
         let (sql, values) = select.finish();
         self.list_bodies(NOUN, sql, values).await

@@ -6,8 +6,9 @@ use hatchery_api::Router;
 use hatchery_api::volume::{Root, VolumeApi, router};
 use hatchery_control::identity::Passwords;
 use hatchery_control::volume::{
-    BackupVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs, VolumePorts,
-    VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs, VolumeVerbs, ensure_default_type,
+    BackupVerbs, GroupTypeVerbs, GroupVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs,
+    VolumePorts, VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs, VolumeVerbs,
+    ensure_default_type,
 };
 use std::sync::Arc;
 
@@ -36,6 +37,12 @@ fn verbs(ground: &Ground, settings: &Arc<VolumeSettings>) -> VolumeApi {
     VolumeApi {
         volumes: Arc::new(VolumeVerbs::new(ports.clone())),
         backups: Arc::new(BackupVerbs::new(ports.clone())),
+        groups: Arc::new(GroupVerbs::new(ports.clone())),
+        group_types: Arc::new(GroupTypeVerbs {
+            store: store.clone(),
+            clock: clock.clone(),
+            entropy: ground.entropy.clone(),
+        }),
         transfers: Arc::new(TransferVerbs::new(
             ports,
             Passwords::new(ground.entropy.clone(), KEYS_AT_ONCE),

@@ -3,6 +3,7 @@
 mod attachment;
 mod backend;
 mod backup;
+mod group;
 mod guest_volume;
 mod order;
 mod qos_specs;
@@ -17,6 +18,7 @@ mod volume_type;
 pub use attachment::{Attachment, AttachmentState, GuestUse};
 pub use backend::{BackendName, BackendReport, Reach};
 pub use backup::{Backup, BackupState};
+pub use group::{GroupSnapshot, GroupType, VolumeGroup};
 pub use guest_volume::{GuestVolume, serial_of};
 pub use order::{
     ImageOfVolume, NewBackup, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome,

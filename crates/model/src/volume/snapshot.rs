@@ -2,7 +2,7 @@
 
 use super::{NotThen, Ordered};
 use crate::generation::Generation;
-use crate::id::{ProjectId, SnapshotId, UserId, VolumeId, VolumeTypeId};
+use crate::id::{GroupSnapshotId, ProjectId, SnapshotId, UserId, VolumeId, VolumeTypeId};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +32,9 @@ pub struct Snapshot {
     pub state: SnapshotState,
     /// Free pairs of its user.
     pub metadata: BTreeMap<String, String>,
+    /// The group snapshot that it is part of.
+    #[serde(default)]
+    pub group_snapshot: Option<GroupSnapshotId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.

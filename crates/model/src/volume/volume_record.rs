@@ -3,7 +3,7 @@
 use super::{BackendName, VolumeState};
 use crate::disk::BlockSource;
 use crate::generation::Generation;
-use crate::id::{ImageId, ProjectId, SnapshotId, UserId, VolumeId, VolumeTypeId};
+use crate::id::{GroupId, ImageId, ProjectId, SnapshotId, UserId, VolumeId, VolumeTypeId};
 use crate::provision::{Refusal, Rung};
 use crate::timestamp::Timestamp;
 use crate::units::Bytes;
@@ -53,6 +53,9 @@ pub struct Volume {
     pub source_snapshot: Option<SnapshotId>,
     /// The volume that it was made of.
     pub source_volume: Option<VolumeId>,
+    /// The group that it is in.
+    #[serde(default)]
+    pub group: Option<GroupId>,
     /// How it came to its bytes, where they are an image's.
     pub way: Option<VolumeWay>,
     /// When it was made.

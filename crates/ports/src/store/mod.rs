@@ -9,6 +9,7 @@
 mod aggregate;
 mod bundle;
 mod compute;
+mod group;
 mod identity;
 mod image;
 mod lease;
@@ -23,6 +24,7 @@ pub use bundle::{
     TakenRun,
 };
 pub use compute::{Actions, Claims, Flavors, Hosts, Keypairs, ServerFilter, Servers};
+pub use group::{GroupFilter, GroupSnapshots, GroupTypes, VolumeGroups};
 pub use identity::{
     AssignmentFilter, Assignments, Domains, ProjectFilter, Projects, Revocations, Roles,
     UserFilter, Users,

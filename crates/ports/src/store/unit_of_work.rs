@@ -2,9 +2,9 @@
 
 use super::{
     Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
-    Flavors, HostBases, Hosts, Images, Keypairs, Leases, Networks, Outbox, Ports, Projects,
-    QosSpecsRows, Revocations, Roles, Servers, Settings, Snapshots, Subnets, Tasks, Users,
-    VolumeMessages, VolumeTransfers, VolumeTypes, Volumes,
+    Flavors, GroupSnapshots, GroupTypes, HostBases, Hosts, Images, Keypairs, Leases, Networks,
+    Outbox, Ports, Projects, QosSpecsRows, Revocations, Roles, Servers, Settings, Snapshots,
+    Subnets, Tasks, Users, VolumeGroups, VolumeMessages, VolumeTransfers, VolumeTypes, Volumes,
 };
 use async_trait::async_trait;
 
@@ -106,6 +106,12 @@ pub trait UnitOfWork: Send {
     fn volume_transfers(&mut self) -> &mut dyn VolumeTransfers;
     /// Quality-of-service specs of volume types.
     fn qos_specs(&mut self) -> &mut dyn QosSpecsRows;
+    /// Types of groups of volumes.
+    fn group_types(&mut self) -> &mut dyn GroupTypes;
+    /// Groups of volumes.
+    fn volume_groups(&mut self) -> &mut dyn VolumeGroups;
+    /// Snapshots of groups of volumes.
+    fn group_snapshots(&mut self) -> &mut dyn GroupSnapshots;
     /// What users of volumes are told.
     fn volume_messages(&mut self) -> &mut dyn VolumeMessages;
     /// Work promised.

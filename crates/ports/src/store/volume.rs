@@ -3,8 +3,8 @@
 use super::StoreError;
 use async_trait::async_trait;
 use hatchery_model::id::{
-    AttachmentId, BackupId, ProjectId, QosSpecsId, ServerId, SnapshotId, TransferId, VolumeId,
-    VolumeMessageId, VolumeTypeId,
+    AttachmentId, BackupId, GroupId, GroupSnapshotId, ProjectId, QosSpecsId, ServerId, SnapshotId,
+    TransferId, VolumeId, VolumeMessageId, VolumeTypeId,
 };
 use hatchery_model::page::Page;
 use hatchery_model::timestamp::Timestamp;
@@ -28,6 +28,8 @@ pub struct VolumeFilter {
     pub bootable: Option<bool>,
     /// On this host's backends.
     pub host: Option<String>,
+    /// In this group.
+    pub group: Option<GroupId>,
 }
 
 /// Volumes.
@@ -61,6 +63,8 @@ pub struct SnapshotFilter {
     pub project: Option<ProjectId>,
     /// Of this volume.
     pub volume: Option<VolumeId>,
+    /// Part of this group snapshot.
+    pub group_snapshot: Option<GroupSnapshotId>,
     /// With exactly this name.
     pub name: Option<String>,
     /// In one of these states, in Cinder's words. Empty: in any.

@@ -19,7 +19,7 @@ pub fn brief(version: Microversion, snapshot: &Snapshot) -> Value {
         "metadata": snapshot.metadata,
     });
     if version.0 >= 14 {
-        shown["group_snapshot_id"] = Value::Null;
+        shown["group_snapshot_id"] = json!(snapshot.group_snapshot);
     }
     if version.0 >= 41 {
         shown["user_id"] = json!(snapshot.user);

@@ -17,6 +17,8 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Groups came then.
+const GROUPS: u32 = 13;
 /// Since then a body may hold nothing that is not known.
 const STRICT: u32 = 53;
 
@@ -131,9 +133,13 @@ impl CreateVolume {
                 ));
             }
         }
-        if let Some(group) = self.group_id.as_ref().or(self.consistencygroup_id.as_ref()) {
+        if let Some(group) = self.consistencygroup_id.as_ref() {
             return Err(Error::not_found("Group", group));
         }
+        let group = match self.group_id.as_ref().filter(|_| version.0 >= GROUPS) {
+            None => None,
+            Some(text) => Some(uuid("group_id", text)?),
+        };
         let size = match &self.size {
             None => None,
             Some(size) => Some(fields::whole("size", size, 1)?.unsigned_abs()),
@@ -154,6 +160,7 @@ impl CreateVolume {
             volume_type: self.volume_type.filter(|name| !name.is_empty()),
             availability_zone: self.availability_zone,
             metadata,
+            group,
         })
     }
 }
@@ -211,7 +218,7 @@ mod tests {
             json!({"size": 1, "imageRef": "none"}),
             json!({"size": 1, "snapshot_id": ID, "imageRef": ID}),
             json!({"size": 1, "multiattach": true}),
-            json!({"size": 1, "group_id": ID}),
+            json!({"size": 1, "consistencygroup_id": ID}),
             json!({"size": 1, "metadata": {"": "x"}}),
             json!({"size": 1, "metadata": {"x": 1}}),
         ] {

@@ -79,7 +79,10 @@ pub fn parse(
                 query.host = Some(value.split(['@', '#']).next().unwrap_or_default().to_owned());
             }
             "consumes_quota" if version.0 >= 65 => nothing |= !is_true(value),
-            "group_id" if version.0 >= 10 => nothing = true,
+            "group_id" if version.0 >= 10 => match value.parse() {
+                Ok(id) => query.group = Some(id),
+                Err(_) => nothing = true,
+            },
             "migration_status" => nothing = true,
             "created_at" | "updated_at" if version.0 >= 60 => {
                 return Err(Error::Invalid(format!("Volumes cannot be filtered by {key} here.")));

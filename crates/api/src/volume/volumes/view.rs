@@ -81,7 +81,7 @@ impl Viewer<'_> {
     fn add_newer(&self, volume: &Volume, shown: &mut Value) {
         let (version, admin) = (self.version.0, self.caller.is_admin());
         for (first, is_shown, name, value) in [
-            (13, true, "group_id", Value::Null),
+            (13, true, "group_id", json!(volume.group)),
             (21, admin, "provider_id", Value::Null),
             (48, true, "shared_targets", json!(false)),
             (48, true, "service_uuid", Value::Null),

@@ -78,6 +78,7 @@ fn check(changes: &BTreeMap<String, i64>, found: &ProjectUse) -> Result<(), Erro
             "volumes" => found.usage.volumes,
             "snapshots" => found.usage.snapshots,
             "gigabytes" => found.usage.volume_gib.saturating_add(found.usage.snapshot_gib),
+            "groups" => found.groups,
             other => found.of_types.get(other).copied().unwrap_or_default(),
         };
         if u64::try_from(*limit).is_ok_and(|limit| limit < used) {

@@ -8,7 +8,7 @@ use hatchery_model::caller::Caller;
 use hatchery_model::id::ProjectId;
 use hatchery_model::page::Page;
 use hatchery_model::volume::{BackupUsage, VolumeQuota, VolumeUsage};
-use hatchery_ports::store::{SnapshotFilter, UnitOfWork, VolumeFilter};
+use hatchery_ports::store::{GroupFilter, SnapshotFilter, UnitOfWork, VolumeFilter};
 use std::collections::BTreeMap;
 
 /// The limits of a project, and what it has.
@@ -20,6 +20,8 @@ pub struct ProjectUse {
     pub usage: VolumeUsage,
     /// What it has of backups.
     pub backups: BackupUsage,
+    /// How many groups it has.
+    pub groups: u64,
     /// What it has of each type, by the same names as the limits.
     pub of_types: BTreeMap<String, u64>,
 }
@@ -40,12 +42,14 @@ impl QuotaVerbs {
         let mut limits = find_limits(uow, &self.settings, project).await?;
         let usage = uow.volumes().usage(project).await?;
         let backups = uow.backups().usage(project).await?;
+        let own = GroupFilter { project: Some(project.clone()), ..GroupFilter::default() };
+        let groups = uow.volume_groups().list(&own, &Page::default()).await?.len() as u64;
         let of_types = use_of_types(uow, project).await?;
         limits.of_types.retain(|name, _| of_types.contains_key(name));
         for name in of_types.keys() {
             limits.of_types.entry(name.clone()).or_insert(-1);
         }
-        Ok(ProjectUse { limits, usage, backups, of_types })
+        Ok(ProjectUse { limits, usage, backups, groups, of_types })
     }
 
     /// The limits that a project has until it gets others. For the same callers.

@@ -6,14 +6,18 @@ use crate::volume::access;
 use crate::volume::allowance::{self, More};
 use crate::volume::pairs;
 use crate::volume::send::{self, Writing};
+use crate::volume::settings::VolumeSettings;
+use crate::volume::types::find_type;
 use crate::volume::verbs::VolumeVerbs;
+use crate::workflow::Order;
 use hatchery_model::caller::Caller;
 use hatchery_model::generation::Generation;
-use hatchery_model::id::{SnapshotId, VolumeId};
+use hatchery_model::id::{GroupSnapshotId, ProjectId, SnapshotId, VolumeId};
 use hatchery_model::volume::{
     BackendName, Snapshot, SnapshotState, Volume, VolumeState, VolumeSubject, VolumeWork,
 };
 use hatchery_ports::entropy::random_uuid;
+use hatchery_ports::store::UnitOfWork;
 use std::collections::BTreeMap;
 
 /// A request for a snapshot.
@@ -45,41 +49,53 @@ impl VolumeVerbs {
         let mut uow = ports.store.begin().await?;
         let action = "volume:create_snapshot";
         let volume = access::changeable(&mut *uow, caller, request.volume, action).await?;
-        let backend = check(&volume, request.while_used)?;
-        pairs::check(&request.metadata)?;
-        let volume_type = uow.volume_types().find(volume.volume_type).await?;
-        let volume_type =
-            volume_type.ok_or_else(|| Error::not_found("Volume type", volume.volume_type))?;
-        let counts = !ports.settings.no_snapshot_gb_quota;
-        let gib = if counts { volume.size_gib } else { 0 };
-        let more = More { project, volume_type: &volume_type, volumes: 0, snapshots: 1, gib };
-        allowance::check(&mut *uow, &ports.settings, &more).await?;
-        let (now, id) = (ports.clock.now(), SnapshotId(random_uuid(&*ports.entropy)));
-        let work = VolumeWork::CreateSnapshot(volume.id, id);
-        let ordered = send::ordered(Generation::FIRST, work, now);
-        let snapshot = Snapshot {
-            id,
-            generation: Generation::FIRST,
-            project: project.clone(),
-            user: caller.user.clone(),
-            volume: volume.id,
-            volume_type: volume.volume_type,
-            name: request.name,
-            description: request.description,
-            size_gib: volume.size_gib,
-            state: SnapshotState::Creating(ordered.clone()),
-            metadata: request.metadata,
-            created_at: now,
-            updated_at: now,
-        };
-        uow.snapshots().insert(&snapshot).await?;
-        let writing = Writing { entropy: &*ports.entropy, now, request: &caller.request };
-        let subject = VolumeSubject::Snapshot(id);
-        let order = send::send(&mut *uow, writing, backend, subject, &ordered).await?;
+        let writing =
+            Writing { entropy: &*ports.entropy, now: ports.clock.now(), request: &caller.request };
+        let (by, what) = ((caller, project), (&volume, request, None));
+        let (snapshot, order) = take(&mut *uow, writing, &ports.settings, by, what).await?;
         uow.commit().await?;
         ports.outgoing.hand_over([order]);
         Ok(snapshot)
     }
+}
+
+/// Writes a snapshot of a volume down, and the order to its backend. `Invalid` where the volume's state does not allow it; `Exhausted` (quota).
+pub(in crate::volume) async fn take(
+    uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
+    settings: &VolumeSettings,
+    (caller, project): (&Caller, &ProjectId),
+    (volume, request, group_snapshot): (&Volume, SnapshotRequest, Option<GroupSnapshotId>),
+) -> Result<(Snapshot, Order), Error> {
+    let backend = check(volume, request.while_used)?;
+    pairs::check(&request.metadata)?;
+    let volume_type = find_type(uow, volume.volume_type).await?;
+    let gib = if settings.no_snapshot_gb_quota { 0 } else { volume.size_gib };
+    let more = More { project, volume_type: &volume_type, volumes: 0, snapshots: 1, gib };
+    allowance::check(uow, settings, &more).await?;
+    let (now, id) = (writing.now, SnapshotId(random_uuid(writing.entropy)));
+    let work = VolumeWork::CreateSnapshot(volume.id, id);
+    let ordered = send::ordered(Generation::FIRST, work, now);
+    let snapshot = Snapshot {
+        id,
+        generation: Generation::FIRST,
+        project: project.clone(),
+        user: caller.user.clone(),
+        volume: volume.id,
+        volume_type: volume.volume_type,
+        name: request.name,
+        description: request.description,
+        size_gib: volume.size_gib,
+        state: SnapshotState::Creating(ordered.clone()),
+        metadata: request.metadata,
+        group_snapshot,
+        created_at: now,
+        updated_at: now,
+    };
+    uow.snapshots().insert(&snapshot).await?;
+    let subject = VolumeSubject::Snapshot(id);
+    let order = send::send(uow, writing, backend, subject, &ordered).await?;
+    Ok((snapshot, order))
 }
 
 /// The volume's backend, if a snapshot may be made now.

@@ -57,6 +57,7 @@ impl VolumeVerbs {
             volume: query.volume,
             name: query.name.clone(),
             statuses: query.statuses.clone(),
+            ..SnapshotFilter::default()
         };
         let mut uow = self.ports.store.read().await?;
         if let Some(marker) = &query.page.marker {

@@ -52,6 +52,12 @@ impl TransferVerbs {
         let key_hash = self.keys.hash(auth_key.clone()).await?;
         let mut uow = ports.store.begin().await?;
         let mut volume = access::changeable(&mut *uow, caller, request.volume, action).await?;
+        if let Some(group) = volume.group {
+            return Err(invalid_volume(&format!(
+                "Volume {} must not be part of a group; it is in {group}.",
+                volume.id
+            )));
+        }
         volume.state =
             volume.state.offered().map_err(|_| invalid_volume("status must be available"))?;
         if !request.no_snapshots {
@@ -78,6 +84,12 @@ impl TransferVerbs {
 
 async fn check_snapshots(uow: &mut dyn UnitOfWork, volume: VolumeId) -> Result<(), Error> {
     let snapshots = snapshots_of(uow, volume).await?;
+    if let Some(kept) = snapshots.iter().find(|one| one.group_snapshot.is_some()) {
+        return Err(Error::Invalid(format!(
+            "Invalid snapshot: snapshot: {} must not be part of a group snapshot",
+            kept.id
+        )));
+    }
     match snapshots.iter().find(|one| one.state != SnapshotState::Available) {
         None => Ok(()),
         Some(busy) => Err(Error::Invalid(format!(

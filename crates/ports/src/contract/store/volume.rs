@@ -27,7 +27,7 @@ fn ordered(volume: VolumeId, sent_at: i64) -> Ordered {
     }
 }
 
-fn volume(project: &ProjectId, name: &str, created_at: i64) -> Volume {
+pub(super) fn volume(project: &ProjectId, name: &str, created_at: i64) -> Volume {
     let id = VolumeId(id());
     Volume {
         id,
@@ -50,13 +50,14 @@ fn volume(project: &ProjectId, name: &str, created_at: i64) -> Volume {
         image_metadata: BTreeMap::new(),
         source_snapshot: None,
         source_volume: None,
+        group: None,
         way: None,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(created_at),
     }
 }
 
-fn snapshot(of: &Volume, created_at: i64) -> Snapshot {
+pub(super) fn snapshot(of: &Volume, created_at: i64) -> Snapshot {
     Snapshot {
         id: SnapshotId(id()),
         generation: Generation::FIRST,
@@ -69,6 +70,7 @@ fn snapshot(of: &Volume, created_at: i64) -> Snapshot {
         size_gib: of.size_gib,
         state: SnapshotState::Available,
         metadata: BTreeMap::new(),
+        group_snapshot: None,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(created_at),
     }
