@@ -99,6 +99,7 @@ impl Dialect {
                 include_str!("../migrations/sqlite/0005.sql"),
                 include_str!("../migrations/sqlite/0006.sql"),
                 include_str!("../migrations/sqlite/0007.sql"),
+                include_str!("../migrations/sqlite/0008.sql"),
             ],
             Self::Postgres => &[
                 include_str!("../migrations/postgres/0001.sql"),
@@ -108,6 +109,7 @@ impl Dialect {
                 include_str!("../migrations/postgres/0005.sql"),
                 include_str!("../migrations/postgres/0006.sql"),
                 include_str!("../migrations/postgres/0007.sql"),
+                include_str!("../migrations/postgres/0008.sql"),
             ],
         }
     }

@@ -6,10 +6,10 @@ use crate::figures::Counters;
 use async_trait::async_trait;
 use hatchery_ports::store::{
     Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
-    Flavors, GroupSnapshots, GroupTypes, HostBases, Hosts, Images, Keypairs, Leases, Networks,
-    Outbox, Ports, Projects, QosSpecsRows, Revocations, Roles, Servers, Settings, Snapshots,
-    StoreError, Subnets, Tasks, UnitOfWork, Users, VolumeGroups, VolumeMessages, VolumeTransfers,
-    VolumeTypes, Volumes,
+    Flavors, GroupSnapshots, GroupTypes, HostBases, Hosts, ImageCacheEntries, Images, Keypairs,
+    Leases, Networks, Outbox, Ports, Projects, QosSpecsRows, Revocations, Roles, Servers, Settings,
+    Snapshots, StoreError, Subnets, Tasks, UnitOfWork, Users, VolumeGroups, VolumeMessages,
+    VolumeTransfers, VolumeTypes, Volumes,
 };
 use std::sync::Arc;
 
@@ -98,6 +98,9 @@ impl UnitOfWork for Transaction {
         self
     }
     fn backups(&mut self) -> &mut dyn Backups {
+        self
+    }
+    fn image_cache(&mut self) -> &mut dyn ImageCacheEntries {
         self
     }
     fn volume_types(&mut self) -> &mut dyn VolumeTypes {

@@ -40,6 +40,8 @@ pub struct Config {
     pub image_cache: ImageCache,
     /// The network of the first start.
     pub first_network: FirstNetwork,
+    /// What is set for every backend of volumes that does not say otherwise itself: any name that a backend's group has.
+    pub backend_defaults: figment::value::Dict,
     /// Where volumes live: each name in `enabled_backends` with the group of that name.
     #[serde(skip)]
     pub backends: BTreeMap<String, Backend>,
@@ -86,6 +88,10 @@ pub struct Default_ {
     /// The groups that say where volumes live; a list, or names between commas.
     #[serde(deserialize_with = "volume::names")]
     pub enabled_backends: Vec<String>,
+    /// The project of volumes that the cloud keeps for itself; one of our own if empty. Set with the user or not at all.
+    pub cinder_internal_tenant_project_id: String,
+    /// The user of those volumes.
+    pub cinder_internal_tenant_user_id: String,
     /// Where backups of volumes go: `posix`, a folder, or `ceph`, a pool; none if empty. Cinder's long names of the drivers mean the same.
     pub backup_driver: String,
     /// The folder of backups; `backups` in the state folder if empty.
@@ -226,6 +232,8 @@ impl Default for Default_ {
             max_logfile_count: 5,
             use_json: false,
             enabled_backends: vec![volume::FIRST.into()],
+            cinder_internal_tenant_project_id: String::new(),
+            cinder_internal_tenant_user_id: String::new(),
             backup_driver: "posix".into(),
             backup_posix_path: PathBuf::new(),
             backup_sha_block_size_bytes: 256 << 10,

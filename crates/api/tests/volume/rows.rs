@@ -92,6 +92,7 @@ fn backend(name: &str, file: &FileAbilities, down: Option<&str>) -> BackendRepor
             free: Bytes::from_gib(90),
             conversion_free: Bytes::from_gib(90),
         },
+        image_cache: None,
         down: down.map(str::to_owned),
     }
 }

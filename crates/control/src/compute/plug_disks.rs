@@ -122,9 +122,9 @@ impl<'a> DiskPlans<'a> {
                         ))
                     })?;
                     let by = (owner.caller, owner.project);
-                    let (volume, order) =
+                    let (volume, more) =
                         prepared.insert(uow, writing, owner.settings, by, placed).await?;
-                    orders.push(order);
+                    orders.extend(more);
                     (bind::reserve_new(uow, writing, &volume, server.id).await?, volume)
                 }
             };

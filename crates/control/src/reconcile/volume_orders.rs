@@ -9,7 +9,9 @@ use super::plug_orders;
 use crate::error::Error;
 use crate::volume::placement::is_heard;
 use crate::volume::send::{Writing, keep, keep_snapshot};
-use crate::volume::{Ground, VolumeSettings, backups, failed, failed_snapshot, waiting};
+use crate::volume::{
+    Ground, VolumeSettings, backups, failed, failed_snapshot, image_cache, waiting,
+};
 use crate::workflow::{Order, Outgoing};
 use hatchery_model::compute::Host;
 use hatchery_model::id::{BackupId, RequestId, SnapshotId, VolumeId};
@@ -94,7 +96,18 @@ impl VolumeOrders {
         for backup in backups {
             chased.count(self.backup(backup.id, before).await?);
         }
+        self.tend_caches(before).await?;
         Ok(chased)
+    }
+
+    async fn tend_caches(&self, before: Timestamp) -> Result<(), Error> {
+        if self.store.read().await?.image_cache().list(None).await?.is_empty() {
+            return Ok(());
+        }
+        let mut uow = self.store.begin().await?;
+        let request = self.request();
+        let orders = image_cache::tend(&mut *uow, self.ground(&request).writing, before).await?;
+        self.leave(uow, orders).await
     }
 
     async fn volume(&self, id: VolumeId, before: Timestamp) -> Result<Verdict, Error> {

@@ -5,11 +5,12 @@ use super::send::{Writing, keep, keep_snapshot};
 use super::settings::VolumeSettings;
 use super::tell::{self, About, Action, Detail};
 use super::waiting;
-use super::{backups, bind, groups};
+use super::{backups, bind, groups, image_cache};
 use crate::error::Error;
 use crate::workflow::{Order, server_disks};
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{SnapshotId, VolumeId};
+use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
     NotThen, Snapshot, SnapshotState, Volume, VolumeContent, VolumeNews, VolumeOutcome,
     VolumeState, VolumeSubject, VolumeWork,
@@ -40,6 +41,11 @@ pub(crate) async fn taken(
                 VolumeOutcome::Done { .. } => done(uow, ground, volume, news).await.map(Some),
                 VolumeOutcome::Failed { message, details } => {
                     tracing::warn!(volume.id = %id, work = news.work, message, details, "an order about a volume has failed");
+                    let otherwise =
+                        image_cache::clone_failed(uow, ground.writing, &volume, message).await?;
+                    if otherwise.is_some() {
+                        return Ok(otherwise);
+                    }
                     failed(uow, ground, volume, message).await.map(Some)
                 }
             }
@@ -74,6 +80,7 @@ async fn done(
         return Ok(Vec::new());
     };
     let before = volume.state.clone();
+    let filling = image_cache::cost_of_filling(uow, &volume).await?;
     let attachments = uow.attachments().list(None, Some(volume.id), None).await?;
     let Some(state) = volume.state.done().map_err(illegal)? else {
         for attachment in attachments {
@@ -81,7 +88,7 @@ async fn done(
         }
         uow.volumes().delete(volume.id).await?;
         groups::volume_gone(uow, volume.group).await?;
-        return Ok(Vec::new());
+        return image_cache::gone(uow, ground.writing, volume.id).await;
     };
     volume.state = bind::rested(state, &attachments);
     if let Some(source) = source {
@@ -89,8 +96,8 @@ async fn done(
     }
     if let (VolumeState::Creating(_), Some(way)) = (&before, &mut volume.way) {
         way.rung = rung.unwrap_or(way.rung);
-        way.bytes_copied = Some(*bytes_copied);
-        way.took_ms = Some(news.took_ms);
+        way.bytes_copied = Some(Bytes(bytes_copied.0 + filling.0.0));
+        way.took_ms = Some(news.took_ms + filling.1);
     }
     if let VolumeState::Extending { to_gib, .. } = &before {
         volume.size_gib = *to_gib;
@@ -103,6 +110,7 @@ async fn done(
     if matches!(before, VolumeState::Creating(_)) {
         orders.extend(server_disks::volume_made(uow, ground.writing, &attachments).await?);
         orders.extend(backups::volume_made(uow, ground, &mut volume).await?);
+        orders.extend(image_cache::built(uow, ground.writing, volume.id).await?);
     }
     Ok(orders)
 }
@@ -130,6 +138,10 @@ pub(crate) async fn failed(
         let of = (&volume, &attachments[..]);
         orders.extend(server_disks::volume_not_made(uow, ground.writing, of, message).await?);
         orders.extend(backups::volume_made(uow, ground, &mut volume).await?);
+        orders.extend(image_cache::not_built(uow, ground, volume.id, message).await?);
+    }
+    if matches!(before, VolumeState::Deleting(_)) {
+        orders.extend(image_cache::not_gone(uow, ground.writing, volume.id).await?);
     }
     Ok(orders)
 }
@@ -188,10 +200,7 @@ async fn release_source(
 
 fn source_of(work: &VolumeWork) -> Option<VolumeId> {
     let VolumeWork::Create(new) = work else { return None };
-    match &new.content {
-        VolumeContent::Volume(of) | VolumeContent::Snapshot(of, _) => Some(*of),
-        VolumeContent::Empty | VolumeContent::Image { .. } => None,
-    }
+    new.content.made_of()
 }
 
 async fn done_snapshot(

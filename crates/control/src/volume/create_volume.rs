@@ -4,6 +4,7 @@
 use super::allowance::{self, More};
 use super::find_volume::{VolumeDetail, detail};
 use super::groups;
+use super::image_cache::{self, Cached};
 use super::origin::Origin;
 use super::pairs;
 use super::placement::{self, Need, Placed};
@@ -13,6 +14,7 @@ use super::services::disabled_backends;
 use super::settings::VolumeSettings;
 use super::tell::{self, About};
 use super::verbs::VolumeVerbs;
+use super::waiting;
 use crate::error::Error;
 use crate::policy;
 use crate::workflow::Order;
@@ -24,8 +26,7 @@ use hatchery_model::provision::{ImageFacts, Plan};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    BackendName, NewVolume, Volume, VolumeContent, VolumeState, VolumeSubject, VolumeType,
-    VolumeWay, VolumeWork,
+    BackendName, NewVolume, Volume, VolumeContent, VolumeState, VolumeType, VolumeWay, VolumeWork,
 };
 use hatchery_ports::entropy::random_uuid;
 use hatchery_ports::store::UnitOfWork;
@@ -47,10 +48,11 @@ impl VolumeVerbs {
         let writing =
             Writing { entropy: &*ports.entropy, now: ports.clock.now(), request: &caller.request };
         let by = (caller, project);
-        let (volume, order) = make(&mut *uow, writing, &ports.settings, by, &request, None).await?;
+        let (volume, orders) =
+            make(&mut *uow, writing, &ports.settings, by, &request, None).await?;
         let shown = detail(&mut *uow, volume).await?;
         uow.commit().await?;
-        ports.outgoing.hand_over(order);
+        ports.outgoing.hand_over(orders);
         Ok(shown)
     }
 }
@@ -64,15 +66,14 @@ pub(crate) async fn make(
     by: (&Caller, &ProjectId),
     request: &VolumeRequest,
     used_from: Option<&HostName>,
-) -> Result<(Volume, Option<Order>), Error> {
+) -> Result<(Volume, Vec<Order>), Error> {
     let prepared = prepare(uow, settings, by, request).await?;
     let hosts = uow.hosts().list().await?;
     match prepared.place(&hosts, used_from, settings, writing.now) {
-        Ok(placed) => {
-            let (volume, order) = prepared.insert(uow, writing, settings, by, placed).await?;
-            Ok((volume, Some(order)))
+        Ok(placed) => prepared.insert(uow, writing, settings, by, placed).await,
+        Err(refused) => {
+            Ok((prepared.refuse(uow, writing, settings, by, &refused).await?, Vec::new()))
         }
-        Err(refused) => Ok((prepared.refuse(uow, writing, settings, by, &refused).await?, None)),
     }
 }
 
@@ -84,6 +85,7 @@ pub(crate) struct Prepared {
     volume_type: VolumeType,
     zone: String,
     facts: Option<ImageFacts>,
+    cached: Cached,
     disabled: BTreeMap<String, String>,
 }
 
@@ -106,8 +108,13 @@ pub(crate) async fn prepare(
     allowance::check_size(uow, settings, project, size_gib).await?;
     let disabled = disabled_backends(uow).await?;
     let facts = origin.image_facts();
+    let cached = match &origin {
+        Origin::Image(image, content) => Cached::find(uow, image.id, content).await?,
+        Origin::Nothing | Origin::Snapshot(..) | Origin::Volume(_) => Cached::default(),
+    };
     let request = request.clone();
-    let prepared = Prepared { request, origin, size_gib, volume_type, zone, facts, disabled };
+    let prepared =
+        Prepared { request, origin, size_gib, volume_type, zone, facts, cached, disabled };
     // Asked again when it is written down: others of the same request come before.
     prepared.check_allowance(uow, settings, project).await?;
     Ok(prepared)
@@ -140,30 +147,39 @@ impl Prepared {
             size: Bytes::from_gib(self.size_gib),
             volume_type: &self.volume_type,
             image: self.facts.as_ref(),
+            cached: &self.cached,
             used_from,
             disabled: &self.disabled,
         };
         placement::choose(hosts, &need, settings, now)
     }
 
-    /// Writes the volume down, and the order to its backend. `Exhausted` (quota).
+    /// Writes the volume down, and the order to its backend, unless it has to wait for its image to be brought into the backend's cache; then with
+    /// the order for that. `Exhausted` (quota).
     pub(crate) async fn insert(
         &self,
         uow: &mut dyn UnitOfWork,
         writing: Writing<'_>,
         settings: &VolumeSettings,
         by: (&Caller, &ProjectId),
-        Placed { backend, plan }: Placed,
-    ) -> Result<(Volume, Order), Error> {
+        placed: Placed,
+    ) -> Result<(Volume, Vec<Order>), Error> {
         self.check_allowance(uow, settings, by.1).await?;
         let mut volume = self.row(VolumeId(random_uuid(writing.entropy)), by, writing.now);
+        let (mut plan, mut orders) = (placed.plan.clone(), Vec::new());
+        if let (Origin::Image(image, of), Some(chosen)) = (&self.origin, plan.take()) {
+            let wanted = (&volume, image.id, &**of);
+            let (settled, more) =
+                image_cache::settle(uow, writing, &placed, chosen, wanted).await?;
+            (plan, orders) = (Some(settled), more);
+        }
         let content = content(&self.origin, plan)?;
         volume.way = way(&content);
         let size = Bytes::from_gib(self.size_gib);
         let new = NewVolume { volume: volume.id, size, content };
         let work = VolumeWork::Create(Box::new(new));
-        let order = order(uow, writing, &mut volume, backend, work).await?;
-        Ok((volume, order))
+        orders.extend(order(uow, writing, &mut volume, placed.backend, work).await?);
+        Ok((volume, orders))
     }
 
     /// Writes the volume down that no backend takes, and tells its project why. `Exhausted` (quota).
@@ -272,13 +288,11 @@ async fn order(
     volume: &mut Volume,
     backend: BackendName,
     work: VolumeWork,
-) -> Result<Order, Error> {
-    let ordered = send::ordered(volume.generation, work, writing.now);
-    volume.state = VolumeState::Creating(ordered.clone());
-    volume.backend = Some(backend.clone());
+) -> Result<Option<Order>, Error> {
+    volume.state = VolumeState::Creating(send::ordered(volume.generation, work, writing.now));
+    volume.backend = Some(backend);
     uow.volumes().insert(volume).await?;
-    let subject = VolumeSubject::Volume(volume.id);
-    send::send(uow, writing, &backend, subject, &ordered).await
+    waiting::send_volume(uow, writing, volume).await
 }
 
 /// What is made of a volume or a snapshot stays where that lies.
@@ -294,7 +308,7 @@ fn stay(hosts: &[Host], source: &Volume, volume_type: &VolumeType) -> Result<Pla
     {
         return Err(vec![format!("{backend}, where what it is made of lies: {why}.")]);
     }
-    Ok(Placed { backend, plan: None })
+    Ok(Placed { backend, plan: None, cache: None })
 }
 
 fn content(origin: &Origin, plan: Option<Plan>) -> Result<VolumeContent, Error> {

@@ -1,9 +1,9 @@
 //! Promises that a volume goes, with its snapshots where that is wanted.
 
-use super::access;
 use super::send::{self, Writing};
 use super::verbs::VolumeVerbs;
 use super::waiting::{self, snapshots_of};
+use super::{access, image_cache};
 use crate::error::Error;
 use crate::policy;
 use crate::workflow::Order;
@@ -90,6 +90,7 @@ async fn begin(
         uow.volumes().delete(volume.id).await?;
         return Ok(Vec::new());
     }
+    image_cache::leaves(uow, volume.id).await?;
     let mut orders = Vec::new();
     for mut snapshot in snapshots {
         let work = VolumeWork::RemoveSnapshot(volume.id, snapshot.id);

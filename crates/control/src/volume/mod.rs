@@ -16,6 +16,7 @@ mod find_volume;
 mod first_type;
 mod group_types;
 mod groups;
+pub(crate) mod image_cache;
 mod limits;
 mod list_volumes;
 mod messages;
@@ -51,6 +52,7 @@ pub use groups::{
     GroupChanges, GroupDetail, GroupOrigin, GroupQuery, GroupRequest, GroupSnapshotDetail,
     GroupSnapshotRequest, GroupSource, GroupVerbs,
 };
+pub use image_cache::{InternalTenant, ensure_internal_tenant};
 pub use limits::{VolumeLimits, find_limits, put_limits};
 pub use list_volumes::VolumeQuery;
 pub use messages::MessageVerbs;

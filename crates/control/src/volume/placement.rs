@@ -1,12 +1,13 @@
 //! The choice of a backend for a volume, and of the way to an image's bytes there. Pure: the same rows give the same backend.
 
+use super::image_cache::Cached;
 use super::settings::VolumeSettings;
 use hatchery_model::compute::Host;
 use hatchery_model::id::HostName;
-use hatchery_model::provision::{ImageFacts, Plan, VolumeCopies, WantedVolume, plan_volume};
+use hatchery_model::provision::{ImageFacts, Plan, WantedVolume, plan_volume};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
-use hatchery_model::volume::{BackendName, BackendReport, Reach, VolumeType};
+use hatchery_model::volume::{BackendName, BackendReport, ImageCacheBounds, Reach, VolumeType};
 use std::collections::BTreeMap;
 
 /// What is to be placed.
@@ -15,6 +16,8 @@ pub(crate) struct Need<'a> {
     pub(crate) volume_type: &'a VolumeType,
     /// The image whose bytes it is to hold.
     pub(crate) image: Option<&'a ImageFacts>,
+    /// What the backends' caches have of that image.
+    pub(crate) cached: &'a Cached,
     /// The host that is going to use it, where that is known.
     pub(crate) used_from: Option<&'a HostName>,
     /// `host@backend` of those that an administrator keeps new volumes away from, with reasons.
@@ -27,6 +30,8 @@ pub(crate) struct Placed {
     pub(crate) backend: BackendName,
     /// The way to the image's bytes, for a volume that is to hold one's.
     pub(crate) plan: Option<Plan>,
+    /// How much its image-volume cache may hold, if it has one.
+    pub(crate) cache: Option<ImageCacheBounds>,
 }
 
 /// Chooses the backend that copies the least and has the most room; or says why each one was refused.
@@ -47,7 +52,8 @@ pub(crate) fn choose(
                     let copies = plan.as_ref().map_or(Bytes(0), |plan| plan.copies);
                     let weight = (copies, std::cmp::Reverse(report.free));
                     if best.as_ref().is_none_or(|(_, other)| weight < *other) {
-                        best = Some((Placed { backend: name, plan }, weight));
+                        let cache = report.image_cache.filter(|_| report.target.clones.is_ok());
+                        best = Some((Placed { backend: name, plan, cache }, weight));
                     }
                 }
             }
@@ -129,7 +135,7 @@ fn judge(
     has_room(report, need.size, settings)?;
     let Some(image) = need.image else { return Ok(None) };
     let wanted = WantedVolume { size: need.size, encrypted: false };
-    match plan_volume(image, &report.target, &VolumeCopies::default(), wanted) {
+    match plan_volume(image, &report.target, &need.cached.of(&name, report), wanted) {
         Ok(plan) => Ok(Some(plan)),
         Err(refused) => {
             let last = refused.last().map(|refusal| refusal.reason.clone());

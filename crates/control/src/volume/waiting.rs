@@ -1,6 +1,7 @@
 //! Removals that wait: a volume goes after its snapshots, and nothing goes while something is being made of it. The order stands in the row
 //! and is sent when its time has come, by whoever takes the last answer, or by the reconciler.
 
+use super::image_cache::{self, Hold};
 use super::send::{self, Writing};
 use crate::error::Error;
 use crate::workflow::Order;
@@ -10,6 +11,7 @@ use hatchery_model::volume::{
     Snapshot, SnapshotState, Volume, VolumeContent, VolumeState, VolumeSubject, VolumeWork,
 };
 use hatchery_ports::store::{SnapshotFilter, UnitOfWork, VolumeFilter};
+use std::collections::BTreeSet;
 
 /// The snapshots of a volume, newest first.
 pub(crate) async fn snapshots_of(
@@ -31,12 +33,14 @@ async fn sources(uow: &mut dyn UnitOfWork) -> Result<Vec<VolumeContent>, Error> 
     Ok(creating.into_iter().filter_map(content).collect())
 }
 
+/// The volumes of which something is being made.
+pub(super) async fn source_volumes(uow: &mut dyn UnitOfWork) -> Result<BTreeSet<VolumeId>, Error> {
+    Ok(sources(uow).await?.iter().filter_map(VolumeContent::made_of).collect())
+}
+
 /// Whether something is being made of the volume itself.
 pub(super) async fn is_source(uow: &mut dyn UnitOfWork, id: VolumeId) -> Result<bool, Error> {
-    Ok(sources(uow).await?.iter().any(|content| match content {
-        VolumeContent::Volume(of) | VolumeContent::Snapshot(of, _) => *of == id,
-        VolumeContent::Empty | VolumeContent::Image { .. } => false,
-    }))
+    Ok(sources(uow).await?.iter().any(|content| content.made_of() == Some(id)))
 }
 
 /// Whether something is being made of the snapshot.
@@ -81,6 +85,14 @@ pub(crate) async fn send_volume(
     };
     if is_held(uow, volume).await? {
         return Ok(None);
+    }
+    match image_cache::hold_of(uow, volume).await? {
+        Hold::Free => {}
+        Hold::Waits => return Ok(None),
+        Hold::Lost => {
+            let why = "the backend's cache does not have the image any more";
+            return image_cache::download_instead(uow, writing, volume.clone(), why).await;
+        }
     }
     let subject = VolumeSubject::Volume(volume.id);
     send::send(uow, writing, backend, subject, ordered).await.map(Some)

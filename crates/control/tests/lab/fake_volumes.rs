@@ -2,9 +2,9 @@
 
 use hatchery_model::disk::BlockSource;
 use hatchery_model::generation::Generation;
-use hatchery_model::id::{BackupId, HostName, SnapshotId, VolumeId};
+use hatchery_model::id::{BackupId, HostName, ImageId, SnapshotId, VolumeId};
 use hatchery_model::image::ImageFormat;
-use hatchery_model::provision::{FileAbilities, VolumeTargetFacts};
+use hatchery_model::provision::{FileAbilities, PlanStep, Rung, VolumeTargetFacts};
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
     BackendReport, Reach, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject,
@@ -26,6 +26,8 @@ pub struct FakeVolumes {
     pub snapshots: Mutex<BTreeSet<(VolumeId, SnapshotId)>>,
     /// What there is of backups.
     pub backups: Mutex<BTreeSet<BackupId>>,
+    /// Images whose bytes were copied into a volume, in that order.
+    pub copied: Mutex<Vec<ImageId>>,
     /// Works that were really done, in their order.
     pub done: Mutex<Vec<&'static str>>,
     answers: Mutex<BTreeMap<VolumeSubject, (Generation, VolumeNews)>>,
@@ -69,18 +71,12 @@ impl FakeVolumes {
         let mut there = self.there.lock().unwrap();
         let mut snapshots = self.snapshots.lock().unwrap();
         let volume = work.volume();
-        let mut rung = None;
+        let (mut rung, mut bytes_copied) = (None, Bytes(0));
         match work {
             VolumeWork::Create(new) => {
-                match &new.content {
-                    VolumeContent::Empty => {}
-                    VolumeContent::Image { plan, .. } => rung = Some(plan.rung),
-                    VolumeContent::Volume(of) if there.contains(of) => {}
-                    VolumeContent::Snapshot(of, snapshot)
-                        if snapshots.contains(&(*of, *snapshot)) => {}
-                    VolumeContent::Volume(_) | VolumeContent::Snapshot(..) => {
-                        return failed("What it is made of is not there.");
-                    }
+                match self.fill(&new.content, &there, &snapshots) {
+                    Ok(done) => (rung, bytes_copied) = done,
+                    Err(why) => return failed(why),
                 }
                 there.insert(volume);
             }
@@ -123,11 +119,39 @@ impl FakeVolumes {
             read_only: false,
             backing: None,
         });
-        VolumeOutcome::Done { source, rung, bytes_copied: Bytes(0) }
+        VolumeOutcome::Done { source, rung, bytes_copied }
     }
 }
 
 impl FakeVolumes {
+    /// The way to an image's bytes, and how many were copied; or why the content cannot be had.
+    fn fill(
+        &self,
+        content: &VolumeContent,
+        there: &BTreeSet<VolumeId>,
+        snapshots: &BTreeSet<(VolumeId, SnapshotId)>,
+    ) -> Result<(Option<Rung>, Bytes), &'static str> {
+        match content {
+            VolumeContent::Empty => {}
+            VolumeContent::Image { image, plan, .. } => {
+                if plan.cloned_volume().is_some_and(|of| !there.contains(&of)) {
+                    return Err("What it is cloned of is not there.");
+                }
+                if plan.steps.contains(&PlanStep::CopyImage) {
+                    self.copied.lock().unwrap().push(*image);
+                    return Ok((Some(plan.rung), plan.copies));
+                }
+                return Ok((Some(plan.rung), Bytes(0)));
+            }
+            VolumeContent::Volume(of) if there.contains(of) => {}
+            VolumeContent::Snapshot(of, snapshot) if snapshots.contains(&(*of, *snapshot)) => {}
+            VolumeContent::Volume(_) | VolumeContent::Snapshot(..) => {
+                return Err("What it is made of is not there.");
+            }
+        }
+        Ok((None, Bytes(0)))
+    }
+
     /// Says whether it could be done.
     fn carry_out_backup(&self, work: &VolumeWork, is_there: bool) -> bool {
         let mut backups = self.backups.lock().unwrap();
@@ -176,6 +200,7 @@ pub fn backend(pool: &str) -> BackendReport {
             free: Bytes::from_gib(50),
             conversion_free: Bytes::from_gib(50),
         },
+        image_cache: None,
         down: None,
     }
 }

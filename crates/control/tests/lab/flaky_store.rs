@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use hatchery_ports::store::{
     Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
-    Flavors, GroupSnapshots, GroupTypes, HostBases, Hosts, Images, Keypairs, Leases, Networks,
-    Outbox, Ports, Projects, QosSpecsRows, Revocations, Roles, Servers, Settings, Snapshots, Store,
-    StoreError, Subnets, Tasks, UnitOfWork, Users, VolumeGroups, VolumeMessages, VolumeTransfers,
-    VolumeTypes, Volumes,
+    Flavors, GroupSnapshots, GroupTypes, HostBases, Hosts, ImageCacheEntries, Images, Keypairs,
+    Leases, Networks, Outbox, Ports, Projects, QosSpecsRows, Revocations, Roles, Servers, Settings,
+    Snapshots, Store, StoreError, Subnets, Tasks, UnitOfWork, Users, VolumeGroups, VolumeMessages,
+    VolumeTransfers, VolumeTypes, Volumes,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -87,7 +87,7 @@ delegate! {
     revocations: Revocations, images: Images, servers: Servers, flavors: Flavors, keypairs: Keypairs,
     hosts: Hosts, aggregates: Aggregates, host_bases: HostBases, claims: Claims, leases: Leases, actions: Actions, networks: Networks, subnets: Subnets, ports: Ports,
     addresses: Addresses, tasks: Tasks, outbox: Outbox, settings: Settings, bundles: Bundles,
-    volumes: Volumes, snapshots: Snapshots, attachments: Attachments, backups: Backups, volume_types: VolumeTypes,
+    volumes: Volumes, snapshots: Snapshots, attachments: Attachments, backups: Backups, image_cache: ImageCacheEntries, volume_types: VolumeTypes,
     volume_messages: VolumeMessages, volume_transfers: VolumeTransfers, qos_specs: QosSpecsRows,
     group_types: GroupTypes, volume_groups: VolumeGroups, group_snapshots: GroupSnapshots,
 }

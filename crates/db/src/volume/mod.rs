@@ -5,6 +5,7 @@ mod backup;
 mod group;
 mod group_snapshot;
 mod group_type;
+mod image_cache_entry;
 mod qos_specs;
 mod snapshot;
 mod transfer;

@@ -19,6 +19,12 @@ pub struct Backend {
     pub volume_driver: String,
     /// What volume types choose it by; the group's name if empty. Backends may share it.
     pub volume_backend_name: String,
+    /// Whether images are kept as volumes of the internal project, and further volumes cloned of those, where that saves a copy.
+    pub image_volume_cache_enabled: bool,
+    /// Most GiB of such volumes; 0: unbounded.
+    pub image_volume_cache_max_size_gb: u64,
+    /// Most such volumes; 0: unbounded.
+    pub image_volume_cache_max_count: u64,
     /// Of `file`: folder of the volumes; `volumes/<group>` in the state folder if empty.
     pub file_folder: PathBuf,
     /// Of `file`: `qcow2` or `raw`, for volumes that are made of nothing.
@@ -52,6 +58,9 @@ impl Default for Backend {
         Self {
             volume_driver: "file".into(),
             volume_backend_name: String::new(),
+            image_volume_cache_enabled: false,
+            image_volume_cache_max_size_gb: 0,
+            image_volume_cache_max_count: 0,
             file_folder: PathBuf::new(),
             file_format: "qcow2".into(),
             rbd_pool: "rbd".into(),
@@ -121,15 +130,16 @@ pub fn backends(
                 "[DEFAULT] enabled_backends has '{name}': a volume's host is host@backend#pool, so a name has none of @, # and /"
             );
         }
-        let backend = match figment.find_value(name) {
-            Ok(_) => figment
-                .extract_inner(name)
-                .with_context(|| format!("the settings in [{name}] cannot be read"))?,
-            Err(_) if name == FIRST => Backend::default(),
-            Err(_) => bail!(
+        if figment.find_value(name).is_err() && name != FIRST {
+            bail!(
                 "[DEFAULT] enabled_backends has '{name}', and there is no group [{name}]: write one with its volume_driver"
-            ),
-        };
+            );
+        }
+        let of_all = Figment::from(figment.focus("backend_defaults"));
+        of_all.extract::<Backend>().context("the settings in [backend_defaults] cannot be read")?;
+        let backend = of_all.merge(figment.focus(name)).extract();
+        let backend =
+            backend.with_context(|| format!("the settings in [{name}] cannot be read"))?;
         backends.insert(name.clone(), backend);
     }
     Ok(backends)
@@ -153,18 +163,25 @@ mod tests {
         write(
             "[DEFAULT]\nenabled_backends = \"fast, slow\"\n\
              [fast]\nvolume_driver = \"file\"\nvolume_backend_name = \"ssd\"\n\
-             [slow]\nfile_folder = \"/srv/slow\"\nfile_format = \"raw\"\n",
+             [slow]\nfile_folder = \"/srv/slow\"\nfile_format = \"raw\"\nimage_volume_cache_max_count = 7\n\
+             [backend_defaults]\nimage_volume_cache_enabled = true\nimage_volume_cache_max_count = 3\n",
         );
         let two = read(None, &path).unwrap();
         assert_eq!(two.default.enabled_backends, ["fast", "slow"]);
         assert_eq!(two.backends["fast"].pool("fast"), "ssd");
         assert_eq!(two.backends["slow"].file_folder, Path::new("/srv/slow"));
+        for (backend, most) in [("fast", 3), ("slow", 7)] {
+            let set = &two.backends[backend];
+            assert!(set.image_volume_cache_enabled);
+            assert_eq!(set.image_volume_cache_max_count, most);
+        }
 
         for (text, why) in [
             ("[DEFAULT]\nenabled_backends = [\"ceph\"]\n", "no group [ceph]"),
             ("[DEFAULT]\nenabled_backends = [\"qemu\"]\n", "group of other settings"),
             ("[DEFAULT]\nenabled_backends = [\"a@b\"]\n", "host@backend#pool"),
             ("[file]\nfolder = \"/x\"\n", "unknown field: found `folder`"),
+            ("[backend_defaults]\nfoldr = \"/x\"\n", "settings in [backend_defaults] cannot"),
             ("[DEFAULT]\nenabled_backends = []\n[file]\n", "no group [file]"),
         ] {
             write(text);

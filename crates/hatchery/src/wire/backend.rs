@@ -6,6 +6,7 @@ use crate::state_dir::StateDir;
 use anyhow::{Context, bail};
 use hatchery_model::image::ImageFormat;
 use hatchery_model::units::Bytes;
+use hatchery_model::volume::ImageCacheBounds;
 use hatchery_ports::backup_store::BackupStore;
 use hatchery_ports::volume_backend::VolumeBackend;
 use hatchery_storage::rbd::CephSettings;
@@ -95,8 +96,16 @@ fn file(
         owner,
         format,
     };
-    FileVolumeBackend::new(settings).with_context(|| {
+    let backend = FileVolumeBackend::new(settings).with_context(|| {
         format!("the backend [{section}] does not start with the folder {}", folder.display())
+    })?;
+    Ok(backend.with_image_cache(image_cache(set)))
+}
+
+fn image_cache(set: &Backend) -> Option<ImageCacheBounds> {
+    set.image_volume_cache_enabled.then_some(ImageCacheBounds {
+        max_gib: set.image_volume_cache_max_size_gb,
+        max_count: set.image_volume_cache_max_count,
     })
 }
 
@@ -147,6 +156,7 @@ fn rbd(
         object_order: object_order(section, "rbd_store_chunk_size", set.rbd_store_chunk_size)?,
         max_clone_depth: u32::try_from(set.rbd_max_clone_depth.max(0)).unwrap_or(u32::MAX),
         flatten_volume_from_snapshot: set.rbd_flatten_volume_from_snapshot,
+        image_cache: image_cache(set),
         retries: set.rados_connection_retries,
         retry_interval: Duration::from_secs(set.rados_connection_interval),
         ..RbdVolumeSettings::new(section, ceph, images)

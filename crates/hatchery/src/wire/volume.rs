@@ -1,14 +1,14 @@
 //! Cinder's part.
 
 use super::{Check, Ground};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use hatchery_api::Router;
 use hatchery_api::volume::{Root, VolumeApi, router};
 use hatchery_control::identity::Passwords;
 use hatchery_control::volume::{
-    BackupVerbs, GroupTypeVerbs, GroupVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs,
-    VolumePorts, VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs, VolumeVerbs,
-    ensure_default_type,
+    BackupVerbs, GroupTypeVerbs, GroupVerbs, InternalTenant, MessageVerbs, QosVerbs, QuotaVerbs,
+    TransferVerbs, VolumePorts, VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs, VolumeVerbs,
+    ensure_default_type, ensure_internal_tenant,
 };
 use std::sync::Arc;
 
@@ -20,9 +20,26 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Router> {
     ensure_default_type(ground.store.as_ref(), ground.entropy.as_ref(), now)
         .await
         .context("the first volume type cannot be made")?;
+    ensure_internal_tenant(ground.store.as_ref(), ground.entropy.as_ref(), now, named(ground)?)
+        .await
+        .context("the project of the cloud's own volumes cannot be made")?;
     let settings = Arc::new(VolumeSettings::default());
     let root = Root(format!("{}/volume", ground.base).into());
     Ok(router(verbs(ground, &settings), check, root))
+}
+
+/// Whose the cloud's own volumes are, where that was set.
+fn named(ground: &Ground) -> anyhow::Result<Option<InternalTenant>> {
+    let set = &ground.config.default;
+    let project = set.cinder_internal_tenant_project_id.as_str();
+    let user = set.cinder_internal_tenant_user_id.as_str();
+    match (project.is_empty(), user.is_empty()) {
+        (true, true) => Ok(None),
+        (false, false) => Ok(Some(InternalTenant { project: project.into(), user: user.into() })),
+        (true, false) | (false, true) => bail!(
+            "[DEFAULT] set cinder_internal_tenant_project_id and cinder_internal_tenant_user_id both, or neither"
+        ),
+    }
 }
 
 fn verbs(ground: &Ground, settings: &Arc<VolumeSettings>) -> VolumeApi {

@@ -48,6 +48,20 @@ pub enum PlanStep {
 }
 
 impl Plan {
+    /// The volume that the plan clones.
+    pub fn cloned_volume(&self) -> Option<VolumeId> {
+        self.steps.iter().find_map(|step| match step {
+            PlanStep::CloneVolume(volume) => Some(*volume),
+            PlanStep::CreateOverlay { .. }
+            | PlanStep::LinkBase
+            | PlanStep::ReflinkBase
+            | PlanStep::UseBase
+            | PlanStep::CopyBase
+            | PlanStep::CloneImage(_)
+            | PlanStep::CopyImage => None,
+        })
+    }
+
     /// The overlay that the plan lays: its base's format, and the size that its user sees.
     pub fn overlay(&self) -> Option<(ImageFormat, Bytes)> {
         self.steps.iter().find_map(|step| match step {

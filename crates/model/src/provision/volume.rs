@@ -22,12 +22,18 @@ pub struct VolumeTargetFacts {
 }
 
 /// Volumes of the backend that hold an image already.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VolumeCopies {
     /// The volume in which the image store keeps the image.
     pub image_volume: Option<VolumeId>,
-    /// The entry of the image-volume cache.
-    pub cached: Option<CachedVolume>,
+    /// The entry of the image-volume cache. Else why there is none.
+    pub cached: Result<CachedVolume, String>,
+}
+
+impl Default for VolumeCopies {
+    fn default() -> Self {
+        Self { image_volume: None, cached: Err("the backend's cache has no such image".into()) }
+    }
 }
 
 /// An entry of the image-volume cache.
@@ -117,7 +123,7 @@ fn try_rung(
             Ok((vec![PlanStep::CloneVolume(volume)], Bytes(0)))
         }
         Rung::CloneFromCache => {
-            let cached = copies.cached.as_ref().ok_or("the backend's cache has no such image")?;
+            let cached = copies.cached.as_ref().map_err(Clone::clone)?;
             if !cached.digest_matches {
                 return Err("the cached volume holds other bytes than the image has now".into());
             }
@@ -221,7 +227,7 @@ mod tests {
     }
 
     fn cached(digest_matches: bool) -> VolumeCopies {
-        let cached = Some(CachedVolume { volume: VolumeId(Uuid::from_u128(1)), digest_matches });
+        let cached = Ok(CachedVolume { volume: VolumeId(Uuid::from_u128(1)), digest_matches });
         VolumeCopies { image_volume: None, cached }
     }
 

@@ -1,5 +1,6 @@
 //! A backend: a place where volumes live, served by one agent or several.
 
+use super::ImageCacheBounds;
 use crate::id::HostName;
 use crate::provision::VolumeTargetFacts;
 use crate::units::Bytes;
@@ -49,6 +50,9 @@ pub struct BackendReport {
     pub free: Bytes,
     /// What it can do, each found by a trial.
     pub target: VolumeTargetFacts,
+    /// How much its image-volume cache may hold. `None`: it has none.
+    #[serde(default)]
+    pub image_cache: Option<ImageCacheBounds>,
     /// Why it cannot be used now. `None`: it is up.
     pub down: Option<String>,
 }

@@ -5,6 +5,7 @@ mod backend;
 mod backup;
 mod group;
 mod guest_volume;
+mod image_cache;
 mod order;
 mod qos_specs;
 mod quota;
@@ -20,6 +21,7 @@ pub use backend::{BackendName, BackendReport, Reach};
 pub use backup::{Backup, BackupState};
 pub use group::{GroupSnapshot, GroupType, VolumeGroup};
 pub use guest_volume::{GuestVolume, serial_of};
+pub use image_cache::{ImageCacheBounds, ImageCacheEntry, ImageCacheState};
 pub use order::{
     ImageOfVolume, NewBackup, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome,
     VolumeSubject, VolumeWork,

@@ -93,6 +93,17 @@ pub enum VolumeContent {
     Volume(VolumeId),
 }
 
+impl VolumeContent {
+    /// The volume that it is made of.
+    pub fn made_of(&self) -> Option<VolumeId> {
+        match self {
+            Self::Empty => None,
+            Self::Image { plan, .. } => plan.cloned_volume(),
+            Self::Snapshot(volume, _) | Self::Volume(volume) => Some(*volume),
+        }
+    }
+}
+
 /// An image that is to get a volume's bytes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ImageOfVolume {

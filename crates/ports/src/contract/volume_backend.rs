@@ -34,6 +34,7 @@ pub async fn run<S: ImageStore, V: VolumeBackend>(mut make: impl FnMut() -> Plug
     a_snapshot_keeps_what_was(&make()).await;
     copies_are_independent(&make()).await;
     what_is_written_anew_holds_nothing_else(&make()).await;
+    a_volume_that_holds_an_image_has_many_clones(&make()).await;
     a_larger_volume_has_zeroes_behind(&make()).await;
     what_is_not_there_is_not_found(&make()).await;
     many_at_once_are_all_whole(&make()).await;
@@ -214,6 +215,40 @@ async fn copies_are_independent<S: ImageStore, V: VolumeBackend>(p: &Plugs<S, V>
     p.volumes.remove(volume(1)).await.unwrap();
     assert_eq!(p.byte(Opened::Volume(volume(2)), 0).await, 1);
     assert_eq!(p.byte(Opened::Volume(volume(2)), SIZE.0).await, 0);
+}
+
+/// As the image-volume cache has them: a copy of the image's own size, and larger clones of it.
+async fn a_volume_that_holds_an_image_has_many_clones<S: ImageStore, V: VolumeBackend>(
+    p: &Plugs<S, V>,
+) {
+    let image = p.image(1).await;
+    let content = |rung, step| VolumeContent::Image {
+        image: image.0,
+        image_sha512: image.1.clone(),
+        raw: None,
+        plan: Plan { rung, steps: vec![step], copies: Bytes(0), refused: Vec::new() },
+    };
+    let copy = content(Rung::DownloadAndConvert, PlanStep::CopyImage);
+    p.volumes.create(&new(1, image.2.virtual_size, copy)).await.unwrap();
+    let clone = content(Rung::CloneFromCache, PlanStep::CloneVolume(volume(1)));
+    for number in 2..6 {
+        let wanted = new(number, SIZE, clone.clone());
+        let made = p.volumes.create(&wanted).await.unwrap();
+        assert_eq!((made.rung, made.bytes_copied), (Some(Rung::CloneFromCache), Bytes(0)));
+        assert_eq!(p.volumes.create(&wanted).await.unwrap(), made);
+        p.write(number, 20 * MIB, 7).await;
+        p.holds_the_image(number).await;
+    }
+    let small = p.volumes.create(&new(6, Bytes(MIB), clone.clone())).await.unwrap_err();
+    assert!(matches!(small, VolumeError::Invalid(_)), "{small:?}");
+    p.volumes.remove(volume(1)).await.unwrap();
+    for number in 2..6 {
+        p.holds_the_image(number).await;
+        p.volumes.remove(volume(number)).await.unwrap();
+    }
+    let error = p.volumes.create(&new(7, SIZE, clone)).await.unwrap_err();
+    assert!(matches!(error, VolumeError::NotFound(_)), "{error:?}");
+    assert_eq!(p.volumes.list().await.unwrap(), []);
 }
 
 async fn what_is_written_anew_holds_nothing_else<S: ImageStore, V: VolumeBackend>(p: &Plugs<S, V>) {

@@ -34,7 +34,7 @@ pub use lease::Leases;
 pub use network::{Addresses, Networks, PortFilter, Ports, Subnets};
 pub use unit_of_work::{Store, StoreError, UnitOfWork};
 pub use volume::{
-    Attachments, BackupFilter, Backups, QosSpecsRows, SnapshotFilter, Snapshots, TransferFilter,
-    VolumeFilter, VolumeMessages, VolumeTransfers, VolumeTypes, Volumes,
+    Attachments, BackupFilter, Backups, ImageCacheEntries, QosSpecsRows, SnapshotFilter, Snapshots,
+    TransferFilter, VolumeFilter, VolumeMessages, VolumeTransfers, VolumeTypes, Volumes,
 };
 pub use work::{Outbox, Settings, Tasks};

@@ -2,9 +2,10 @@
 
 use super::{
     Actions, Addresses, Aggregates, Assignments, Attachments, Backups, Bundles, Claims, Domains,
-    Flavors, GroupSnapshots, GroupTypes, HostBases, Hosts, Images, Keypairs, Leases, Networks,
-    Outbox, Ports, Projects, QosSpecsRows, Revocations, Roles, Servers, Settings, Snapshots,
-    Subnets, Tasks, Users, VolumeGroups, VolumeMessages, VolumeTransfers, VolumeTypes, Volumes,
+    Flavors, GroupSnapshots, GroupTypes, HostBases, Hosts, ImageCacheEntries, Images, Keypairs,
+    Leases, Networks, Outbox, Ports, Projects, QosSpecsRows, Revocations, Roles, Servers, Settings,
+    Snapshots, Subnets, Tasks, Users, VolumeGroups, VolumeMessages, VolumeTransfers, VolumeTypes,
+    Volumes,
 };
 use async_trait::async_trait;
 
@@ -100,6 +101,8 @@ pub trait UnitOfWork: Send {
     fn attachments(&mut self) -> &mut dyn Attachments;
     /// Cinder's backups.
     fn backups(&mut self) -> &mut dyn Backups;
+    /// What the backends' image-volume caches hold.
+    fn image_cache(&mut self) -> &mut dyn ImageCacheEntries;
     /// Cinder's volume types.
     fn volume_types(&mut self) -> &mut dyn VolumeTypes;
     /// Offers of volumes to other projects.

@@ -9,8 +9,8 @@ use hatchery_model::id::{
 use hatchery_model::page::Page;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::{
-    Attachment, Backup, BackupUsage, QosSpecs, Snapshot, Transfer, Volume, VolumeMessage,
-    VolumeType, VolumeUsage,
+    Attachment, BackendName, Backup, BackupUsage, ImageCacheEntry, QosSpecs, Snapshot, Transfer,
+    Volume, VolumeMessage, VolumeType, VolumeUsage,
 };
 
 /// Which volumes.
@@ -153,6 +153,24 @@ pub trait Backups: Send {
     async fn update(&mut self, backup: &Backup) -> Result<(), StoreError>;
     /// Removes it.
     async fn delete(&mut self, id: BackupId) -> Result<bool, StoreError>;
+}
+
+/// Entries of the backends' image-volume caches.
+#[async_trait]
+pub trait ImageCacheEntries: Send {
+    /// By the id of the volume.
+    async fn find(&mut self, volume: VolumeId) -> Result<Option<ImageCacheEntry>, StoreError>;
+    /// Those of a backend, or all: by the volumes' ids. There are few.
+    async fn list(
+        &mut self,
+        backend: Option<&BackendName>,
+    ) -> Result<Vec<ImageCacheEntry>, StoreError>;
+    /// A new one; `Conflict` when the volume has one.
+    async fn insert(&mut self, entry: &ImageCacheEntry) -> Result<(), StoreError>;
+    /// Replaces it, by compare-and-set on its generation.
+    async fn update(&mut self, entry: &ImageCacheEntry) -> Result<(), StoreError>;
+    /// Removes it.
+    async fn delete(&mut self, volume: VolumeId) -> Result<bool, StoreError>;
 }
 
 /// Which offers of volumes.

@@ -8,7 +8,7 @@ mod overlay;
 pub(crate) use header::be64;
 pub use header::{Extension, Header, HeaderError};
 pub use overlay::{Overlay, read_overlay, write_overlay};
-pub(crate) use overlay::{grow, temporary_name, write_growable};
+pub(crate) use overlay::{grow, is_untouched, temporary_name, write_growable};
 
 /// `QFI\xfb`.
 pub const MAGIC: [u8; 4] = *b"QFI\xfb";

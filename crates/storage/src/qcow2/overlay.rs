@@ -19,6 +19,8 @@ const HEADER_LENGTH: u32 = 112;
 /// QEMU takes no longer name of a backing file.
 const MAX_BACKING_NAME: usize = 1023;
 const MAX_NOTE: usize = 256;
+/// What the largest disk has.
+const MOST_L1_ENTRIES: usize = (MAX_VIRTUAL_BYTES / (CLUSTER * (CLUSTER / 8))) as usize;
 /// Where the disk's size stands in a header.
 const SIZE_OFFSET: u64 = 24;
 /// One reference count is 16 bits.
@@ -75,6 +77,21 @@ pub(crate) fn grow(path: &Path, size: Bytes) -> io::Result<()> {
     }
     file.write_all_at(&size.to_be_bytes(), SIZE_OFFSET)?;
     file.sync_data()
+}
+
+/// Whether nobody has written to an overlay: all that it holds is what it lies on. Nobody has it open.
+pub(crate) fn is_untouched(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let mut head = Vec::new();
+    (&mut file).take(CLUSTER).read_to_end(&mut head)?;
+    let Ok(header) = Header::parse(&head) else { return Ok(false) };
+    let is_ours = header.l1_entries as usize <= MOST_L1_ENTRIES;
+    if header.backing_offset == 0 || header.snapshots != 0 || !is_ours {
+        return Ok(false);
+    }
+    let mut table = vec![0; header.l1_entries as usize * 8];
+    file.read_exact_at(&mut table, header.l1_offset)?;
+    Ok(table.iter().all(|byte| *byte == 0))
 }
 
 fn place(path: &Path, head: &[u8], l1_clusters: u64, owner: FileOwner) -> io::Result<()> {

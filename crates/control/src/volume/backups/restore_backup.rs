@@ -92,7 +92,7 @@ impl BackupVerbs {
         caller: &Caller,
         backup: &Backup,
         name: Option<String>,
-    ) -> Result<(Volume, Option<Order>), Error> {
+    ) -> Result<(Volume, Vec<Order>), Error> {
         let project = policy::writer_project(caller, "volume:create")?;
         let request = VolumeRequest {
             name: Some(name.unwrap_or_else(|| format!("restore_backup_{}", backup.id))),

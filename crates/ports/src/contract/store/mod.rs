@@ -39,7 +39,9 @@ pub use transaction::{
     writers_take_turns,
 };
 pub use transfer::volume_transfers;
-pub use volume::{attachments, backups, snapshots, volume_messages, volume_types, volumes};
+pub use volume::{
+    attachments, backups, image_cache, snapshots, volume_messages, volume_types, volumes,
+};
 pub use work::{outbox, settings, tasks};
 
 /// Runs every suite, one after the other, on an empty store.
@@ -70,6 +72,7 @@ pub async fn all(store: &dyn Store) {
     snapshots(store).await;
     attachments(store).await;
     backups(store).await;
+    image_cache(store).await;
     volume_transfers(store).await;
     volume_types(store).await;
     qos_specs(store).await;

@@ -5,16 +5,16 @@ use super::fixture::id;
 use crate::store::{BackupFilter, SnapshotFilter, Store, VolumeFilter};
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{
-    AttachmentId, BackupId, HostName, ProjectId, RequestId, ServerId, SnapshotId, UserId, VolumeId,
-    VolumeMessageId, VolumeTypeId,
+    AttachmentId, BackupId, HostName, ImageId, ProjectId, RequestId, ServerId, SnapshotId, UserId,
+    VolumeId, VolumeMessageId, VolumeTypeId,
 };
 use hatchery_model::page::{Direction, Page};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    Attachment, AttachmentState, Backup, BackupState, BackupUsage, NewVolume, Ordered, Snapshot,
-    SnapshotState, Volume, VolumeContent, VolumeMessage, VolumeState, VolumeType, VolumeUsage,
-    VolumeWork,
+    Attachment, AttachmentState, BackendName, Backup, BackupState, BackupUsage, ImageCacheEntry,
+    ImageCacheState, NewVolume, Ordered, Snapshot, SnapshotState, Volume, VolumeContent,
+    VolumeMessage, VolumeState, VolumeType, VolumeUsage, VolumeWork,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -262,6 +262,47 @@ pub async fn attachments(store: &dyn Store) {
     assert_eq!(rows.find(one.id).await.unwrap(), Some(one.clone()));
     assert!(rows.delete(one.id).await.unwrap());
     assert!(!rows.delete(one.id).await.unwrap());
+    unit.commit().await.unwrap();
+}
+
+/// Entries of image-volume caches.
+pub async fn image_cache(store: &dyn Store) {
+    let mut unit = store.begin().await.unwrap();
+    let rows = unit.image_cache();
+    let backend = |name: &str| BackendName {
+        host: HostName(format!("{name}-{}", id())),
+        backend: "ünï".to_owned(),
+        pool: "p".to_owned(),
+    };
+    let (here, there) = (backend("a"), backend("b"));
+    let entry = |backend: &BackendName, state| ImageCacheEntry {
+        volume: VolumeId(id()),
+        generation: Generation::FIRST,
+        backend: backend.clone(),
+        image: ImageId(id()),
+        image_sha512: "ab".to_owned(),
+        size_gib: 3,
+        state,
+        last_used_at: Timestamp(7),
+    };
+    let waits = volume(&ProjectId::from("internal"), "image", 1);
+    let mut one = entry(&here, ImageCacheState::Waiting(Box::new(waits)));
+    let two = entry(&there, ImageCacheState::Ready);
+    for row in [&two, &one] {
+        rows.insert(row).await.unwrap();
+    }
+    assert_conflict(rows.insert(&one).await);
+    assert_eq!(rows.list(Some(&here)).await.unwrap(), [one.clone()]);
+    assert!(rows.list(None).await.unwrap().contains(&two));
+    one.state = ImageCacheState::Building;
+    rows.update(&one).await.unwrap();
+    assert_conflict(rows.update(&one).await);
+    one.generation = one.generation.next();
+    assert_eq!(rows.find(one.volume).await.unwrap(), Some(one.clone()));
+    for entry in [one, two] {
+        assert!(rows.delete(entry.volume).await.unwrap());
+        assert!(!rows.delete(entry.volume).await.unwrap());
+    }
     unit.commit().await.unwrap();
 }
 

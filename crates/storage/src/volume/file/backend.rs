@@ -11,7 +11,7 @@ use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_model::image::ImageFormat;
 use hatchery_model::provision::{FileAbilities, VolumeTargetFacts};
 use hatchery_model::units::Bytes;
-use hatchery_model::volume::{BackendReport, NewVolume, Reach};
+use hatchery_model::volume::{BackendReport, ImageCacheBounds, NewVolume, Reach};
 use hatchery_ports::volume_backend::{
     CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
 };
@@ -47,6 +47,7 @@ pub struct FileVolumeBackend {
     backend: String,
     pool: String,
     shelf: Shelf,
+    image_cache: Option<ImageCacheBounds>,
     /// What the trials found; filesystems do not change under a running process.
     tried: Arc<OnceLock<Tried>>,
 }
@@ -60,7 +61,13 @@ impl FileVolumeBackend {
         let shelf = Shelf::open(images, &folder, owner, format).map_err(failed(doing))?;
         let _lock = shelf.lock()?;
         shelf.sweep().map_err(failed(doing))?;
-        Ok(Self { backend, pool, shelf, tried: Arc::default() })
+        Ok(Self { backend, pool, shelf, image_cache: None, tried: Arc::default() })
+    }
+
+    /// With an image-volume cache, or without one.
+    #[must_use]
+    pub fn with_image_cache(self, image_cache: Option<ImageCacheBounds>) -> Self {
+        Self { image_cache, ..self }
     }
 
     async fn run<T: Send + 'static>(
@@ -121,6 +128,7 @@ impl VolumeBackend for FileVolumeBackend {
                 free,
                 conversion_free: free,
             },
+            image_cache: self.image_cache,
             down,
         }
     }

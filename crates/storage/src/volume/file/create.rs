@@ -80,7 +80,8 @@ fn fits(size: Bytes, least: Bytes) -> Result<(), VolumeError> {
     Ok(())
 }
 
-/// The source's file is frozen, and both go on in new ones.
+/// The source's file is frozen, and both go on in new ones. A source that was not written to since it was last frozen stays as it is: any number
+/// of copies lie on the same file.
 fn of_volume(
     shelf: &Shelf,
     record: &VolumeRecord,
@@ -88,8 +89,14 @@ fn of_volume(
 ) -> Result<(), VolumeError> {
     let mut source = shelf.require(of)?;
     fits(record.size, source.size)?;
-    let frozen = super::verbs::freeze(shelf, &mut source, "make the copy")?;
-    shelf.keep(&source)?;
+    let frozen = match super::verbs::frozen(shelf, &source)? {
+        Some(file) => file,
+        None => {
+            let file = super::verbs::freeze(shelf, &mut source, "make the copy")?;
+            shelf.keep(&source)?;
+            file
+        }
+    };
     shelf.lay(&record.file, &frozen, record.size)
 }
 

@@ -1,9 +1,10 @@
 //! What is done with a volume that is there. All of this blocks, and every change holds the folder's lock.
 
 use super::error::failed;
+use super::in_use::is_in_use;
 use super::record::{SnapshotRecord, VolumeRecord};
 use super::shelf::Shelf;
-use crate::qcow2::{Header, MAX_VIRTUAL_BYTES, grow};
+use crate::qcow2::{Header, MAX_VIRTUAL_BYTES, grow, is_untouched};
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_model::image::ImageFormat;
@@ -27,6 +28,16 @@ pub(super) fn freeze(
     let next = next_file(record);
     shelf.lay(&next, &record.file, record.size)?;
     Ok(std::mem::replace(&mut record.file, next))
+}
+
+/// The file that holds all that the volume does, and that nobody writes to; if there is one.
+pub(super) fn frozen(shelf: &Shelf, record: &VolumeRecord) -> Result<Option<String>, VolumeError> {
+    let doing = "look at the volume's file";
+    let Some(below) = shelf.file(&record.file)?.backing else { return Ok(None) };
+    let path = shelf.path(&record.file);
+    let untouched =
+        !is_in_use(&path).map_err(failed(doing))? && is_untouched(&path).map_err(failed(doing))?;
+    Ok(untouched.then_some(below))
 }
 
 fn next_file(record: &mut VolumeRecord) -> String {

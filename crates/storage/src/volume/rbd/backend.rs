@@ -8,7 +8,7 @@ use hatchery_model::disk::{BlockSource, RbdImage};
 use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_model::provision::VolumeTargetFacts;
 use hatchery_model::units::Bytes;
-use hatchery_model::volume::{BackendReport, NewVolume, Reach};
+use hatchery_model::volume::{BackendReport, ImageCacheBounds, NewVolume, Reach};
 use hatchery_ports::volume_backend::{
     CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
 };
@@ -43,6 +43,8 @@ pub struct RbdVolumeSettings {
     pub max_clone_depth: u32,
     /// `rbd_flatten_volume_from_snapshot`.
     pub flatten_volume_from_snapshot: bool,
+    /// How much its image-volume cache may hold. `None`: it has none.
+    pub image_cache: Option<ImageCacheBounds>,
     /// Where images are that are copied.
     pub images: RbdImageSource,
     /// `rados_connection_retries`: how often the removal of a volume is tried again that somebody has open.
@@ -62,6 +64,7 @@ impl RbdVolumeSettings {
             object_order: 22,
             max_clone_depth: 5,
             flatten_volume_from_snapshot: false,
+            image_cache: None,
             images,
             retries: 3,
             retry_interval: Duration::from_secs(5),
@@ -168,6 +171,7 @@ impl VolumeBackend for RbdVolumeBackend {
             total: room.0,
             free: room.1,
             target: self.facts(&found),
+            image_cache: self.settings.image_cache,
             down: found.err().map(|error| with_causes(&error)),
         }
     }

@@ -222,7 +222,7 @@ impl Making<'_> {
                     self.clone_image(wanted.image, location)?;
                     0
                 }
-                PlanStep::CloneVolume(volume) => self.of_volume(*volume)?,
+                PlanStep::CloneVolume(volume) => self.of_image_volume(*volume)?,
                 PlanStep::CopyImage => self.copy_image(wanted)?,
                 PlanStep::LinkBase
                 | PlanStep::ReflinkBase
@@ -278,6 +278,22 @@ impl Making<'_> {
             )));
         }
         self.finish_part(image, copied)
+    }
+
+    /// Of a volume that holds an image: all clones are made of one snapshot. Where no chain may be, or the volume is at the end of one, as of any.
+    fn of_image_volume(&self, of: VolumeId) -> Result<u64, VolumeError> {
+        let source = verbs::open(&self.work.pool, of)?;
+        let most = self.work.settings.max_clone_depth;
+        if most == 0 || lineage::depth(&self.work.pool, &source)? >= most {
+            return self.of_volume(of);
+        }
+        match source.snapshot(names::IMAGE_SNAP) {
+            Err(error) if error.clashes(Clash::Exists) => {}
+            made => made?,
+        }
+        source.close()?;
+        self.clone_to(&self.name(), (&names::volume(of), names::IMAGE_SNAP))?.close()?;
+        Ok(0)
     }
 
     /// As Cinder makes it: a copy where no chain may be; else a clone of a snapshot of a moment. A chain that is at its longest ends at the source.

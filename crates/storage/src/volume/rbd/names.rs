@@ -9,6 +9,8 @@ const PART: &str = ".part";
 pub(super) const SOURCE: &str = "hatchery.source.";
 /// The end of the name of a snapshot that a copy needs for a moment.
 pub(super) const CLONE_SNAP: &str = ".clone_snap";
+/// The snapshot that all clones of a volume share which holds an image. It goes with the volume.
+pub(super) const IMAGE_SNAP: &str = "image.clone_snap";
 /// A note with the image: how many bytes were copied when it was made.
 const BYTES_COPIED: &str = "hatchery.bytes_copied";
 /// A note with the image: the size that it has again after a revert.
