@@ -88,6 +88,8 @@ pub struct Default_ {
     /// The groups that say where volumes live; a list, or names between commas.
     #[serde(deserialize_with = "volume::names")]
     pub enabled_backends: Vec<String>,
+    /// Where a qcow2 image is put while it is converted on its way into Ceph; `conversion` in the state folder if empty.
+    pub image_conversion_dir: PathBuf,
     /// The project of volumes that the cloud keeps for itself; one of our own if empty. Set with the user or not at all.
     pub cinder_internal_tenant_project_id: String,
     /// The user of those volumes.
@@ -232,6 +234,7 @@ impl Default for Default_ {
             max_logfile_count: 5,
             use_json: false,
             enabled_backends: vec![volume::FIRST.into()],
+            image_conversion_dir: PathBuf::new(),
             cinder_internal_tenant_project_id: String::new(),
             cinder_internal_tenant_user_id: String::new(),
             backup_driver: "posix".into(),

@@ -44,7 +44,10 @@ fn store(ground: &Ground) -> anyhow::Result<(Arc<dyn ImageStore>, bool)> {
                 ceph: backend::cluster("ceph", user, conf, set.rados_connect_timeout),
                 pool: set.rbd_store_pool.clone(),
                 object_order: backend::object_order("glance_store", "rbd_store_chunk_size", order)?,
-                conversion_folder: ground.state.join("conversion"),
+                conversion_folder: match &ground.config.default.image_conversion_dir {
+                    unset if unset.as_os_str().is_empty() => ground.state.join("conversion"),
+                    set => set.clone(),
+                },
             };
             Ok((Arc::new(RbdImageStore::new(settings)), true))
         }

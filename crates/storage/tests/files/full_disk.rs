@@ -1,11 +1,15 @@
 //! Disks that are full, and filesystems that are two: a sentence, and nothing left.
 
 use crate::fixture::{House, Mounted, by, image, listed, noise, root, stat};
+use hatchery_model::id::VolumeId;
+use hatchery_model::image::ImageFormat;
 use hatchery_model::provision::{PlanStep, Rung};
 use hatchery_model::units::Bytes;
+use hatchery_model::volume::{NewVolume, VolumeContent};
 use hatchery_ports::disk_backend::{DiskBackend, DiskError};
 use hatchery_ports::image_store::{ImageStore, ImageStoreError};
-use hatchery_storage::FileOwner;
+use hatchery_ports::volume_backend::{VolumeBackend, VolumeError};
+use hatchery_storage::{FileOwner, FileVolumeBackend, FileVolumeSettings};
 use std::os::unix::fs::MetadataExt;
 
 #[tokio::test]
@@ -49,6 +53,43 @@ async fn two_filesystems_are_told_and_copied_across_once() {
         matches!(&error, DiskError::Conflict(text) if text.contains("plan again")),
         "{error:?}"
     );
+}
+
+/// A volume's user is told what is missing, before a byte is copied, and nothing is left.
+#[tokio::test]
+async fn an_image_that_finds_no_room_in_the_backend_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, volumes) = (folder.path().join("pool"), folder.path().join("volumes"));
+    let Some(_mounted) = Mounted::memory(&volumes, "2M") else { return };
+    let house = House::at(folder.path(), FileOwner::process());
+    let backend = FileVolumeBackend::new(FileVolumeSettings {
+        backend: "file".to_owned(),
+        pool: "file".to_owned(),
+        images,
+        folder: volumes.clone(),
+        owner: FileOwner::process(),
+        format: ImageFormat::Raw,
+    })
+    .unwrap();
+    let raw = house.upload(image(1), &noise(3_000_000)).await.unwrap();
+    let wanted = |sha512: &str| NewVolume {
+        volume: VolumeId(uuid::Uuid::from_u128(1)),
+        size: Bytes::from_mib(64),
+        content: VolumeContent::Image {
+            image: image(1),
+            image_sha512: sha512.to_owned(),
+            raw: None,
+            plan: by(Rung::DownloadAndConvert, PlanStep::CopyImage),
+        },
+    };
+    let before = listed(&volumes);
+    let error = backend.create(&wanted(&raw.sha512)).await.unwrap_err();
+    assert!(
+        matches!(&error, VolumeError::Exhausted(text) if text.contains("the image takes")),
+        "{error:?}"
+    );
+    assert_eq!(listed(&volumes), before);
+    assert_eq!(backend.list().await.unwrap(), []);
 }
 
 #[tokio::test]

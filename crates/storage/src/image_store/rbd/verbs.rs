@@ -3,6 +3,7 @@
 use super::store::{Work, store_error};
 use super::{Named, RBD_SNAPSHOT, rbd_name, read_name};
 use crate::inspect::judge_file;
+use crate::pool::free_bytes;
 use crate::rbd::removal::{going, remove_name, sweep, take_away};
 use crate::rbd::{CephError, Clash, NamedImage, OpenImage, RbdPool};
 use crate::volume::{Digested, ImageBytes, copy_bytes};
@@ -191,7 +192,9 @@ pub(super) fn make_raw(
         Err(error) if error.is_not_found() => return Err(ImageStoreError::NotFound(image)),
         opened => opened.map_err(ceph)?,
     };
-    let file = spool(&from, &work.settings.conversion_folder).map_err(failed)?;
+    let folder = &work.settings.conversion_folder;
+    has_room(Bytes(from.size().map_err(ceph)?), folder)?;
+    let file = spool(&from, folder).map_err(failed)?;
     drop(from);
     let header = judge_file(&file)
         .map_err(failed)?
@@ -236,9 +239,24 @@ fn write_raw(
     Ok(digest.finish())
 }
 
+/// Whether the image fits into the folder, before a byte is copied there.
+fn has_room(size: Bytes, folder: &std::path::Path) -> Result<(), ImageStoreError> {
+    let free = std::fs::create_dir_all(folder).and_then(|()| free_bytes(folder));
+    let free = free.map_err(|source| ImageStoreError::Unavailable {
+        doing: "ask how much is free in image_conversion_dir".to_owned(),
+        source,
+    })?;
+    if size > free {
+        return Err(ImageStoreError::Exhausted(format!(
+            "the image has {size}, and {free} are free in image_conversion_dir, where it is put for the time of its conversion: \
+             make room there, or upload a raw image"
+        )));
+    }
+    Ok(())
+}
+
 /// The image's bytes in a file without a name.
 fn spool(image: &OpenImage, folder: &std::path::Path) -> io::Result<File> {
-    std::fs::create_dir_all(folder)?;
     let file = nameless(folder)?;
     let size = image.size()?;
     file.set_len(size)?;

@@ -7,7 +7,7 @@ use crate::convert::to_raw;
 use crate::disk::{copy, create as create_file, digest, give};
 use crate::durable::look;
 use crate::ffi::reflink;
-use crate::pool::link;
+use crate::pool::{free_bytes, link};
 use crate::qcow2::{Header, MAX_VIRTUAL_BYTES};
 use hatchery_model::id::ImageId;
 use hatchery_model::image::{ImageFormat, RawForm};
@@ -17,6 +17,7 @@ use hatchery_model::volume::{NewVolume, VolumeContent};
 use hatchery_ports::volume_backend::{CreatedVolume, VolumeError};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Makes the volume, or finds that it is there.
@@ -236,6 +237,10 @@ fn copy_image(
     let is_qcow2 = wanted.raw.is_none() && Header::parse(&head.map_err(failed(doing))?).is_ok();
     let format = if is_qcow2 { ImageFormat::Qcow2 } else { ImageFormat::Raw };
     fits(record.size, measure(&bytes, format, wanted.image)?)?;
+    if !is_qcow2 {
+        // What is converted asks by itself.
+        has_room(shelf, &bytes).map_err(failed(doing))?;
+    }
     *lock = None;
     let incoming = shelf.incoming(&record.file);
     crate::durable::remove(&incoming).map_err(failed(doing))?;
@@ -268,6 +273,19 @@ fn copy_image(
         crate::durable::remove(&incoming).map_err(failed(doing))?;
     }
     named
+}
+
+/// Whether what the image's file takes is free, before a byte is copied.
+fn has_room(shelf: &Shelf, image: &Path) -> io::Result<()> {
+    let needed = Bytes(std::fs::metadata(image)?.blocks().saturating_mul(512));
+    let free = free_bytes(&shelf.folder)?;
+    if needed > free {
+        let text = format!(
+            "the image takes {needed}, and {free} are free in the backend: delete volumes or snapshots that nobody needs, or choose another type"
+        );
+        return Err(io::Error::new(io::ErrorKind::StorageFull, text));
+    }
+    Ok(())
 }
 
 /// Copies the image's disk, and proves that the bytes are those that were taken in. Gives the bytes that were written.

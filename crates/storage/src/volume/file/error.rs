@@ -20,6 +20,13 @@ pub(super) fn failed(doing: &'static str) -> impl Fn(io::Error) -> VolumeError {
             "the system does not let this process {doing} ({error}): run it as root, and mount the backend for writing, \
              without root squash or owned by the hypervisor's user"
         )),
-        Some(_) | None => VolumeError::Unavailable { doing: doing.to_owned(), source: error },
+        Some(_) => VolumeError::Unavailable { doing: doing.to_owned(), source: error },
+        // Found out by ourselves, and said in a sentence.
+        None => match error.kind() {
+            io::ErrorKind::StorageFull => VolumeError::Exhausted(error.to_string()),
+            io::ErrorKind::InvalidData => VolumeError::Conflict(error.to_string()),
+            io::ErrorKind::Unsupported => VolumeError::Unsupported(error.to_string()),
+            _ => VolumeError::Unavailable { doing: doing.to_owned(), source: error },
+        },
     }
 }

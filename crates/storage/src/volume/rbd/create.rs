@@ -223,7 +223,7 @@ impl Making<'_> {
                     0
                 }
                 PlanStep::CloneVolume(volume) => self.of_image_volume(*volume)?,
-                PlanStep::CopyImage => self.copy_image(wanted)?,
+                PlanStep::CopyImage => self.copy_image(wanted, plan.copies)?,
                 PlanStep::LinkBase
                 | PlanStep::ReflinkBase
                 | PlanStep::UseBase
@@ -258,12 +258,13 @@ impl Making<'_> {
         }
     }
 
-    fn copy_image(&self, wanted: &WantedImage<'_>) -> Result<u64, VolumeError> {
+    fn copy_image(&self, wanted: &WantedImage<'_>, needed: Bytes) -> Result<u64, VolumeError> {
         let (mut bytes, check) =
             ImageBytes::open(self.work.ceph, &self.work.settings.images, wanted)?;
         if bytes.size() > self.size {
             return Err(too_small(self.size, bytes.size()));
         }
+        self.has_room(needed)?;
         let part = self.begin_part()?;
         self.create(&part)?;
         let image = self.work.pool.open(&part)?;
@@ -278,6 +279,18 @@ impl Making<'_> {
             )));
         }
         self.finish_part(image, copied)
+    }
+
+    /// Before a byte is copied: a pool that is full lets its writers wait.
+    fn has_room(&self, needed: Bytes) -> Result<(), VolumeError> {
+        let free = self.work.ceph.room(&self.work.settings.rbd_pool)?.free;
+        if needed > free {
+            return Err(VolumeError::Exhausted(format!(
+                "the image has {needed}, and {free} are free in the pool {}: delete volumes or snapshots that nobody needs, or choose another type",
+                self.work.settings.rbd_pool
+            )));
+        }
+        Ok(())
     }
 
     /// Of a volume that holds an image: all clones are made of one snapshot. Where no chain may be, or the volume is at the end of one, as of any.
