@@ -102,14 +102,24 @@ impl DiskBackend for RbdDiskBackend {
 
     async fn remove(&self, disk: &DiskId) -> Result<(), DiskError> {
         let name = names::disk(disk)?;
-        let mut left = CLOSING_TRIES;
+        let (mut tries, mut going) = (CLOSING_TRIES, None);
         loop {
             let name = name.clone();
-            match self.run(Span::Long, move |work| remove::remove(work, &name)).await {
-                Err(DiskError::Conflict(_)) if left > 0 => {}
-                done => return done,
+            let done = match going.take() {
+                Some(image) => {
+                    self.run(Span::Long, move |work| remove::finish_removal(work, image)).await
+                }
+                None => self.run(Span::Long, move |work| remove::remove(work, &name)).await,
+            };
+            match done {
+                Ok(None) => return Ok(()),
+                // With the last of its clones, or by the next start.
+                Ok(Some(_)) if tries == 0 => return Ok(()),
+                Ok(still) => going = still,
+                Err(DiskError::Conflict(_)) if tries > 0 => {}
+                Err(error) => return Err(error),
             }
-            left -= 1;
+            tries -= 1;
             tokio::time::sleep(CLOSING).await;
         }
     }

@@ -3,16 +3,24 @@
 use super::backend::Work;
 use super::error::Failed;
 use super::names;
-use crate::rbd::removal::{remove_name, take_away};
+use crate::rbd::removal::{finish, is_going, remove_name, take_away};
 use crate::rbd::{NamedImage, OpenImage};
 use crate::volume::drop_snapshot;
 use hatchery_ports::disk_backend::DiskError;
 
-/// Removes a disk, and what a `create` that was cut off has left.
-pub(super) fn remove(work: &Work<'_>, name: &str) -> Result<(), Failed> {
+/// Removes a disk, and what a `create` that was cut off has left. Gives what is in the trash still: something needs it, or has it open for a moment.
+pub(super) fn remove(work: &Work<'_>, name: &str) -> Result<Option<NamedImage>, Failed> {
     finish_renaming(work, name)?;
-    remove_image(work, &names::part(name))?;
-    remove_image(work, name)
+    let part = remove_image(work, &names::part(name))?;
+    Ok(remove_image(work, name)?.or(part))
+}
+
+/// Removes from the trash what is still there, if it can be now.
+pub(super) fn finish_removal(
+    work: &Work<'_>,
+    image: NamedImage,
+) -> Result<Option<NamedImage>, Failed> {
+    Ok((!finish(&work.pool, &image)?).then_some(image))
 }
 
 /// Takes the name away that a copy had before it was whole, where that was cut off.
@@ -29,9 +37,10 @@ pub(super) fn finish_renaming(work: &Work<'_>, name: &str) -> Result<(), Failed>
 
 /// Removes what has this name, if only a name is left of one whose making was cut off. Its snapshots go with it: clones of them keep what they
 /// need.
-pub(super) fn remove_image(work: &Work<'_>, name: &str) -> Result<(), Failed> {
+pub(super) fn remove_image(work: &Work<'_>, name: &str) -> Result<Option<NamedImage>, Failed> {
     let Some(image) = work.pool.find(name)? else {
-        return Ok(remove_name(&work.pool, name)?);
+        remove_name(&work.pool, name)?;
+        return Ok(None);
     };
     require_idle(work, &image, name)?;
     let snapshots = image.snapshots()?;
@@ -40,7 +49,8 @@ pub(super) fn remove_image(work: &Work<'_>, name: &str) -> Result<(), Failed> {
         snapshots.iter().try_for_each(|one| drop_snapshot(&image, &one.name))?;
     }
     let image = NamedImage { id: image.id()?, name: name.to_owned() };
-    Ok(take_away(&work.pool, &image)?)
+    take_away(&work.pool, &image)?;
+    Ok(is_going(&work.pool, &image.id)?.then_some(image))
 }
 
 /// Refuses what somebody has open.
