@@ -141,9 +141,14 @@ impl Client {
 
     /// Asks for a server of the smallest flavor.
     pub fn create(&mut self, recipe: &Recipe) -> Result<Asked, Failure> {
+        self.create_of(recipe, "c1")
+    }
+
+    /// Asks for a server of this flavor.
+    pub fn create_of(&mut self, recipe: &Recipe, flavor: &str) -> Result<Asked, Failure> {
         let networks = json!([{"uuid": recipe.network}]);
         let body = json!({"server": {
-            "name": "bench", "imageRef": recipe.image, "flavorRef": "c1", "networks": networks,
+            "name": "bench", "imageRef": recipe.image, "flavorRef": flavor, "networks": networks,
         }})
         .to_string();
         let (sent_micros, began) = (wall_micros(), Instant::now());

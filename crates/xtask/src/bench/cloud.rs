@@ -31,6 +31,10 @@ pub struct Cloud {
 impl Cloud {
     /// A state folder for this driver; nothing runs yet.
     pub fn prepare(binary: &Path, driver: &str) -> Result<Self, Failure> {
+        Self::prepare_with(binary, driver, "")
+    }
+
+    fn prepare_with(binary: &Path, driver: &str, more: &str) -> Result<Self, Failure> {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let state =
             PathBuf::from(format!("/var/tmp/hatchery-bench-{}-{number}", std::process::id()));
@@ -42,7 +46,7 @@ impl Cloud {
         let settings = format!(
             "[DEFAULT]\ncompute_driver = \"{driver}\"\nram_allocation_ratio = 16.0\n\
              cpu_allocation_ratio = 64.0\ndisk_allocation_ratio = 64.0\nshutdown_timeout = 1\n[qemu]\naccel = \"tcg\"\n\
-             [first_network]\ncidr = \"10.{}.{third}.0/20\"\n",
+             [first_network]\ncidr = \"10.{}.{third}.0/20\"\n{more}",
             230 + number % 20
         );
         let file = cloud.state.join("hatchery.toml");
@@ -52,7 +56,12 @@ impl Cloud {
 
     /// A running cloud whose host is there to be scheduled to.
     pub fn start(binary: &Path, driver: &str) -> Result<Self, Failure> {
-        let mut cloud = Self::prepare(binary, driver)?;
+        Self::start_with(binary, driver, "")
+    }
+
+    /// The same with more lines in its settings' file.
+    pub fn start_with(binary: &Path, driver: &str, more: &str) -> Result<Self, Failure> {
+        let mut cloud = Self::prepare_with(binary, driver, more)?;
         cloud.up()?;
         let mut client = cloud.client()?;
         let deadline = Instant::now() + PATIENCE;

@@ -4,6 +4,7 @@
 mod accept;
 mod bare;
 mod client;
+mod clone;
 mod cloud;
 mod cost;
 mod first_boot;
@@ -40,13 +41,18 @@ const ALL: &[Entry] = &[
     ("upload", "uploads' throughput", upload::run),
     ("overlay", "an overlay in process beside qemu-img", overlay::run),
     ("pool", "a quiet pass over 10,000 bases, a link, a lost base put back", pool::run),
+    (
+        "clone",
+        "a server's disk in Ceph beside bare librbd, a large image beside a small one",
+        clone::run,
+    ),
     ("heal", "a base lost under twenty stopped guests, put back, all started", heal::run),
 ];
 
 /// Measure the release binary, and print each figure beside its goal.
 #[derive(Args)]
 pub struct BenchArgs {
-    /// Which: start, first-boot, accept, cost, footprint, exec, serve, upload, overlay, pool, heal; all if none is named.
+    /// Which: start, first-boot, accept, cost, footprint, exec, serve, upload, overlay, pool, clone, heal; all if none is named.
     names: Vec<String>,
     /// Print JSON.
     #[arg(long)]
@@ -83,7 +89,16 @@ impl BenchArgs {
         }
         if !self.no_build {
             build(&["-p", "hatchery", "--bin", "hatchery"])?;
-            build(&["-p", "hatchery-storage", "--example", "overlay", "--example", "pool"])?;
+            build(&[
+                "-p",
+                "hatchery-storage",
+                "--example",
+                "overlay",
+                "--example",
+                "pool",
+                "--example",
+                "clone",
+            ])?;
         }
         if !self.image.exists() {
             let image = self.image.display();

@@ -119,7 +119,12 @@ fn first_of_all(client: &mut Client, bench: &Bench, round: usize) -> Result<Made
 
 /// Creates a server, waits for it, reads its timeline, and removes it.
 pub(super) fn one(client: &mut Client, recipe: &Recipe) -> Result<Made, Failure> {
-    let asked = client.create(recipe)?;
+    one_of(client, recipe, "c1")
+}
+
+/// The same of this flavor.
+pub(super) fn one_of(client: &mut Client, recipe: &Recipe, flavor: &str) -> Result<Made, Failure> {
+    let asked = client.create_of(recipe, flavor)?;
     let began = std::time::Instant::now();
     client.until_active(&asked.id, LOOK)?;
     let active = asked.answered_ms + began.elapsed().as_secs_f64() * 1000.0;
