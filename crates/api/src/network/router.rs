@@ -66,7 +66,7 @@ fn lists() -> Router<NetworkState> {
         .route("/quotas/{project}", get(quotas::show))
         .route("/quotas/{project}/default", get(quotas::show))
         .route("/security-groups", get(security_groups::list))
-        .route("/security-groups/{id}", get(security_groups::show))
+        .route("/security-groups/{id}", get(security_groups::show).delete(security_groups::delete))
         .route("/security-group-rules", get(security_groups::rules))
         .route("/agents", get(service_lists::agents))
         .route("/availability_zones", get(service_lists::zones))

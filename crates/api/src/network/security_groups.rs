@@ -7,7 +7,7 @@ use super::router::NetworkState;
 use super::view::default_group;
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::http::{StatusCode, Uri};
 use hatchery_control::{Error, policy};
 use hatchery_model::id::ProjectId;
 use serde_json::{Value, json};
@@ -53,6 +53,19 @@ pub async fn show(asked: Asked, Path(id): Path<String>) -> Result<Json<Value>, F
         return Err(Error::not_found("Security group", id).into());
     }
     Ok(Json(json!({"security_group": group(project)})))
+}
+
+/// `DELETE /v2.0/security-groups/{id}`: default groups cannot go. An administrator's wish is granted as in Neutron, where the project gets another
+/// one when it is needed next.
+pub async fn delete(asked: Asked, Path(id): Path<String>) -> Result<StatusCode, Fault> {
+    let project = policy::reader_project(&asked.0, "delete_security_group")?;
+    if asked.0.is_admin() && id.parse::<Uuid>().is_ok() {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    if default_group(project).to_string() != id {
+        return Err(Error::not_found("Security group", id).into());
+    }
+    Err(Error::Conflict("Removing default security group not allowed.".into()).into())
 }
 
 /// `GET /v2.0/security-group-rules`

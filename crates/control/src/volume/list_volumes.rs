@@ -50,7 +50,7 @@ pub struct VolumeQuery {
 }
 
 impl VolumeVerbs {
-    /// A page of volumes, newest first unless sorted. Needs `reader` on a project. `Invalid` when the page's marker is no volume that the
+    /// A page of volumes, newest first unless sorted. Needs `reader` on a project. `NotFound` when the page's marker is no volume that the
     /// caller sees.
     pub async fn list_volumes(
         &self,
@@ -153,5 +153,5 @@ async fn check_marker(
     {
         return Ok(());
     }
-    Err(Error::Invalid(format!("marker [{marker}] not found")))
+    Err(Error::not_found("Volume", marker))
 }

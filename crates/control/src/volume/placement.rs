@@ -154,7 +154,7 @@ pub(crate) fn fits_type(report: &BackendReport, volume_type: &VolumeType) -> Res
         let is = match key {
             "volume_backend_name" => report.pool == *wanted,
             "storage_protocol" => report.protocol == *wanted,
-            "vendor_name" => wanted == "Hatchery",
+            "vendor_name" => wanted == "Open Source",
             // What every backend can.
             "multiattach" | "thin_provisioning_support" => true,
             _ => false,

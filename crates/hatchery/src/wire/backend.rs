@@ -150,6 +150,8 @@ fn rbd(
         set.rados_connect_timeout,
     );
     let images = disks::images(state, config);
+    let interval = set.rados_connection_interval.max(1);
+    let retries_for_40_seconds = u32::try_from(40_u64.div_ceil(interval))?;
     let settings = RbdVolumeSettings {
         pool: set.pool(section),
         rbd_pool: set.rbd_pool.clone(),
@@ -157,8 +159,9 @@ fn rbd(
         max_clone_depth: u32::try_from(set.rbd_max_clone_depth.max(0)).unwrap_or(u32::MAX),
         flatten_volume_from_snapshot: set.rbd_flatten_volume_from_snapshot,
         image_cache: image_cache(set),
-        retries: set.rados_connection_retries,
-        retry_interval: Duration::from_secs(set.rados_connection_interval),
+        // A client that has died has the volume open for 30 seconds more.
+        retries: set.rados_connection_retries.max(retries_for_40_seconds),
+        retry_interval: Duration::from_secs(interval),
         ..RbdVolumeSettings::new(section, ceph, images)
     };
     Ok(RbdVolumeBackend::new(settings))

@@ -30,7 +30,6 @@ pub async fn create(
     check_hints(&body.hints)?;
     check_hints(&body.older_hints)?;
     let return_reservation = body.server.return_reservation_id == Some(true);
-    let password = body.server.admin_pass.clone();
     let new = parse(body.server, version)?;
     let groups = match new.security_groups.as_slice() {
         [] => json!([{"name": "default"}]),
@@ -46,16 +45,13 @@ pub async fn create(
     }
     let path = format!("servers/{}", first.id);
     let location = format!("{}/v2.1/{path}", root.0);
-    let mut shown = json!({
+    let shown = json!({
         "id": first.id,
         "links": links::both(&root, &path),
         "OS-DCF:diskConfig": "MANUAL",
         "security_groups": groups,
     });
-    // None is put into the guest, so none is made up: as Nova with enable_instance_password off. One that was given is given back.
-    if let Some(password) = password {
-        shown["adminPass"] = json!(password);
-    }
+    // No password is put into the guest, and none is told: as Nova with enable_instance_password off.
     let headers = [(header::LOCATION, location)];
     Ok((StatusCode::ACCEPTED, headers, axum::Json(json!({"server": shown}))).into_response())
 }

@@ -70,6 +70,7 @@ pub struct CreateServer {
     #[serde(default, deserialize_with = "present")]
     pub hostname: Option<String>,
     /// Kept by nobody: passwords are not injected.
+    #[expect(dead_code, reason = "taken, as by Nova, and used by nobody")]
     #[serde(rename = "adminPass", default, deserialize_with = "present")]
     pub admin_pass: Option<String>,
     /// No effect.

@@ -131,9 +131,8 @@ pub async fn create(
     Json(body, _): Json<CreateBody, Volume>,
 ) -> Answer {
     let made = verbs.create(&caller, body.parse(version)?).await?;
-    let mut shown = view::brief(&address, &made);
-    shown["volume_id"] = json!(made.volume);
-    Ok((StatusCode::ACCEPTED, axum::Json(json!({"backup": shown}))).into_response())
+    let shown = json!({"backup": view::brief(&address, &made)});
+    Ok((StatusCode::ACCEPTED, axum::Json(shown)).into_response())
 }
 
 /// Changes what is written on one (3.9).

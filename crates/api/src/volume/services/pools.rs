@@ -58,7 +58,7 @@ fn capabilities(one: &BackendService) -> Value {
         "volume_backend_name": one.name.pool,
         "pool_name": one.name.pool,
         "storage_protocol": report.protocol,
-        "vendor_name": "Hatchery",
+        "vendor_name": "Open Source",
         "driver_version": env!("CARGO_PKG_VERSION"),
         "total_capacity_gb": gib(report.total.0),
         "free_capacity_gb": gib(report.free.0),
@@ -85,7 +85,7 @@ pub async fn show(
     let one = found.ok_or_else(|| Error::not_found("Service", &host))?;
     let shown = json!({
         "namespace": format!("OS::Storage::Capabilities::{}", one.host()),
-        "vendor_name": "Hatchery",
+        "vendor_name": "Open Source",
         "volume_backend_name": one.name.pool,
         "pool_name": one.name.pool,
         "driver_version": env!("CARGO_PKG_VERSION"),

@@ -39,7 +39,8 @@ pub struct CreateBody {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CreateSnapshot {
-    volume_id: String,
+    #[serde(deserialize_with = "present")]
+    volume_id: Option<Option<String>>,
     #[serde(default)]
     name: Option<String>,
     #[serde(default)]
@@ -84,8 +85,9 @@ impl CreateSnapshot {
                 "Since microversion 3.66 the 'force' flag is invalid for this request. For backward compatibility, however, when the 'force' flag is passed with a value evaluating to True, it is silently ignored.".into(),
             ));
         }
-        let volume = self.volume_id.parse().map_err(|_| {
-            let id = &self.volume_id;
+        // Cinder takes null, and finds no such volume.
+        let id = self.volume_id.flatten().ok_or_else(|| Error::not_found("Volume", "None"))?;
+        let volume = id.parse().map_err(|_| {
             Error::Invalid(format!(
                 "Invalid input for field/attribute volume_id. Value: {id}. '{id}' is not a 'uuid'."
             ))
@@ -207,8 +209,9 @@ pub async fn detail(
     listed(&verbs, (&caller, version, &address), &pairs, ("snapshots/detail", view::whole)).await
 }
 
+/// What was made or changed, without what Cinder adds when it is looked at.
 fn one(version: Microversion, snapshot: &Snapshot) -> Response {
-    axum::Json(json!({"snapshot": view::whole(version, snapshot)})).into_response()
+    axum::Json(json!({"snapshot": view::brief(version, snapshot)})).into_response()
 }
 
 /// Shows one.
@@ -218,7 +221,8 @@ pub async fn show(
     version: Microversion,
     Path(id): Path<String>,
 ) -> Answer {
-    Ok(one(version, &verbs.find_snapshot(&caller, snapshot_id(&id)?).await?))
+    let found = verbs.find_snapshot(&caller, snapshot_id(&id)?).await?;
+    Ok(axum::Json(json!({"snapshot": view::whole(version, &found)})).into_response())
 }
 
 /// Asks for one.

@@ -87,7 +87,7 @@ pub async fn update(
     let changes = body.volume.parse(version)?;
     let changed = verbs.update_volume(&caller, volume_id(&id)?, changes).await?;
     let viewer = Viewer { address: &address, version, caller: &caller };
-    Ok(axum::Json(json!({"volume": viewer.whole(&changed)})).into_response())
+    Ok(axum::Json(json!({"volume": viewer.made(&changed)})).into_response())
 }
 
 /// Promises that one goes.

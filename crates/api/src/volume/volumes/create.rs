@@ -175,7 +175,7 @@ pub async fn create(
 ) -> Answer {
     let made = verbs.create_volume(&caller, body.volume.parse(version)?).await?;
     let viewer = Viewer { address: &address, version, caller: &caller };
-    let shown = json!({"volume": viewer.whole(&made)});
+    let shown = json!({"volume": viewer.made(&made)});
     Ok((StatusCode::ACCEPTED, axum::Json(shown)).into_response())
 }
 

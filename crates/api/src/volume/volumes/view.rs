@@ -71,9 +71,20 @@ impl Viewer<'_> {
                 json!(volume.backend.as_ref().map(|at| at.to_string()));
             shown["os-vol-mig-status-attr:migstat"] = Value::Null;
             shown["os-vol-mig-status-attr:name_id"] = Value::Null;
-            shown["os-hatchery:way"] = volume.way.as_ref().map_or(Value::Null, way);
+            if let Some(taken) = &volume.way {
+                shown["os-hatchery:way"] = way(taken);
+            }
         }
         self.add_newer(volume, &mut shown);
+        shown
+    }
+
+    /// A volume that has just been asked for, without what Cinder adds when it is looked at.
+    pub fn made(&self, detail: &VolumeDetail) -> Value {
+        let mut shown = self.whole(detail);
+        if let Some(shown) = shown.as_object_mut() {
+            shown.retain(|key, _| !key.starts_with("os-") && key != "volume_image_metadata");
+        }
         shown
     }
 

@@ -43,7 +43,7 @@ impl BackupVerbs {
         detail(&mut *uow, backup).await
     }
 
-    /// A page of backups, newest first unless sorted. Needs `reader` on a project. `Invalid` when the page's marker is none that the caller
+    /// A page of backups, newest first unless sorted. Needs `reader` on a project. `NotFound` when the page's marker is none that the caller
     /// sees.
     pub async fn list(
         &self,
@@ -69,7 +69,7 @@ impl BackupVerbs {
                 Err(_) => false,
             };
             if !is_seen {
-                return Err(Error::Invalid(format!("marker [{marker}] not found")));
+                return Err(Error::not_found("Backup", marker));
             }
         }
         let mut shown = Vec::new();

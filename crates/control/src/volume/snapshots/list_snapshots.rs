@@ -40,7 +40,7 @@ impl VolumeVerbs {
         access::seen_snapshot(&mut *uow, caller, id).await
     }
 
-    /// A page of snapshots, newest first unless sorted. Needs `reader` on a project. `Invalid` when the page's marker is none that the caller
+    /// A page of snapshots, newest first unless sorted. Needs `reader` on a project. `NotFound` when the page's marker is none that the caller
     /// sees.
     pub async fn list_snapshots(
         &self,
@@ -66,7 +66,7 @@ impl VolumeVerbs {
                 Err(_) => false,
             };
             if !seen {
-                return Err(Error::Invalid(format!("marker [{marker}] not found")));
+                return Err(Error::not_found("Snapshot", marker));
             }
         }
         let wanted = query.page.limit.map_or(usize::MAX, |limit| limit as usize);

@@ -1,5 +1,6 @@
 //! The plug: blocking work on the client's threads, which goes on when its caller lets go.
 
+use super::create::Made;
 use super::remove::Removed;
 use super::{bytes, create, remove, verbs};
 use crate::rbd::{CephClient, CephConnection, CephError, CephSettings, PoolRoom, RbdPool, Span};
@@ -131,7 +132,12 @@ impl RbdVolumeBackend {
             (Ok(_), 0) => Err("rbd_max_clone_depth is 0: copies share nothing".to_owned()),
             (Ok(_), _) => Ok(()),
         };
-        let free = found.as_ref().map_or(Bytes(0), |(_, room)| room.free);
+        let free = match found {
+            // Not counted yet: whatever there is will do.
+            Ok((_, room)) if room.total.0 == 0 => Bytes(u64::MAX),
+            Ok((_, room)) => room.free,
+            Err(_) => Bytes(0),
+        };
         VolumeTargetFacts {
             file: None,
             cluster: found.as_ref().ok().map(|(fsid, _)| fsid.clone()),
@@ -179,7 +185,17 @@ impl VolumeBackend for RbdVolumeBackend {
     async fn create(&self, new: &NewVolume) -> Result<CreatedVolume, VolumeError> {
         let new = new.clone();
         let span = create::span(&self.settings, &new.content);
-        self.run(span, move |work| create::create(work, &new)).await
+        let mut left = self.settings.retries;
+        loop {
+            let new = new.clone();
+            match self.run(span, move |work| create::create(work, &new)).await? {
+                Made::There(made) => return Ok(made),
+                Made::InUse(error) if left == 0 => return Err(error),
+                Made::InUse(_) => {}
+            }
+            left -= 1;
+            tokio::time::sleep(self.settings.retry_interval).await;
+        }
     }
 
     async fn find(&self, volume: VolumeId) -> Result<Option<BlockSource>, VolumeError> {

@@ -11,6 +11,7 @@ use hatchery_model::provision::{ImageLocation, Plan, PlanStep};
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{NewVolume, VolumeContent};
 use hatchery_ports::volume_backend::{CreatedVolume, VolumeError};
+use std::cell::Cell;
 
 /// A size that librbd takes, and every hypervisor.
 pub(super) fn whole_sectors(size: Bytes) -> Result<u64, VolumeError> {
@@ -36,9 +37,25 @@ pub(super) fn span(settings: &RbdVolumeSettings, content: &VolumeContent) -> Spa
     }
 }
 
+/// What became of a creation.
+pub(super) enum Made {
+    There(CreatedVolume),
+    /// Not now: what an earlier try has left must go first, and its maker has died with it open a moment ago.
+    InUse(VolumeError),
+}
+
 /// Makes the volume, or finds that it is there.
-pub(super) fn create(work: &Work<'_>, new: &NewVolume) -> Result<CreatedVolume, VolumeError> {
-    let making = Making { work, volume: new.volume, size: whole_sectors(new.size)? };
+pub(super) fn create(work: &Work<'_>, new: &NewVolume) -> Result<Made, VolumeError> {
+    let size = whole_sectors(new.size)?;
+    let making = Making { work, volume: new.volume, size, is_blocked: Cell::new(false) };
+    match make_or_find(&making, new) {
+        Ok(made) => Ok(Made::There(made)),
+        Err(error) if making.is_blocked.get() => Ok(Made::InUse(error)),
+        Err(error) => Err(error),
+    }
+}
+
+fn make_or_find(making: &Making<'_>, new: &NewVolume) -> Result<CreatedVolume, VolumeError> {
     let rung = match &new.content {
         VolumeContent::Image { plan, .. } => Some(plan.rung),
         VolumeContent::Empty | VolumeContent::Snapshot(..) | VolumeContent::Volume(_) => None,
@@ -47,14 +64,14 @@ pub(super) fn create(work: &Work<'_>, new: &NewVolume) -> Result<CreatedVolume, 
     let bytes_copied = match there {
         Some(copied) => copied,
         None => match making.make(&new.content) {
-            Ok(copied) => copied,
-            Err(error) => {
+            Err(error) if !making.is_blocked.get() => {
                 making.abandon();
                 return Err(error);
             }
+            made => made?,
         },
     };
-    let source = work.source(names::volume(new.volume));
+    let source = making.work.source(names::volume(new.volume));
     Ok(CreatedVolume { source, rung, bytes_copied: Bytes(bytes_copied) })
 }
 
@@ -63,6 +80,8 @@ struct Making<'a> {
     work: &'a Work<'a>,
     volume: VolumeId,
     size: u64,
+    /// Whether something could not be taken away because somebody has it open.
+    is_blocked: Cell<bool>,
 }
 
 impl Making<'_> {
@@ -130,8 +149,9 @@ impl Making<'_> {
     fn abandon(&self) {
         let mut left = Vec::new();
         for name in [names::part(self.volume), self.name()] {
-            if let Err(error) = self.clear(&name) {
-                left.push(error.to_string());
+            match remove_image(self.work, self.volume, &name) {
+                Ok(Removed::Gone) => {}
+                Ok(Removed::InUse(error)) | Err(error) => left.push(error.to_string()),
             }
         }
         if let Err(error) = forget_source(self.work, self.volume) {
@@ -146,7 +166,10 @@ impl Making<'_> {
     fn clear(&self, name: &str) -> Result<(), VolumeError> {
         match remove_image(self.work, self.volume, name)? {
             Removed::Gone => Ok(()),
-            Removed::InUse(error) => Err(error),
+            Removed::InUse(error) => {
+                self.is_blocked.set(true);
+                Err(error)
+            }
         }
     }
 
