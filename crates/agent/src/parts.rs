@@ -6,6 +6,7 @@ use hatchery_ports::clock::Clock;
 use hatchery_ports::disk_backend::DiskBackend;
 use hatchery_ports::entropy::Entropy;
 use hatchery_ports::hypervisor::Hypervisor;
+use hatchery_ports::image_maker::ImageMaker;
 use hatchery_ports::metadata::ConfigDrive;
 use hatchery_ports::network_driver::NetworkDriver;
 use hatchery_ports::volume_backend::VolumeBackend;
@@ -25,6 +26,8 @@ pub struct Parts {
     pub volumes: BTreeMap<String, Arc<dyn VolumeBackend>>,
     /// Where backups of volumes are kept, if this host has a store.
     pub backups: Option<Arc<dyn BackupStore>>,
+    /// What makes images of volumes, if this host reaches the image store.
+    pub images: Option<Arc<dyn ImageMaker>>,
     /// What plugs guests in.
     pub network: Arc<dyn NetworkDriver>,
     /// What writes config drives.

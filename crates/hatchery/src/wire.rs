@@ -95,7 +95,7 @@ pub async fn cloud(
     let (image, pool) = image::join(&ground, check.clone()).await?;
     let network = network::join(&ground, check.clone(), &identity.admin_project).await?;
     let volume = volume::join(&ground, check.clone()).await?;
-    let compute = compute::join(&ground, check, image.delete, pool.verbs).await?;
+    let compute = compute::join(&ground, check, image.steps, pool.verbs).await?;
     let agent = host::start(&ground).await?;
     let keeper = tokio::spawn(async move { pool.keeper.run().await });
     let services = Services {

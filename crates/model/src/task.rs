@@ -34,4 +34,8 @@ pub enum Work {
     DeleteServer(ServerId),
     /// Remove an image's bytes and links, then its row.
     DeleteImage(ImageId),
+    /// Give an image the bytes that an agent has brought.
+    SealImage(ImageId),
+    /// Remove bytes that an agent has brought under this name for an image that does not want them.
+    DiscardUpload(ImageId, String),
 }

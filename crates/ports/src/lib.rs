@@ -15,6 +15,7 @@ pub mod disk_backend;
 pub mod entropy;
 pub mod hypervisor;
 pub mod image_catalog;
+pub mod image_maker;
 pub mod image_store;
 pub mod measure;
 pub mod metadata;

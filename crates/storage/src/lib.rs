@@ -21,7 +21,7 @@ mod volume;
 pub use backup::{FolderBackupSettings, FolderBackupStore, RbdBackupSettings, RbdBackupStore};
 pub use convert::{ConvertError, Converted, to_raw};
 pub use disk::{FileDiskBackend, RbdDiskBackend, RbdDiskSettings};
-pub use image_store::{FileImageStore, RbdImageStore, RbdImageStoreSettings};
+pub use image_store::{FileImageStore, RbdImageStore, RbdImageStoreSettings, StoreImageMaker};
 pub use moving::LiveTransfers;
 pub use owner::{FileOwner, OwnerError};
 pub use pool::{

@@ -8,6 +8,7 @@ mod backup;
 mod note;
 mod report;
 mod turns;
+mod upload;
 mod work;
 
 pub(crate) use attached::{find, locate};
@@ -195,7 +196,9 @@ async fn work_off(host: Arc<Host>, note: Note, ticket: Ticket) {
     });
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     match &outcome {
-        VolumeOutcome::Done { .. } => tracing::info!(?subject, work, took_ms, "volume order done"),
+        VolumeOutcome::Done { .. } | VolumeOutcome::Uploaded { .. } => {
+            tracing::info!(?subject, work, took_ms, "volume order done")
+        }
         VolumeOutcome::Failed { details, .. } => {
             tracing::warn!(?subject, work, took_ms, details, "volume order failed");
         }

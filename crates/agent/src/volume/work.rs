@@ -1,6 +1,6 @@
 //! An order about a volume, carried out on its backend.
 
-use super::{attached, backup};
+use super::{attached, backup, upload};
 use crate::agent::Host;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{VolumeContent, VolumeOrder, VolumeOutcome, VolumeWork};
@@ -79,11 +79,11 @@ pub(super) async fn carry_out(
                 None => backup::no_store(&host.settings.host.0),
             };
         }
-        VolumeWork::UploadToImage(..) => {
-            return refused(format!(
-                "This version's agents do not do {} yet: nothing was changed.",
-                order.work.name()
-            ));
+        VolumeWork::UploadToImage(volume, wanted) => {
+            return match host.parts.images.as_deref() {
+                Some(maker) => upload::make(backend, maker, *volume, wanted).await,
+                None => upload::no_store(&host.settings.host.0),
+            };
         }
     };
     match done {

@@ -180,6 +180,7 @@ impl Yard {
             volumes: [("file".to_owned(), Arc::new(volumes.clone()) as Arc<dyn VolumeBackend>)]
                 .into(),
             backups: None,
+            images: None,
             network: Arc::new(SimNetworkDriver::default()),
             config_drive: Arc::new(IsoConfigDrive::new(clock.clone(), DriveOwner::default())),
             clock,

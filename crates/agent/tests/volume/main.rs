@@ -4,14 +4,17 @@
 
 mod yard;
 
+use futures_util::StreamExt;
 use hatchery_model::generation::Generation;
-use hatchery_model::id::BackupId;
+use hatchery_model::id::{BackupId, ImageId};
+use hatchery_model::image::DiskFormat;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    NewBackup, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject,
-    VolumeWork,
+    ImageOfVolume, NewBackup, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome,
+    VolumeSubject, VolumeWork,
 };
 use hatchery_ports::backup_store::BackupStore;
+use hatchery_ports::image_store::ImageStore;
 use hatchery_ports::volume_backend::{Held, Opened, VolumeBackend};
 use std::sync::atomic::Ordering;
 use uuid::Uuid;
@@ -72,6 +75,7 @@ fn a_volume_lives_from_its_making_to_its_end() {
             VolumeOutcome::Failed { message, .. } => {
                 assert!(fails && message.contains("choose at least"))
             }
+            VolumeOutcome::Uploaded { .. } => panic!("{news:?}"),
         }
     }
     assert_eq!(life.held(), []);
@@ -355,7 +359,7 @@ fn a_backup_is_made_goes_on_from_another_and_is_restored() {
     let answers = life.answers(4);
     let copied = |news: &VolumeNews| match &news.outcome {
         VolumeOutcome::Done { bytes_copied, .. } => *bytes_copied,
-        VolumeOutcome::Failed { .. } => panic!("{news:?}"),
+        VolumeOutcome::Uploaded { .. } | VolumeOutcome::Failed { .. } => panic!("{news:?}"),
     };
     assert_eq!((copied(&answers[2]), copied(&answers[3])), (Bytes::from_mib(1), Bytes(0)));
     let no_snapshot = |held: &Held| matches!(held, Held::Volume(_));
@@ -425,4 +429,80 @@ fn a_backup_that_was_made_and_not_answered_stays_what_it_is() {
     assert!(is_done(&life.answers(2)[1]));
     assert_eq!(byte(&life, 1, None), 7);
     assert_eq!(life.held(), [Held::Volume(volume(1))]);
+}
+
+/// Reads what an upload has left in the image store under its name.
+fn brought(yard: &Yard, life: &Life, upload: &str) -> Vec<u8> {
+    let id = ImageId(Uuid::from_u128(77));
+    life.runtime.block_on(async {
+        let images = yard.images();
+        images.publish(id, upload).await.unwrap();
+        let mut bytes = Vec::new();
+        let mut stream = images.read(id, 0, None).await.unwrap();
+        while let Some(piece) = stream.next().await {
+            bytes.extend_from_slice(&piece.unwrap());
+        }
+        images.delete(id).await.unwrap();
+        bytes
+    })
+}
+
+fn upload(generation: i64, name: &str, format: DiskFormat) -> VolumeOrder {
+    let wanted = ImageOfVolume {
+        image: ImageId(Uuid::from_u128(77)),
+        upload: name.into(),
+        format,
+        live: false,
+    };
+    order(generation, VolumeWork::UploadToImage(volume(1), Box::new(wanted)))
+}
+
+#[test]
+fn a_volume_is_brought_to_the_image_store_also_by_the_next_agent() {
+    let yard = Yard::new();
+    let life = yard.wake();
+    yard.send(&life, empty(1));
+    life.answers(1);
+    let wanted = life.runtime.block_on(async {
+        let mut bytes = life.gate.open(Opened::ForWriting(volume(1))).await.unwrap();
+        for (at, byte) in [(0, 1_u8), (70_000, 2), (bytes.size().0 - 512, 3)] {
+            bytes.write(at, vec![byte; 512].into()).await.unwrap();
+        }
+        bytes.close().await.unwrap();
+        let mut wanted = vec![0; 8 << 20];
+        for (at, byte) in [(0, 1_u8), (70_000, 2), (wanted.len() - 512, 3)] {
+            wanted[at..at + 512].fill(byte);
+        }
+        wanted
+    });
+    for (number, format) in [(2, DiskFormat::Raw), (3, DiskFormat::Qcow2)] {
+        let name = format!("up.{number}");
+        yard.send(&life, upload(number, &name, format));
+        let news = life.answers(number as usize).pop().unwrap();
+        let VolumeOutcome::Uploaded { upload, content, .. } = &news.outcome else {
+            panic!("{news:?}")
+        };
+        assert_eq!(upload, &name);
+        let disk = content.inspection.virtual_bytes;
+        assert_eq!(disk.0, wanted.len() as u64);
+        let bytes = brought(&yard, &life, &name);
+        assert_eq!(bytes.len() as u64, content.size.0);
+        if format == DiskFormat::Raw {
+            assert!(bytes == wanted);
+        }
+    }
+    // The agent dies before the answer is noted: the next one brings it again, under the same name.
+    yard.send(&life, upload(4, "up.4", DiskFormat::Raw));
+    life.answers(4);
+    drop(life);
+    let note = yard.note(1);
+    let text = std::fs::read_to_string(&note).unwrap();
+    let mut parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    parsed["answer"] = serde_json::Value::Null;
+    parsed["is_told"] = false.into();
+    std::fs::write(&note, parsed.to_string()).unwrap();
+    let life = yard.wake();
+    let news = life.answers_until(1).pop().unwrap();
+    assert!(matches!(news.outcome, VolumeOutcome::Uploaded { .. }), "{news:?}");
+    assert!(brought(&yard, &life, "up.4") == wanted);
 }

@@ -21,7 +21,7 @@ use hatchery_ports::volume_backend::{
 };
 use hatchery_storage::{
     FileDiskBackend, FileImageStore, FileOwner, FileVolumeBackend, FileVolumeSettings,
-    FolderBackupSettings, FolderBackupStore,
+    FolderBackupSettings, FolderBackupStore, StoreImageMaker,
 };
 use hatchery_testkit::{ManualClock, SeededEntropy};
 use hatchery_virt::guest_data::{DriveOwner, IsoConfigDrive};
@@ -242,6 +242,11 @@ impl Yard {
         FolderBackupStore::open(&settings).unwrap()
     }
 
+    /// Where images are.
+    pub fn images(&self) -> FileImageStore {
+        FileImageStore::new(&self.folder("pool"), FileOwner::process()).unwrap()
+    }
+
     /// Where the note of a volume's last order stands.
     pub fn note(&self, number: u128) -> PathBuf {
         self.folder("notes").join(format!("volume-{}.json", volume(number)))
@@ -259,7 +264,7 @@ impl Yard {
         let clock = Arc::new(ManualClock::default());
         let (pool, instances) = (self.folder("pool"), self.folder("instances"));
         let owner = FileOwner::process();
-        FileImageStore::new(&pool, owner).unwrap();
+        let images = self.images();
         let inner = FileVolumeBackend::new(FileVolumeSettings {
             backend: "file".into(),
             pool: "files".into(),
@@ -282,6 +287,7 @@ impl Yard {
             disks: Arc::new(FileDiskBackend::new(&pool, &instances, owner, false).unwrap()),
             volumes: BTreeMap::from([("file".to_owned(), gate.clone() as Arc<dyn VolumeBackend>)]),
             backups: Some(Arc::new(self.backups())),
+            images: Some(Arc::new(StoreImageMaker::new(Arc::new(images), Bytes::from_gib(1)))),
             network: Arc::new(SimNetworkDriver::default()),
             config_drive: Arc::new(IsoConfigDrive::new(clock.clone(), DriveOwner::default())),
             clock,

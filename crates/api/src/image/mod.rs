@@ -25,6 +25,7 @@ mod versions;
 mod view;
 
 pub use router::{ImageState, router};
+pub use view::visibility;
 
 #[cfg(test)]
 mod tests;

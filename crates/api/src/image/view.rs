@@ -47,7 +47,7 @@ pub fn image(image: &Image) -> Value {
 pub fn status(state: &ImageState) -> &'static str {
     match state {
         ImageState::Queued => "queued",
-        ImageState::Saving { .. } => "saving",
+        ImageState::Saving { .. } | ImageState::Arriving { .. } => "saving",
         ImageState::Active(_) => "active",
         ImageState::Deactivated(_) => "deactivated",
         ImageState::Deleting => "pending_delete",

@@ -277,6 +277,7 @@ impl Ground {
                 outgoing: self.outgoing.clone(),
             }),
             delete_image: Arc::new(NoImages),
+            seal_image: Arc::new(NoImages),
         }
     }
 

@@ -92,7 +92,11 @@ fn changing_volumes() -> Vec<(String, u32, Value)> {
         ("POST /volumes/{volume}/action", 0, json!({"os-force_detach": null})),
         ("POST /volumes/{volume}/action", 0, json!({"os-initialize_connection": null})),
         ("POST /volumes/{volume}/action", 0, json!({"os-terminate_connection": null})),
-        ("POST /volumes/{volume}/action", 0, json!({"os-volume_upload_image": null})),
+        (
+            "POST /volumes/{volume}/action",
+            0,
+            json!({"os-volume_upload_image": {"image_name": "i"}}),
+        ),
         ("POST /volumes/{volume}/action", 0, json!({"os-retype": null})),
         ("POST /volumes/{volume}/action", 0, json!({"os-reimage": null})),
         ("POST /volumes/{volume}/action", 0, json!({"os-migrate_volume": null})),
@@ -333,7 +337,7 @@ async fn changing_volumes_and_snapshots() {
     POST /volumes/{volume}/action os-force_detach                401 404 404 501 501 501
     POST /volumes/{volume}/action os-initialize_connection       401 404 404 501 501 501
     POST /volumes/{volume}/action os-terminate_connection        401 404 404 501 501 501
-    POST /volumes/{volume}/action os-volume_upload_image         401 404 404 501 501 501
+    POST /volumes/{volume}/action os-volume_upload_image         401 404 404 403 202 202
     POST /volumes/{volume}/action os-retype                      401 404 404 501 501 501
     POST /volumes/{volume}/action os-reimage                     401 404 404 501 501 501
     POST /volumes/{volume}/action os-migrate_volume              401 404 404 501 501 501

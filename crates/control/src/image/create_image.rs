@@ -52,7 +52,8 @@ fn owner(caller: &Caller, changes: &[Change]) -> Result<ProjectId, Error> {
     }
 }
 
-fn blank(id: ImageId, owner: ProjectId, now: Timestamp) -> Image {
+/// An image of which nothing has been said.
+pub(super) fn blank(id: ImageId, owner: ProjectId, now: Timestamp) -> Image {
     Image {
         id,
         generation: Generation::FIRST,

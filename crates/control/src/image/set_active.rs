@@ -23,7 +23,13 @@ pub(super) async fn set_active(
         (ImageState::Active(content), false) => ImageState::Deactivated(content),
         (ImageState::Deactivated(content), true) => ImageState::Active(content),
         (ImageState::Active(_), true) | (ImageState::Deactivated(_), false) => return Ok(()),
-        (ImageState::Queued | ImageState::Saving { .. } | ImageState::Deleting, _) => {
+        (
+            ImageState::Queued
+            | ImageState::Saving { .. }
+            | ImageState::Arriving { .. }
+            | ImageState::Deleting,
+            _,
+        ) => {
             return Err(Error::Denied(format!(
                 "Not allowed to {action} an image that has no data yet."
             )));

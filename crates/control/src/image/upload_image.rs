@@ -147,7 +147,7 @@ async fn claim(
     let mut image = changeable(&mut *uow, caller, id, "upload_image").await?;
     let from = match &image.state {
         ImageState::Queued => None,
-        ImageState::Saving { .. } => Some("saving"),
+        ImageState::Saving { .. } | ImageState::Arriving { .. } => Some("saving"),
         ImageState::Active(_) => Some("active"),
         ImageState::Deactivated(_) => Some("deactivated"),
         ImageState::Deleting => Some("pending_delete"),
@@ -237,7 +237,7 @@ fn wrong_size(size: Option<u64>, how: &str) -> String {
 
 /// Publishes and activates. The row is looked at before, so that an image deleted meanwhile gets no bytes: its deletion discards the
 /// attempt, and from then on there is nothing to publish.
-async fn seal(
+pub(super) async fn seal(
     store: &dyn Store,
     bytes: &dyn ImageStore,
     clock: &dyn Clock,
@@ -285,7 +285,15 @@ async fn publish(
 }
 
 fn is_ours(state: &ImageState, attempt: &str) -> bool {
-    matches!(state, ImageState::Saving { upload, .. } if upload == attempt)
+    match state {
+        ImageState::Saving { upload, .. } | ImageState::Arriving { upload, .. } => {
+            upload == attempt
+        }
+        ImageState::Queued
+        | ImageState::Active(_)
+        | ImageState::Deactivated(_)
+        | ImageState::Deleting => false,
+    }
 }
 
 /// Removes what an attempt left. What cannot be done now is done at the next start; the row stays `Saving` until the bytes are gone.

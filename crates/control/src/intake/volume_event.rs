@@ -22,6 +22,9 @@ impl Intake {
             return Ok(());
         };
         uow.commit().await?;
+        if matches!(news.work.as_str(), "UploadToImage") {
+            self.tasks.wake();
+        }
         self.outgoing.hand_over(orders);
         Ok(())
     }

@@ -61,7 +61,9 @@ pub fn catalog_image(image: &Image) -> CatalogImage {
             }
             ImageState::Active(_) => CatalogState::Active,
             ImageState::Deactivated(_) => CatalogState::Deactivated,
-            ImageState::Queued | ImageState::Saving { .. } => CatalogState::Unfinished,
+            ImageState::Queued | ImageState::Saving { .. } | ImageState::Arriving { .. } => {
+                CatalogState::Unfinished
+            }
             ImageState::Deleting => CatalogState::Going,
         },
         format: image.disk_format,

@@ -121,7 +121,10 @@ impl MakeRawForms {
                 ImageState::Active(content) | ImageState::Deactivated(content) => {
                     content.raw = Some(raw.clone());
                 }
-                ImageState::Queued | ImageState::Saving { .. } | ImageState::Deleting => {
+                ImageState::Queued
+                | ImageState::Saving { .. }
+                | ImageState::Arriving { .. }
+                | ImageState::Deleting => {
                     return Ok(false);
                 }
             }

@@ -5,8 +5,9 @@ use super::send::{Writing, keep, keep_snapshot};
 use super::settings::VolumeSettings;
 use super::tell::{self, About, Action, Detail};
 use super::waiting;
-use super::{backups, bind, groups, image_cache};
+use super::{backups, bind, groups, image_cache, upload_to_image};
 use crate::error::Error;
+use crate::image::arriving;
 use crate::workflow::{Order, server_disks};
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{SnapshotId, VolumeId};
@@ -32,13 +33,16 @@ pub(crate) async fn taken(
 ) -> Result<Option<Vec<Order>>, Error> {
     match news.subject {
         VolumeSubject::Volume(id) => {
+            let brought = brought(uow, ground, &news.outcome).await?;
             let found = uow.volumes().find(id).await?;
             let waits = |volume: &Volume| {
                 volume.state.ordered().is_some_and(|order| order.is_answered_by(news))
             };
-            let Some(volume) = found.filter(waits) else { return Ok(None) };
+            let Some(volume) = found.filter(waits) else { return Ok(brought.then(Vec::new)) };
             match &news.outcome {
-                VolumeOutcome::Done { .. } => done(uow, ground, volume, news).await.map(Some),
+                VolumeOutcome::Done { .. } | VolumeOutcome::Uploaded { .. } => {
+                    done(uow, ground, volume, news).await.map(Some)
+                }
                 VolumeOutcome::Failed { message, details } => {
                     tracing::warn!(volume.id = %id, work = news.work, message, details, "an order about a volume has failed");
                     let otherwise =
@@ -60,6 +64,8 @@ pub(crate) async fn taken(
                 VolumeOutcome::Done { source, .. } => {
                     done_snapshot(uow, ground, snapshot, source.clone()).await.map(Some)
                 }
+                // Nobody orders that of a snapshot.
+                VolumeOutcome::Uploaded { .. } => Ok(None),
                 VolumeOutcome::Failed { message, details } => {
                     tracing::warn!(snapshot.id = %id, work = news.work, message, details, "an order about a snapshot has failed");
                     failed_snapshot(uow, ground, snapshot, message).await.map(Some)
@@ -76,9 +82,6 @@ async fn done(
     mut volume: Volume,
     news: &VolumeNews,
 ) -> Result<Vec<Order>, Error> {
-    let VolumeOutcome::Done { source, rung, bytes_copied } = &news.outcome else {
-        return Ok(Vec::new());
-    };
     let before = volume.state.clone();
     let filling = image_cache::cost_of_filling(uow, &volume).await?;
     let attachments = uow.attachments().list(None, Some(volume.id), None).await?;
@@ -91,13 +94,13 @@ async fn done(
         return image_cache::gone(uow, ground.writing, volume.id).await;
     };
     volume.state = bind::rested(state, &attachments);
-    if let Some(source) = source {
-        volume.source = Some(source.clone());
-    }
-    if let (VolumeState::Creating(_), Some(way)) = (&before, &mut volume.way) {
-        way.rung = rung.unwrap_or(way.rung);
-        way.bytes_copied = Some(Bytes(bytes_copied.0 + filling.0.0));
-        way.took_ms = Some(news.took_ms + filling.1);
+    if let VolumeOutcome::Done { source, rung, bytes_copied } = &news.outcome {
+        volume.source = source.clone().or(volume.source);
+        if let (VolumeState::Creating(_), Some(way)) = (&before, &mut volume.way) {
+            way.rung = rung.unwrap_or(way.rung);
+            way.bytes_copied = Some(Bytes(bytes_copied.0 + filling.0.0));
+            way.took_ms = Some(news.took_ms + filling.1);
+        }
     }
     if let VolumeState::Extending { to_gib, .. } = &before {
         volume.size_gib = *to_gib;
@@ -115,6 +118,17 @@ async fn done(
     Ok(orders)
 }
 
+/// An image gets the bytes that were brought for it, whatever has become of their volume since. Says whether there were any.
+async fn brought(
+    uow: &mut dyn UnitOfWork,
+    ground: Ground<'_>,
+    outcome: &VolumeOutcome,
+) -> Result<bool, Error> {
+    let VolumeOutcome::Uploaded { image, upload, content } = outcome else { return Ok(false) };
+    arriving::arrived(uow, ground.writing, (*image, upload), content).await?;
+    Ok(true)
+}
+
 /// The volume's order could not be carried out, or nobody is there who could. Nothing of it is left.
 pub(crate) async fn failed(
     uow: &mut dyn UnitOfWork,
@@ -129,6 +143,7 @@ pub(crate) async fn failed(
     if let VolumeState::Reverting { snapshot, .. } = &before {
         restored(uow, ground, *snapshot).await?;
     }
+    upload_to_image::abandoned(uow, ground.writing, &before).await?;
     keep(uow, &mut volume, ground.writing.now).await?;
     let about = (&volume.project, About::Volume(volume.id));
     let what = words(before.ordered().map(|order| &*order.work));

@@ -3,7 +3,7 @@
 use super::send::{self, Writing};
 use super::verbs::VolumeVerbs;
 use super::waiting::{self, snapshots_of};
-use super::{access, image_cache};
+use super::{access, image_cache, upload_to_image};
 use crate::error::Error;
 use crate::policy;
 use crate::workflow::Order;
@@ -91,6 +91,7 @@ async fn begin(
         return Ok(Vec::new());
     }
     image_cache::leaves(uow, volume.id).await?;
+    upload_to_image::abandoned(uow, writing, &volume.state).await?;
     let mut orders = Vec::new();
     for mut snapshot in snapshots {
         let work = VolumeWork::RemoveSnapshot(volume.id, snapshot.id);

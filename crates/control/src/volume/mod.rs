@@ -35,6 +35,7 @@ pub(crate) mod tell;
 mod transfers;
 mod types;
 mod update_volume;
+pub(crate) mod upload_to_image;
 mod verbs;
 pub(crate) mod waiting;
 
@@ -69,4 +70,5 @@ pub use types::{
     NewVolumeType, TypeChanges, TypeQuery, VolumeTypeVerbs, default_type, find_type, usable_type,
 };
 pub use update_volume::VolumeChanges;
+pub use upload_to_image::{UploadRequest, UploadedImage};
 pub use verbs::{VolumePorts, VolumeVerbs};

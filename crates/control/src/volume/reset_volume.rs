@@ -1,8 +1,8 @@
 //! What administrators set by hand, and the first steps of who plugs volumes without an attachment's row.
 
-use super::bind;
-use super::send::keep;
+use super::send::{Writing, keep};
 use super::verbs::VolumeVerbs;
+use super::{bind, upload_to_image};
 use crate::error::Error;
 use crate::policy;
 use hatchery_model::caller::Caller;
@@ -34,8 +34,12 @@ impl VolumeVerbs {
                         .into(),
                 ));
             }
-            volume.state = VolumeState::set_by_hand(&status)
+            let state = VolumeState::set_by_hand(&status)
                 .ok_or_else(|| Error::Invalid(format!("Cannot reset-state to {status}")))?;
+            let before = std::mem::replace(&mut volume.state, state);
+            let (entropy, request) = (&*self.ports.entropy, &caller.request);
+            let writing = Writing { entropy, now: self.ports.clock.now(), request };
+            upload_to_image::abandoned(&mut *uow, writing, &before).await?;
         }
         if detached {
             for attachment in attachments {

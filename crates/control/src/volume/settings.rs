@@ -20,6 +20,8 @@ pub struct VolumeSettings {
     pub allow_availability_zone_fallback: bool,
     /// `cloned_volume_same_az`: whether what is made of a volume or snapshot has to stand in its zone.
     pub cloned_volume_same_az: bool,
+    /// `enable_force_upload`: whether a volume that a server uses may become an image, by a snapshot of it.
+    pub enable_force_upload: bool,
     /// `message_ttl`: so many seconds a message to a user is kept at least.
     pub message_ttl: i64,
     /// `service_down_time`: a host that has been silent for longer is down.
@@ -44,6 +46,8 @@ impl Default for VolumeSettings {
             default_availability_zone: None,
             allow_availability_zone_fallback: false,
             cloned_volume_same_az: true,
+            // Cinder's is off, for want of that snapshot.
+            enable_force_upload: true,
             message_ttl: 2_592_000,
             service_down_seconds: 60,
             reserved_percentage: 0,

@@ -82,6 +82,8 @@ pub struct TaskRunner {
     pub delete_server: Arc<dyn Step>,
     /// `Work::DeleteImage`
     pub delete_image: Arc<dyn Step>,
+    /// `Work::SealImage`, `Work::DiscardUpload`
+    pub seal_image: Arc<dyn Step>,
 }
 
 impl TaskRunner {
@@ -175,6 +177,7 @@ impl TaskRunner {
             Work::BuildServer(_) => &self.build_server,
             Work::DeleteServer(_) => &self.delete_server,
             Work::DeleteImage(_) => &self.delete_image,
+            Work::SealImage(_) | Work::DiscardUpload(..) => &self.seal_image,
         };
         let Err(error) = step.run(&task).await else {
             return task.id;

@@ -3,12 +3,12 @@
 use hatchery_model::disk::BlockSource;
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{BackupId, HostName, ImageId, SnapshotId, VolumeId};
-use hatchery_model::image::ImageFormat;
+use hatchery_model::image::{ImageContent, ImageFormat, Inspection};
 use hatchery_model::provision::{FileAbilities, PlanStep, Rung, VolumeTargetFacts};
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    BackendReport, Reach, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject,
-    VolumeWork,
+    BackendReport, ImageOfVolume, Reach, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome,
+    VolumeSubject, VolumeWork,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -105,7 +105,10 @@ impl FakeVolumes {
                     return failed("There is no such volume, or no such backup.");
                 }
             }
-            VolumeWork::UploadToImage(..) => return failed("Not done here."),
+            VolumeWork::UploadToImage(_, wanted) => {
+                self.done.lock().unwrap().push(work.name());
+                return uploaded(wanted);
+            }
         }
         self.done.lock().unwrap().push(work.name());
         let path = format!("/volumes/{volume}/{}", self.done.lock().unwrap().len());
@@ -170,6 +173,26 @@ impl FakeVolumes {
             }
             _ => false,
         }
+    }
+}
+
+fn uploaded(wanted: &ImageOfVolume) -> VolumeOutcome {
+    let content = ImageContent {
+        size: Bytes::from_gib(1),
+        md5: "1".repeat(32),
+        sha512: "1".repeat(128),
+        inspection: Inspection {
+            format: ImageFormat::Raw,
+            virtual_bytes: Bytes::from_gib(1),
+            inspector_version: 1,
+        },
+        raw: None,
+        location: None,
+    };
+    VolumeOutcome::Uploaded {
+        image: wanted.image,
+        upload: wanted.upload.clone(),
+        content: Box::new(content),
     }
 }
 

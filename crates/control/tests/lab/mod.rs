@@ -109,6 +109,7 @@ impl Lab {
                 outgoing: outgoing.clone(),
             }),
             delete_image: Arc::new(NoImages),
+            seal_image: Arc::new(NoImages),
         });
         let intake = Arc::new(Intake::new(
             store.clone(),

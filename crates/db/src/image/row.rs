@@ -27,7 +27,7 @@ pub(super) fn values(image: &Image) -> Result<Vec<Value>, StoreError> {
 const fn status(state: &ImageState) -> &'static str {
     match state {
         ImageState::Queued => "queued",
-        ImageState::Saving { .. } => "saving",
+        ImageState::Saving { .. } | ImageState::Arriving { .. } => "saving",
         ImageState::Active(_) => "active",
         ImageState::Deactivated(_) => "deactivated",
         ImageState::Deleting => "pending_delete",

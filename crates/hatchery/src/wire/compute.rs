@@ -1,5 +1,6 @@
 //! Nova's part, and the workflows behind it.
 
+use super::image::ImageSteps;
 use super::{Check, Ground};
 use anyhow::Context;
 use hatchery_api::Router;
@@ -14,7 +15,7 @@ use hatchery_control::pool::PoolVerbs;
 use hatchery_control::reconcile::{Census, VolumeOrders};
 use hatchery_control::scheduler::SchedulerSettings;
 use hatchery_control::workflow::Wake;
-use hatchery_control::workflow::{BuildServer, OutboxRelay, Step, TaskRunner, TearDownServer};
+use hatchery_control::workflow::{BuildServer, OutboxRelay, TaskRunner, TearDownServer};
 use hatchery_model::message::Address;
 use hatchery_ports::bus::Subscription;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub struct Compute {
 pub async fn join(
     ground: &Ground,
     check: Check,
-    delete_image: Arc<dyn Step>,
+    images: ImageSteps,
     pool: PoolVerbs,
 ) -> anyhow::Result<Compute> {
     ensure_first_flavors(ground.store.as_ref())
@@ -46,7 +47,7 @@ pub async fn join(
         ground.healed.clone(),
     );
     let intake = ground.bus.subscribe(Address::Control, Arc::new(intake)).await?;
-    let runner = runner(ground, &settings, delete_image);
+    let runner = runner(ground, &settings, images);
     let relay = OutboxRelay {
         store: ground.store.clone(),
         bus: ground.bus.clone(),
@@ -100,11 +101,7 @@ fn settings(ground: &Ground) -> ComputeSettings {
     }
 }
 
-fn runner(
-    ground: &Ground,
-    settings: &Arc<ComputeSettings>,
-    delete_image: Arc<dyn Step>,
-) -> TaskRunner {
+fn runner(ground: &Ground, settings: &Arc<ComputeSettings>, images: ImageSteps) -> TaskRunner {
     TaskRunner {
         store: ground.store.clone(),
         clock: ground.clock.clone(),
@@ -123,7 +120,8 @@ fn runner(
             settings: settings.clone(),
             outgoing: ground.outgoing.clone(),
         }),
-        delete_image,
+        delete_image: images.delete,
+        seal_image: images.seal,
     }
 }
 

@@ -1,16 +1,17 @@
 //! This host's part: hypervisor, disks, networks, and the agent that uses them.
 
-use super::{Ground, backend, disks};
+use super::{Ground, backend, disks, image};
 use crate::config::Config;
 use crate::state_dir::{StateDir, write_private};
 use anyhow::{Context, bail};
 use hatchery_agent::{Agent, Parts, Registry, Settings};
 use hatchery_model::id::HostName;
+use hatchery_model::units::Bytes;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::hypervisor::Hypervisor;
 use hatchery_ports::network_driver::NetworkDriver;
-use hatchery_storage::FileOwner;
 use hatchery_storage::rbd::CephKeyrings;
+use hatchery_storage::{FileOwner, StoreImageMaker};
 use hatchery_virt::guest_data::{DriveOwner, IsoConfigDrive};
 use hatchery_virt::net::{NetNsDriver, NetSettings, SimNetworkDriver};
 use hatchery_virt::qemu::{QemuHypervisor, QemuSettings};
@@ -120,12 +121,14 @@ pub async fn start(ground: &Ground) -> anyhow::Result<Agent> {
     let instances = state.join("instances");
     let owner = owner(&config.qemu.user)?;
     let drives = DriveOwner { ids: qemu_user(&config.qemu.user)?, ..DriveOwner::default() };
+    let (images, _) = image::store(ground)?;
     let parts = Parts {
         bus: ground.bus.clone(),
         hypervisor: hypervisor(state, config, ground.clock.clone())?,
         disks: disks::backend(state, config, owner)?,
         volumes: backend::all(state, config, owner)?,
         backups: backend::backups(state, config)?,
+        images: Some(Arc::new(StoreImageMaker::new(images, Bytes(config.glance.image_size_cap)))),
         network: network(state, config, &registry)?,
         config_drive: Arc::new(IsoConfigDrive::new(ground.clock.clone(), drives)),
         clock: ground.clock.clone(),

@@ -5,7 +5,9 @@ use super::{Check, Ground, backend, host};
 use anyhow::{Context, bail};
 use hatchery_api::Router;
 use hatchery_api::image::router;
-use hatchery_control::image::{DeleteImage, ImagePorts, ImageVerbs, UploadLimits, recover};
+use hatchery_control::image::{
+    DeleteImage, ImagePorts, ImageVerbs, SealImage, UploadLimits, recover,
+};
 use hatchery_control::pool::BaseLinks;
 use hatchery_control::reconcile::MakeRawForms;
 use hatchery_control::workflow::Step;
@@ -19,13 +21,19 @@ use tokio::task::JoinHandle;
 pub struct Image {
     pub router: Router,
     /// What the task runner runs for images.
-    pub delete: Arc<dyn Step>,
+    pub steps: ImageSteps,
     /// What goes on in the background.
     pub tasks: Vec<JoinHandle<()>>,
 }
 
+/// Steps of tasks about images.
+pub struct ImageSteps {
+    pub delete: Arc<dyn Step>,
+    pub seal: Arc<dyn Step>,
+}
+
 /// The image store, and whether it is in Ceph: what is there is cloned, which only raw disks can be, so each image gets a raw form.
-fn store(ground: &Ground) -> anyhow::Result<(Arc<dyn ImageStore>, bool)> {
+pub fn store(ground: &Ground) -> anyhow::Result<(Arc<dyn ImageStore>, bool)> {
     let set = &ground.config.glance_store;
     // In any case: bases and volumes of files use its folders.
     let owner = host::owner(&ground.config.qemu.user)?;
@@ -72,6 +80,20 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<(Image, Pool)
     // What lies in Ceph is no file that bases could be links of.
     let links = if is_in_ceph { BaseLinks::default() } else { pool.links.clone() };
     let force_raw_images = is_in_ceph || ground.config.default.force_raw_images;
+    let limits = UploadLimits {
+        size_cap: Bytes(ground.config.glance.image_size_cap),
+        idle: Duration::from_secs(ground.config.glance.upload_idle_timeout),
+        force_raw_images,
+    };
+    let seal = Arc::new(SealImage {
+        store: ground.store.clone(),
+        bytes: bytes.clone(),
+        clock: ground.clock.clone(),
+        entropy: ground.entropy.clone(),
+        tasks: ground.tasks.clone(),
+        links: links.clone(),
+        limits,
+    });
     let delete = Arc::new(DeleteImage {
         store: ground.store.clone(),
         bytes: bytes.clone(),
@@ -99,11 +121,8 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<(Image, Pool)
         outbox: ground.outbox.clone(),
         transfers: ground.transfers.clone(),
         links,
-        limits: UploadLimits {
-            size_cap: Bytes(ground.config.glance.image_size_cap),
-            idle: Duration::from_secs(ground.config.glance.upload_idle_timeout),
-            force_raw_images,
-        },
+        limits,
     });
-    Ok((Image { router: router(verbs, check, &ground.base), delete, tasks }, pool))
+    let steps = ImageSteps { delete, seal };
+    Ok((Image { router: router(verbs, check, &ground.base), steps, tasks }, pool))
 }

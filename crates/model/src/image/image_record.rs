@@ -58,6 +58,13 @@ pub enum ImageState {
         /// When it began.
         since: Timestamp,
     },
+    /// An agent brings the bytes. `upload` names them in the store; `content` is known once all have arrived, and then they get the image's name.
+    Arriving {
+        /// Their name until then.
+        upload: String,
+        /// What they are.
+        content: Option<Box<ImageContent>>,
+    },
     /// Usable. The content never changes from here on.
     Active(ImageContent),
     /// Usable only by administrators.
@@ -123,7 +130,10 @@ impl Image {
     pub fn content(&self) -> Option<&ImageContent> {
         match &self.state {
             ImageState::Active(content) | ImageState::Deactivated(content) => Some(content),
-            ImageState::Queued | ImageState::Saving { .. } | ImageState::Deleting => None,
+            ImageState::Queued
+            | ImageState::Saving { .. }
+            | ImageState::Arriving { .. }
+            | ImageState::Deleting => None,
         }
     }
 }

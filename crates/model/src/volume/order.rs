@@ -6,7 +6,7 @@
 use crate::disk::BlockSource;
 use crate::generation::Generation;
 use crate::id::{BackupId, HostName, ImageId, SnapshotId, VolumeId};
-use crate::image::RawForm;
+use crate::image::{DiskFormat, ImageContent, RawForm};
 use crate::provision::{Plan, Rung};
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
@@ -107,10 +107,14 @@ impl VolumeContent {
 /// An image that is to get a volume's bytes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ImageOfVolume {
-    /// The image, which waits in `queued`.
+    /// The image, which waits for them.
     pub image: ImageId,
-    /// `raw` or `qcow2`.
-    pub disk_format: String,
+    /// The name that they have in the image store until the image gets them.
+    pub upload: String,
+    /// What they are to be: raw or qcow2.
+    pub format: DiskFormat,
+    /// Whether a server uses the volume meanwhile: then a snapshot is read, which goes afterwards.
+    pub live: bool,
 }
 
 /// A backup to be made.
@@ -158,6 +162,15 @@ pub enum VolumeOutcome {
         rung: Option<Rung>,
         /// Bytes that were really copied, counted where they were written.
         bytes_copied: Bytes,
+    },
+    /// What the volume holds lies in the image store.
+    Uploaded {
+        /// The image that waits for it.
+        image: ImageId,
+        /// The name that it has there.
+        upload: String,
+        /// What it is.
+        content: Box<ImageContent>,
     },
     /// Not done, and nothing of it is left.
     Failed {

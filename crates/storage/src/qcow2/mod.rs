@@ -1,14 +1,17 @@
-//! The qcow2 format, read and written in process: headers, and overlays without data.
+//! The qcow2 format, read and written in process: headers, overlays without data, and whole files for
+//! images of volumes.
 //!
 //! Not here: guests' data (QEMU's business), and the judgement of what users upload (`inspect`).
 
 mod header;
 mod overlay;
+mod stream;
 
 pub(crate) use header::be64;
 pub use header::{Extension, Header, HeaderError};
 pub use overlay::{Overlay, read_overlay, write_overlay};
 pub(crate) use overlay::{grow, is_untouched, temporary_name, write_growable};
+pub(crate) use stream::Layout;
 
 /// `QFI\xfb`.
 pub const MAGIC: [u8; 4] = *b"QFI\xfb";

@@ -14,7 +14,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const CLUSTER_BITS: u32 = 16;
-const CLUSTER: u64 = 1 << CLUSTER_BITS;
+pub(super) const CLUSTER: u64 = 1 << CLUSTER_BITS;
 const HEADER_LENGTH: u32 = 112;
 /// QEMU takes no longer name of a backing file.
 const MAX_BACKING_NAME: usize = 1023;
@@ -176,6 +176,14 @@ fn encode_growable(
 /// An L2 table is one cluster of 8-byte entries, each for one cluster.
 const fn entries_for(size: u64) -> u64 {
     size.div_ceil(CLUSTER * (CLUSTER / 8))
+}
+
+/// The header of a file that lies on nothing: so many entries at `l1_offset`, and so many clusters of its table of reference counts.
+pub(super) fn head_of(size: u64, l1_entries: u64, l1_offset: u64, count_clusters: u64) -> Vec<u8> {
+    let (mut head, _) = compose(size, l1_entries, &[0; 8], &[]);
+    head[40..48].copy_from_slice(&l1_offset.to_be_bytes());
+    head[56..60].copy_from_slice(&(count_clusters as u32).to_be_bytes());
+    head
 }
 
 /// The header's bytes, and how many clusters its L1 table has.

@@ -1,5 +1,6 @@
 //! What is left of uploads and deletions that fail or are killed, against SQLite and files.
 
+mod arriving;
 mod delete;
 mod raw_form;
 mod same_bytes;

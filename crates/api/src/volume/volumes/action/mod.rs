@@ -4,6 +4,7 @@ mod administration;
 mod image_metadata;
 mod plugging;
 mod resizing;
+mod upload_image;
 
 use super::view::volume_id;
 use crate::http::body::Json;
@@ -98,7 +99,7 @@ pub async fn action(
         "os-force_detach" => refuse(&verbs, &asked).await,
         "os-initialize_connection" => refuse(&verbs, &asked).await,
         "os-terminate_connection" => refuse(&verbs, &asked).await,
-        "os-volume_upload_image" => refuse(&verbs, &asked).await,
+        "os-volume_upload_image" => upload_image::upload(&verbs, &asked).await,
         "os-retype" => refuse(&verbs, &asked).await,
         "os-reimage" => refuse(&verbs, &asked).await,
         "os-migrate_volume" => refuse(&verbs, &asked).await,

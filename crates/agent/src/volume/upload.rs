@@ -1,0 +1,79 @@
+//! Orders to make an image of a volume: its bytes into the image store, under the name that the order has.
+
+use super::work::{chain, failed, refused};
+use hatchery_model::id::{SnapshotId, VolumeId};
+use hatchery_model::image::ImageContent;
+use hatchery_model::volume::{ImageOfVolume, VolumeOutcome};
+use hatchery_ports::image_maker::{ImageMaker, ImageMakerError};
+use hatchery_ports::image_store::ImageStoreError;
+use hatchery_ports::volume_backend::{Opened, VolumeBackend};
+
+/// Leaves what the volume holds in the image store.
+pub(super) async fn make(
+    backend: &dyn VolumeBackend,
+    maker: &dyn ImageMaker,
+    volume: VolumeId,
+    wanted: &ImageOfVolume,
+) -> VolumeOutcome {
+    let made = if wanted.live {
+        make_live(backend, maker, volume, wanted).await
+    } else {
+        read(backend, maker, Opened::Volume(volume), wanted).await
+    };
+    match made {
+        Ok(content) => VolumeOutcome::Uploaded {
+            image: wanted.image,
+            upload: wanted.upload.clone(),
+            content: Box::new(content),
+        },
+        Err(error) => not_made(&error),
+    }
+}
+
+/// Of a volume that is written to meanwhile: what is read is a snapshot, named as the image is, that goes afterwards.
+async fn make_live(
+    backend: &dyn VolumeBackend,
+    maker: &dyn ImageMaker,
+    volume: VolumeId,
+    wanted: &ImageOfVolume,
+) -> Result<ImageContent, ImageMakerError> {
+    let passing = SnapshotId(wanted.image.0);
+    backend.snapshot(volume, passing).await?;
+    let made = read(backend, maker, Opened::Snapshot(volume, passing), wanted).await;
+    // Also after a failure, which is the news then.
+    let removed = backend.remove_snapshot(volume, passing).await;
+    let made = made?;
+    removed?;
+    Ok(made)
+}
+
+async fn read(
+    backend: &dyn VolumeBackend,
+    maker: &dyn ImageMaker,
+    what: Opened,
+    wanted: &ImageOfVolume,
+) -> Result<ImageContent, ImageMakerError> {
+    maker.make(backend.open(what).await?, wanted).await
+}
+
+/// The answer of an agent that has no image store.
+pub(super) fn no_store(host: &str) -> VolumeOutcome {
+    refused(format!("The agent of host {host} has no image store to make images in."))
+}
+
+fn not_made(error: &ImageMakerError) -> VolumeOutcome {
+    match error {
+        ImageMakerError::Volume(error) => failed(error),
+        // Written for the user.
+        ImageMakerError::Unsupported(_)
+        | ImageMakerError::Store(ImageStoreError::Invalid(_) | ImageStoreError::Exhausted(_)) => {
+            refused(error.to_string())
+        }
+        ImageMakerError::Store(
+            ImageStoreError::NotFound(_) | ImageStoreError::Unavailable { .. },
+        ) => VolumeOutcome::Failed {
+            message: format!("{error} now: try again later"),
+            details: chain(error),
+        },
+    }
+}
