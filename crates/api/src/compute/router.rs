@@ -21,8 +21,8 @@ use axum::extract::FromRef;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, delete, get, post, put};
 use hatchery_control::compute::{
-    AggregateVerbs, ChangeServer, ConsoleOutput, CreateServer, DeleteServer, Explain, Figures,
-    FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, Live, PowerVerbs,
+    AggregateVerbs, ChangeServer, ConsoleOutput, CreateImage, CreateServer, DeleteServer, Explain,
+    Figures, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, Live, PowerVerbs,
     ServerVolumeVerbs, ShowServer, ShowUsage,
 };
 use hatchery_control::identity::CheckToken;
@@ -56,6 +56,8 @@ verbs! {
     list: ListServers,
     /// `PUT /servers/{id}`, `/servers/{id}/metadata`, `/servers/{id}/tags`
     change: ChangeServer,
+    /// `createImage`
+    images: CreateImage,
     /// `os-getConsoleOutput`
     console: ConsoleOutput,
     /// `os-stop`, `os-start`, `reboot`, `os-resetState`

@@ -15,9 +15,10 @@ use hatchery_api::http::request_id::{self, MakeRequestId};
 use hatchery_bus::InProcessBus;
 use hatchery_control::Error;
 use hatchery_control::compute::{
-    AggregateVerbs, ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer,
-    Explain, Figures, FlavorVerbs, HealBook, HostVerbs, InstanceActions, KeypairVerbs, ListServers,
-    Live, PowerVerbs, ReviveServers, ServerVolumeVerbs, ShowServer, ShowUsage,
+    AggregateVerbs, ChangeServer, ComputeSettings, ConsoleOutput, CreateImage, CreateServer,
+    DeleteServer, Explain, Figures, FlavorVerbs, HealBook, HostVerbs, InstanceActions,
+    KeypairVerbs, ListServers, Live, PowerVerbs, ReviveServers, ServerVolumeVerbs, ShowServer,
+    ShowUsage,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::pool::{PoolVerbs, StoreLeases};
@@ -307,13 +308,27 @@ impl Ground {
         }
     }
 
+    fn hosts(&self) -> HostVerbs {
+        HostVerbs {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            settings: self.settings.clone(),
+        }
+    }
+
+    fn images(&self) -> CreateImage {
+        CreateImage {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            outgoing: self.outgoing.clone(),
+            volume_settings: Arc::default(),
+        }
+    }
+
     fn verbs(&self) -> ComputeVerbs {
         let (store, clock, entropy) = (&self.store, &self.clock, &self.entropy);
-        let hosts = HostVerbs {
-            store: store.clone(),
-            clock: clock.clone(),
-            settings: self.settings.clone(),
-        };
+        let hosts = self.hosts();
         ComputeVerbs {
             create: Arc::new(CreateServer {
                 store: store.clone(),
@@ -333,6 +348,7 @@ impl Ground {
             show: Arc::new(ShowServer { store: store.clone(), hosts: hosts.clone() }),
             list: Arc::new(ListServers { store: store.clone(), hosts: hosts.clone() }),
             change: Arc::new(ChangeServer { store: store.clone(), clock: clock.clone() }),
+            images: Arc::new(self.images()),
             console: Arc::new(ConsoleOutput {
                 store: store.clone(),
                 bus: Arc::new(self.bus.clone()),

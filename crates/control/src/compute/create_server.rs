@@ -1,11 +1,11 @@
 //! Takes a request for servers: checked, written down, and where it can be placed and ordered, in one transaction; then answered. What
 //! follows is the host's, or `workflow::build_server`'s.
 
-use super::image_fit;
 use super::new_server::{NewServer, ZoneChoice};
 use super::plug_disks::{self, DiskPlans};
 use super::plug_networks::{self, NicPlan, Owner};
 use super::settings::ComputeSettings;
+use super::{image_fit, image_mapping};
 use crate::error::Error;
 use crate::policy;
 use crate::volume::VolumeSettings;
@@ -109,6 +109,11 @@ impl CreateServer {
         };
         let rows = uow.bundles().find_request(&names).await?;
         let (image, flavor) = check_image(caller, new, &rows)?;
+        let expanded = image_mapping::expand(new, image.as_ref())?;
+        let (new, image) = match &expanded {
+            Some(new) => (new, None),
+            None => (new, image),
+        };
         if new.key_name.is_some() && rows.keypair.is_none() {
             return Err(Error::Invalid("Invalid key_name provided.".into()));
         }

@@ -19,6 +19,7 @@ mod twin;
 mod update_image;
 mod upload_image;
 mod verbs;
+pub(crate) mod without_bytes;
 
 pub(crate) use access::may_see;
 pub use change::{Change, Presence};

@@ -15,7 +15,7 @@ use crate::pool::BaseLinks;
 use crate::workflow::Wake;
 use bytes::Bytes as Chunk;
 use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
 use hatchery_model::caller::Caller;
 use hatchery_model::id::ImageId;
 use hatchery_model::image::Image;
@@ -194,6 +194,9 @@ impl ImageVerbs {
         offset: u64,
         length: u64,
     ) -> Result<BoxStream<'static, std::io::Result<Chunk>>, Error> {
+        if length == 0 {
+            return Ok(stream::empty().boxed());
+        }
         let bytes = self.0.bytes.read(image.id, offset, Some(length)).await?;
         let moving = self.0.transfers.begin(NewTransfer {
             kind: TransferKind::Download,

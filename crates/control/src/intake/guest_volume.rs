@@ -105,7 +105,8 @@ async fn note(
             | ActionKind::Stop
             | ActionKind::Start
             | ActionKind::Reboot
-            | ActionKind::ResetState,
+            | ActionKind::ResetState
+            | ActionKind::CreateImage,
         )
         | None => return Ok(()),
     };

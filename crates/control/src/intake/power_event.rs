@@ -68,7 +68,8 @@ pub(super) async fn answered(
         | ActionKind::Delete
         | ActionKind::ResetState
         | ActionKind::AttachVolume
-        | ActionKind::DetachVolume => false,
+        | ActionKind::DetachVolume
+        | ActionKind::CreateImage => false,
     });
     let Some(state) = after(&server, &answer.power, now)? else {
         return Ok(false);

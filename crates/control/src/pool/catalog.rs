@@ -55,7 +55,7 @@ pub fn catalog_image(image: &Image) -> CatalogImage {
         state: match image.state {
             // No file, so nothing to be linked.
             ImageState::Active(ref content) | ImageState::Deactivated(ref content)
-                if content.location.is_some() =>
+                if content.location.is_some() || content.size.0 == 0 =>
             {
                 CatalogState::Unfinished
             }

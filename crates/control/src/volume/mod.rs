@@ -64,6 +64,7 @@ pub use services::{
     BackendService, VolumeServiceVerbs, VolumeZone, disabled_backends, is_backend_up,
 };
 pub use settings::VolumeSettings;
+pub(crate) use snapshots::take as take_snapshot;
 pub use snapshots::{SnapshotChanges, SnapshotQuery, SnapshotRequest};
 pub use transfers::{NewTransfer, TransferQuery, TransferRequest, TransferVerbs};
 pub use types::{

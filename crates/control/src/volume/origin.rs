@@ -4,10 +4,12 @@ use super::access;
 use super::request::{VolumeRequest, VolumeSource};
 use super::settings::VolumeSettings;
 use super::types::{find_type, usable_type};
+use crate::compute::image_mapping;
 use crate::error::Error;
 use crate::image::may_see;
 use crate::scheduler::image_facts;
 use hatchery_model::caller::Caller;
+use hatchery_model::id::SnapshotId;
 use hatchery_model::image::{Image, ImageContent, ImageState};
 use hatchery_model::provision::ImageFacts;
 use hatchery_model::units::Bytes;
@@ -43,20 +45,14 @@ impl Origin {
                 let ImageState::Active(content) = &image.state else {
                     return Err(invalid(&format!("Image {id} is not active.")));
                 };
+                // An image of a server that booted from a volume has no bytes of its own.
+                if let Some(root) = image_mapping::root_snapshot(&image)? {
+                    return Self::of_snapshot(uow, caller, root).await;
+                }
                 let content = Box::new(content.clone());
                 Ok(Self::Image(Box::new(image), content))
             }
-            VolumeSource::Snapshot(id) => {
-                let snapshot = access::seen_snapshot(uow, caller, id).await?;
-                if snapshot.state != SnapshotState::Available {
-                    return Err(Error::Invalid(
-                        "Invalid snapshot: Originating snapshot status must be one of 'available' values".into(),
-                    ));
-                }
-                let volume = uow.volumes().find(snapshot.volume).await?;
-                let volume = volume.ok_or_else(|| Error::not_found("Volume", snapshot.volume))?;
-                Ok(Self::Snapshot(Box::new(snapshot), Box::new(volume)))
-            }
+            VolumeSource::Snapshot(id) => Self::of_snapshot(uow, caller, id).await,
             VolumeSource::Volume(id) => {
                 let volume = access::seen(uow, caller, id).await?;
                 if !matches!(volume.state, VolumeState::Available | VolumeState::InUse) {
@@ -67,6 +63,23 @@ impl Origin {
                 Ok(Self::Volume(Box::new(volume)))
             }
         }
+    }
+
+    async fn of_snapshot(
+        uow: &mut dyn UnitOfWork,
+        caller: &Caller,
+        id: SnapshotId,
+    ) -> Result<Self, Error> {
+        let snapshot = access::seen_snapshot(uow, caller, id).await?;
+        if snapshot.state != SnapshotState::Available {
+            return Err(Error::Invalid(
+                "Invalid snapshot: Originating snapshot status must be one of 'available' values"
+                    .into(),
+            ));
+        }
+        let volume = uow.volumes().find(snapshot.volume).await?;
+        let volume = volume.ok_or_else(|| Error::not_found("Volume", snapshot.volume))?;
+        Ok(Self::Snapshot(Box::new(snapshot), Box::new(volume)))
     }
 
     /// The volume whose backend it has to stay on.

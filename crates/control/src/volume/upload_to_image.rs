@@ -140,6 +140,7 @@ pub(crate) async fn abandoned(
         | VolumeState::NotDeleted
         | VolumeState::NotExtended
         | VolumeState::NotReverted
-        | VolumeState::Maintenance => Ok(()),
+        | VolumeState::Maintenance
+        | VolumeState::AwaitingTransfer => Ok(()),
     }
 }

@@ -6,9 +6,10 @@ use anyhow::Context;
 use hatchery_api::Router;
 use hatchery_api::compute::{ComputeVerbs, Root, router};
 use hatchery_control::compute::{
-    AggregateVerbs, ChangeServer, ComputeSettings, ConsoleOutput, CreateServer, DeleteServer,
-    Explain, Figures, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs, ListServers, Live,
-    PowerVerbs, ReadFigures, ServerVolumeVerbs, ShowServer, ShowUsage, ensure_first_flavors,
+    AggregateVerbs, ChangeServer, ComputeSettings, ConsoleOutput, CreateImage, CreateServer,
+    DeleteServer, Explain, Figures, FlavorVerbs, HostVerbs, InstanceActions, KeypairVerbs,
+    ListServers, Live, PowerVerbs, ReadFigures, ServerVolumeVerbs, ShowServer, ShowUsage,
+    ensure_first_flavors,
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::pool::PoolVerbs;
@@ -147,6 +148,7 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>, pool: PoolVerbs) -> C
         }),
         show: Arc::new(ShowServer { store: store.clone(), hosts: hosts.clone() }),
         list: Arc::new(ListServers { store: store.clone(), hosts: hosts.clone() }),
+        images: Arc::new(images(ground)),
         console: Arc::new(ConsoleOutput { store: store.clone(), bus: ground.bus.clone() }),
         actions: Arc::new(InstanceActions { store: store.clone() }),
         flavors: Arc::new(FlavorVerbs { store: store.clone(), entropy: ground.entropy.clone() }),
@@ -187,6 +189,16 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>, pool: PoolVerbs) -> C
         }),
         figures: Arc::new(Figures { read: figures(ground) }),
         live: Arc::new(live(ground)),
+    }
+}
+
+fn images(ground: &Ground) -> CreateImage {
+    CreateImage {
+        store: ground.store.clone(),
+        clock: ground.clock.clone(),
+        entropy: ground.entropy.clone(),
+        outgoing: ground.outgoing.clone(),
+        volume_settings: Arc::default(),
     }
 }
 

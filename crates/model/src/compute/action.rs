@@ -46,6 +46,8 @@ pub enum ActionKind {
     AttachVolume,
     /// `detach_volume`
     DetachVolume,
+    /// `createImage`
+    CreateImage,
 }
 
 /// One step of an action: the timeline's unit.

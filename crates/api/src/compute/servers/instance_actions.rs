@@ -69,6 +69,7 @@ fn brief(action: &Action, version: Microversion) -> Value {
             ActionKind::Reboot => "reboot",
             ActionKind::AttachVolume => "attach_volume",
             ActionKind::DetachVolume => "detach_volume",
+            ActionKind::CreateImage => "createImage",
             ActionKind::ResetState => "resetState",
         },
         "instance_uuid": action.server,

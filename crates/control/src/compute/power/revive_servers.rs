@@ -167,6 +167,7 @@ const fn starts(kind: ActionKind) -> bool {
         | ActionKind::Delete
         | ActionKind::ResetState
         | ActionKind::AttachVolume
-        | ActionKind::DetachVolume => false,
+        | ActionKind::DetachVolume
+        | ActionKind::CreateImage => false,
     }
 }

@@ -60,7 +60,7 @@ impl VolumeVerbs {
 }
 
 /// Writes a snapshot of a volume down, and the order to its backend. `Invalid` where the volume's state does not allow it; `Exhausted` (quota).
-pub(in crate::volume) async fn take(
+pub(crate) async fn take(
     uow: &mut dyn UnitOfWork,
     writing: Writing<'_>,
     settings: &VolumeSettings,

@@ -1,6 +1,7 @@
 //! `POST /servers/{id}/action`: one action a file.
 
 mod console_output;
+mod create_image;
 mod os_start;
 mod os_stop;
 mod reboot;
@@ -8,11 +9,13 @@ mod reset_state;
 
 use super::show::id_of;
 use crate::compute::envelope::{Answer, Compute};
+use crate::compute::microversion::Microversion;
+use crate::compute::versions::Root;
 use crate::http::body::Json;
 use crate::http::caller::By;
 use axum::extract::{Path, State};
 use hatchery_control::Error;
-use hatchery_control::compute::{ConsoleOutput, PowerVerbs};
+use hatchery_control::compute::{ConsoleOutput, CreateImage, PowerVerbs};
 use hatchery_model::caller::Caller;
 use hatchery_model::id::ServerId;
 use serde_json::{Map, Value};
@@ -21,6 +24,7 @@ use std::sync::Arc;
 /// Who asks for what to be done to which server.
 struct Asked<'a> {
     caller: &'a Caller,
+    version: Microversion,
     id: &'a str,
     argument: &'a Value,
 }
@@ -45,7 +49,9 @@ impl Asked<'_> {
 pub async fn action(
     State(console): State<Arc<ConsoleOutput>>,
     State(power): State<Arc<PowerVerbs>>,
+    (State(images), State(root)): (State<Arc<CreateImage>>, State<Root>),
     By(caller, _): By<Compute>,
+    version: Microversion,
     Path(id): Path<String>,
     Json(body, _): Json<Map<String, Value>, Compute>,
 ) -> Answer {
@@ -55,8 +61,9 @@ pub async fn action(
             Error::Invalid("Malformed request body: it must name one action.".into()).into()
         );
     };
-    let asked = Asked { caller: &caller, id: &id, argument: &argument };
+    let asked = Asked { caller: &caller, version, id: &id, argument: &argument };
     match name.as_str() {
+        "createImage" => create_image::run(&images, &root, &asked).await,
         "os-getConsoleOutput" => console_output::run(&console, &asked).await,
         "os-start" => os_start::run(&power, &asked).await,
         "os-stop" => os_stop::run(&power, &asked).await,
