@@ -1,0 +1,118 @@
+//! The image-volume cache of a backend in Ceph whose images lie in files, so that only a copy leads to them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use hatchery_testkit::CephCluster;
+use hatchery_tests::{Client, Settings, World, eventually};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+
+const PATIENCE: u64 = 90;
+const MIB: usize = 1 << 20;
+
+fn settings(ceph: &CephCluster) -> String {
+    let conf = ceph.conf();
+    format!(
+        "[backend_defaults]\nimage_volume_cache_enabled = true\nimage_volume_cache_max_count = 2\n\
+         [file]\nvolume_driver = \"rbd\"\nrbd_pool = \"volumes\"\nrbd_user = \"cinder\"\nrbd_ceph_conf = \"{}\"\n",
+        conf.display()
+    )
+}
+
+fn text(of: &Value, key: &str) -> String {
+    of[key].as_str().unwrap().to_owned()
+}
+
+fn image(world: &World, admin: &Client, byte: u8) -> String {
+    let file = world.state().join(format!("{byte}.raw"));
+    fs::write(&file, vec![byte; 6 * MIB]).unwrap();
+    let body = json!({"name": "i", "disk_format": "raw", "container_format": "bare"});
+    let image = text(&admin.post("/image/v2/images", &body).expect(201), "id");
+    admin.put_file(&format!("/image/v2/images/{image}/file"), &file).expect(204);
+    image
+}
+
+fn order(admin: &Client, image: &str) -> String {
+    let wanted = json!({"volume": {"size": 2, "imageRef": image}});
+    text(&admin.volume("POST", "/volumes", &wanted).expect(202)["volume"], "id")
+}
+
+fn made(admin: &Client, id: &str) -> Value {
+    eventually("the volume is available", PATIENCE, || {
+        let shown = admin.volume("GET", &format!("/volumes/{id}"), &Value::Null).expect(200);
+        match shown["volume"]["status"].as_str().unwrap() {
+            "available" => Ok(shown["volume"].clone()),
+            "error" => panic!("{shown}"),
+            _ => Err(shown.to_string()),
+        }
+    })
+}
+
+/// What the internal project has: names and ids.
+fn kept(admin: &Client, own: &[String]) -> Vec<(String, String)> {
+    let all = admin.volume("GET", "/volumes?all_tenants=1", &Value::Null).expect(200);
+    let all = all["volumes"].as_array().unwrap().iter();
+    let others = all.filter(|one| !own.contains(&text(one, "id")));
+    others.map(|one| (text(one, "name"), text(one, "id"))).collect()
+}
+
+fn parent(ceph: &CephCluster, volume: &str) -> Option<String> {
+    let info = ceph.rbd(&["info", &format!("volumes/volume-{volume}")]);
+    info.lines().find_map(|line| line.trim().strip_prefix("parent: ").map(str::to_owned))
+}
+
+#[test]
+fn an_image_is_copied_once_and_its_volumes_are_clones() {
+    let test = "an_image_is_copied_once_and_its_volumes_are_clones";
+    let Some(ceph) = CephCluster::start(test) else { return };
+    let mut world = World::start(Settings { toml: settings(&ceph), ..Settings::sim() });
+    let admin = world.admin();
+    let images = [3, 5, 7].map(|byte| image(&world, &admin, byte));
+    let mut ids: Vec<String> = (0..4).map(|_| order(&admin, &images[0])).collect();
+    // The cloud dies while the image is brought in, and goes on.
+    world.kill();
+    world.up();
+    let admin = world.admin();
+    for (index, id) in ids.iter().enumerate() {
+        let way = made(&admin, id)["os-hatchery:way"].clone();
+        let (name, bytes) = if index == 0 { ("copy", 6 * MIB) } else { ("base in the cache", 0) };
+        assert_eq!(
+            (way["way"].as_str(), &way["bytes_copied"]),
+            (Some(name), &json!(bytes)),
+            "{way}"
+        );
+    }
+    let entry = kept(&admin, &ids).remove(0);
+    assert_eq!(entry.0, format!("image-{}", images[0]));
+    let of = format!("volumes/volume-{}@image.clone_snap", entry.1);
+    for id in &ids {
+        assert_eq!(parent(&ceph, id).as_ref(), Some(&of));
+    }
+    let listed = admin.volume("GET", "/volumes", &Value::Null).expect(200);
+    assert_eq!(listed["volumes"].as_array().unwrap().len(), 4, "the cache is not its user's");
+
+    for image in &images[1..] {
+        let id = order(&admin, image);
+        made(&admin, &id);
+        ids.push(id);
+    }
+    let names: BTreeSet<String> = kept(&admin, &ids).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, images[1..].iter().map(|image| format!("image-{image}")).collect());
+    // The one that had to leave is what its clones lie on: it goes from the pool with the last of them.
+    let out = world.state().join("out.raw");
+    ceph.rbd(&["export", &format!("volumes/volume-{}", ids[3]), out.to_str().unwrap()]);
+    let bytes = fs::read(&out).unwrap();
+    assert!(bytes.len() == 2 << 30 && bytes[..6 * MIB].iter().all(|byte| *byte == 3));
+    assert!(bytes[6 * MIB..].iter().all(|byte| *byte == 0));
+
+    ids.extend(kept(&admin, &ids).into_iter().map(|(_, id)| id));
+    for id in &ids {
+        admin.volume("DELETE", &format!("/volumes/{id}"), &Value::Null).expect(202);
+    }
+    eventually("nothing is left", PATIENCE, || {
+        let rows = admin.volume("GET", "/volumes?all_tenants=1", &Value::Null).expect(200);
+        let left = ceph.rbd(&["ls", "volumes"]) + &ceph.rbd(&["trash", "ls", "volumes"]);
+        let is_empty = rows["volumes"] == json!([]) && left.trim().is_empty();
+        if is_empty { Ok(()) } else { Err(format!("{rows} {left}")) }
+    });
+}
