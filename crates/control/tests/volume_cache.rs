@@ -303,6 +303,40 @@ async fn one_that_cannot_be_removed_keeps_its_place_and_holds_nobody_up() {
 }
 
 #[tokio::test]
+async fn what_would_be_done_is_explained_and_then_done() {
+    let (lab, _tenant) = lab(0, 1).await;
+    let mut admin = caller("req-a");
+    admin.roles.push("admin".into());
+    let verbs = lab.volume_verbs();
+    let explain = async |number: u128| {
+        let image = image_id(number).to_string();
+        verbs.explain_volume(&admin, &image, None, 2).await.unwrap()
+    };
+    let first = explain(1).await;
+    let backend = &first.backends[0];
+    assert_eq!(first.chosen.as_ref(), Some(&backend.backend));
+    assert_eq!(backend.fill, Some(Ok(vec![])));
+    assert_eq!(backend.plan.as_ref().unwrap().copies, Bytes::from_mib(20));
+    assert_eq!(lab.outbox().await, [], "nothing is made");
+    assert_eq!(entries(&lab).await, vec![]);
+    ask(&lab, 1).await;
+    lab.settle().await;
+    let second = explain(1).await.backends.remove(0);
+    let plan = second.plan.unwrap();
+    assert_eq!((plan.rung, plan.copies, second.fill), (Rung::CloneFromCache, Bytes(0), None));
+    assert_eq!(plan.cloned_volume(), Some(entries(&lab).await[0].volume));
+    // Another image takes its place.
+    let other = explain(2).await.backends.remove(0);
+    assert_eq!(other.fill, Some(Ok(vec![image_id(1)])));
+    lab.clock.advance_micros(3_600_000_000);
+    let silent = explain(1).await;
+    assert_eq!(silent.chosen, None);
+    assert!(silent.backends[0].refused_by.as_ref().unwrap().contains("not been heard"));
+    let image = image_id(1).to_string();
+    assert!(verbs.explain_volume(&caller("r"), &image, None, 2).await.is_err());
+}
+
+#[tokio::test]
 async fn an_administrator_may_take_an_entry_away_while_others_wait_for_it() {
     let (lab, tenant) = lab(0, 0).await;
     let waits = ask(&lab, 1).await;

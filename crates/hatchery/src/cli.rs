@@ -24,7 +24,7 @@ pub enum Command {
     Down(Down),
     /// Say what this machine lacks and how to get it, and prove which accelerator runs a guest.
     Doctor(Doctor),
-    /// Print how a server's disk would be made: the chosen way, its bytes, and why each better way was refused.
+    /// Print how a server's disk or a volume would be made: the chosen way, its bytes, and why each better way was refused.
     Explain(Explain),
     /// Look at the bases: list them, show one, compare their bytes with their digests.
     Pool(PoolArgs),
@@ -91,9 +91,15 @@ pub struct Explain {
     /// Name or id of the image.
     #[arg(long)]
     pub image: String,
-    /// Name or id of the flavor.
-    #[arg(long)]
-    pub flavor: String,
+    /// Name or id of the flavor: for a server's disk.
+    #[arg(long, required_unless_present = "size", conflicts_with = "size")]
+    pub flavor: Option<String>,
+    /// Size in GiB: for a volume.
+    #[arg(long, value_name = "GIB")]
+    pub size: Option<u64>,
+    /// Name or id of the volume's type; the default one if not given.
+    #[arg(long, requires = "size")]
+    pub volume_type: Option<String>,
 }
 
 /// `hatchery ceph`.

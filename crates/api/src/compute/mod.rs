@@ -5,7 +5,7 @@ mod empty;
 mod envelope;
 mod fields;
 mod flavors;
-mod hosts;
+pub(crate) mod hosts;
 mod keypairs;
 mod limits;
 mod links;

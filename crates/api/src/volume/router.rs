@@ -7,7 +7,7 @@ use super::envelope::{Volume, no_method};
 use super::groups::{routes as groups, snapshots as group_snapshots, types as group_types};
 use super::microversion::negotiate;
 use super::qos::routes as qos;
-use super::services::{hosts, pools, routes as services, zones};
+use super::services::{explain, hosts, pools, routes as services, zones};
 use super::snapshots::{
     action as snapshot_action, metadata as snapshot_metadata, routes as snapshots,
 };
@@ -222,6 +222,7 @@ fn backends() -> Router<Shared> {
         .route("/os-services/{action}", put(services::update))
         .route("/scheduler-stats/get_pools", get(pools::pools))
         .route("/capabilities/{host}", get(pools::show))
+        .route("/os-hatchery-explain", get(explain::explain))
         .route("/os-hosts", get(hosts::list))
         .route("/os-hosts/{host}", get(hosts::show))
         .route("/os-availability-zone", get(zones::list))

@@ -36,6 +36,7 @@ const LOOKING: [(&str, u32); 43] = [
     ("GET /os-services", 0),
     ("GET /scheduler-stats/get_pools", 0),
     ("GET /capabilities/host-1@fast", 0),
+    ("GET /os-hatchery-explain?image=x&size=1", 0),
     ("GET /os-hosts", 0),
     ("GET /os-hosts/host-1@fast", 0),
     ("GET /os-availability-zone", 0),
@@ -284,6 +285,7 @@ async fn looking() {
     GET /os-services                                             401 403 403 403 403 200
     GET /scheduler-stats/get_pools                               401 403 403 403 403 200
     GET /capabilities/host-1@fast                                401 403 403 403 403 200
+    GET /os-hatchery-explain?image=x&size=1                      401 403 403 403 403 404
     GET /os-hosts                                                401 403 403 403 403 200
     GET /os-hosts/host-1@fast                                    401 403 403 403 403 200
     GET /os-availability-zone                                    401 200 200 200 200 200

@@ -94,7 +94,8 @@ impl Explain {
     }
 }
 
-async fn find_image(uow: &mut dyn UnitOfWork, text: &str) -> Result<Image, Error> {
+/// An image by id or name. `NotFound`; `Conflict` when several have the name.
+pub(crate) async fn find_image(uow: &mut dyn UnitOfWork, text: &str) -> Result<Image, Error> {
     if let Ok(id) = text.parse()
         && let Some(image) = uow.images().find(id).await?
     {

@@ -36,6 +36,7 @@ pub use console_output::ConsoleOutput;
 pub use create_image::CreateImage;
 pub use create_server::CreateServer;
 pub use delete_server::DeleteServer;
+pub(crate) use explain::find_image;
 pub use explain::{Explain, Explanation, HostExplanation};
 pub use figures::{Figures, ReadFigures};
 pub use flavors::{FlavorQuery, FlavorVerbs, NewFlavor, ensure_first_flavors};

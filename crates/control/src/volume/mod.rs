@@ -11,6 +11,7 @@ pub(crate) mod backups;
 pub(crate) mod bind;
 pub(crate) mod create_volume;
 mod delete_volume;
+mod explain_volume;
 mod extend_volume;
 mod find_volume;
 mod first_type;
@@ -46,6 +47,7 @@ pub use backups::{
 };
 pub use delete_volume::VolumeRemoval;
 pub(crate) use delete_volume::begin_delete;
+pub use explain_volume::{BackendExplanation, VolumeExplanation};
 pub use find_volume::VolumeDetail;
 pub use first_type::ensure_default_type;
 pub use group_types::{GroupTypeChanges, GroupTypeVerbs, NewGroupType};

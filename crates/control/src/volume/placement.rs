@@ -4,7 +4,7 @@ use super::image_cache::Cached;
 use super::settings::VolumeSettings;
 use hatchery_model::compute::Host;
 use hatchery_model::id::HostName;
-use hatchery_model::provision::{ImageFacts, Plan, WantedVolume, plan_volume};
+use hatchery_model::provision::{ImageFacts, Plan, Refusal, WantedVolume, plan_volume};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{BackendName, BackendReport, ImageCacheBounds, Reach, VolumeType};
@@ -52,7 +52,7 @@ pub(crate) fn choose(
                     let copies = plan.as_ref().map_or(Bytes(0), |plan| plan.copies);
                     let weight = (copies, std::cmp::Reverse(report.free));
                     if best.as_ref().is_none_or(|(_, other)| weight < *other) {
-                        let cache = report.image_cache.filter(|_| report.target.clones.is_ok());
+                        let cache = cache_of(report);
                         best = Some((Placed { backend: name, plan, cache }, weight));
                     }
                 }
@@ -69,6 +69,39 @@ pub(crate) fn name_of(host: &Host, report: &BackendReport) -> BackendName {
         backend: report.backend.clone(),
         pool: report.pool.clone(),
     }
+}
+
+/// What a backend would do.
+pub(crate) struct Judged {
+    pub(crate) backend: BackendName,
+    /// Why no new volume goes there, whatever it is to hold.
+    pub(crate) refused_by: Option<String>,
+    /// The way to the image's bytes there; or why each one was refused.
+    pub(crate) plan: Option<Result<Plan, Vec<Refusal>>>,
+    /// How much its image-volume cache may hold, if it has one.
+    pub(crate) cache: Option<ImageCacheBounds>,
+}
+
+/// Judges every backend, without choosing.
+pub(crate) fn judge_all(
+    hosts: &[Host],
+    need: &Need<'_>,
+    settings: &VolumeSettings,
+    now: Timestamp,
+) -> Vec<Judged> {
+    let all = hosts.iter().flat_map(|host| host.backends.iter().map(move |report| (host, report)));
+    all.map(|(host, report)| Judged {
+        backend: name_of(host, report),
+        refused_by: suits(hosts, (host, report), need, settings, now).err(),
+        plan: plan_on((host, report), need),
+        cache: cache_of(report),
+    })
+    .collect()
+}
+
+/// The bounds of a backend's image-volume cache. One that cannot clone has none.
+fn cache_of(report: &BackendReport) -> Option<ImageCacheBounds> {
+    report.image_cache.filter(|_| report.target.clones.is_ok())
 }
 
 /// Whether a host has been heard lately.
@@ -111,11 +144,37 @@ pub(crate) fn reaches(hosts: &[Host], backend: &BackendName, from: &HostName) ->
 /// The plan, if the backend can take it; or why it cannot.
 fn judge(
     hosts: &[Host],
-    (host, report): (&Host, &BackendReport),
+    of: (&Host, &BackendReport),
     need: &Need<'_>,
     settings: &VolumeSettings,
     now: Timestamp,
 ) -> Result<Option<Plan>, String> {
+    suits(hosts, of, need, settings, now)?;
+    let planned = plan_on(of, need).transpose();
+    planned.map_err(|refused| {
+        let last = refused.last().map(|refusal| refusal.reason.clone());
+        last.unwrap_or_else(|| "there is no way to the image's bytes".into())
+    })
+}
+
+/// The way to the image's bytes there.
+fn plan_on(
+    (host, report): (&Host, &BackendReport),
+    need: &Need<'_>,
+) -> Option<Result<Plan, Vec<Refusal>>> {
+    let wanted = WantedVolume { size: need.size, encrypted: false };
+    let copies = need.cached.of(&name_of(host, report), report);
+    need.image.map(|image| plan_volume(image, &report.target, &copies, wanted))
+}
+
+/// Whether a new volume of this size and type may go there.
+fn suits(
+    hosts: &[Host],
+    (host, report): (&Host, &BackendReport),
+    need: &Need<'_>,
+    settings: &VolumeSettings,
+    now: Timestamp,
+) -> Result<(), String> {
     let name = name_of(host, report);
     if !is_heard(host, settings, now) {
         return Err("its host has not been heard lately".into());
@@ -132,16 +191,7 @@ fn judge(
     {
         return Err(format!("host {from} cannot use its volumes"));
     }
-    has_room(report, need.size, settings)?;
-    let Some(image) = need.image else { return Ok(None) };
-    let wanted = WantedVolume { size: need.size, encrypted: false };
-    match plan_volume(image, &report.target, &need.cached.of(&name, report), wanted) {
-        Ok(plan) => Ok(Some(plan)),
-        Err(refused) => {
-            let last = refused.last().map(|refusal| refusal.reason.clone());
-            Err(last.unwrap_or_else(|| "there is no way to the image's bytes".into()))
-        }
-    }
+    has_room(report, need.size, settings)
 }
 
 /// Whether the backend is what the type asks for. Scoped keys (`capabilities:` aside) are for others.

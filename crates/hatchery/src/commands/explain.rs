@@ -14,12 +14,56 @@ pub fn run(args: &Explain) -> anyhow::Result<ExitCode> {
     let client = Client::log_in(&credentials::find(&state)?)?;
     let images = client.get("image", "/v2/images?limit=1000")?;
     let image = pick(&images["images"], &args.image, "image")?;
+    if let Some(size) = args.size {
+        return explain_volume(&client, &image, size, args.volume_type.as_deref());
+    }
+    let wanted = args.flavor.as_deref().context("give --flavor, or --size for a volume")?;
     let flavors = client.get("compute", "/flavors?is_public=None")?;
-    let flavor = pick(&flavors["flavors"], &args.flavor, "flavor")?;
+    let flavor = pick(&flavors["flavors"], wanted, "flavor")?;
     let path = format!("/os-hatchery-explain?image={image}&flavor={flavor}");
     let answer = client.get("compute", &path)?;
     print!("{}", render(&answer));
     Ok(ExitCode::SUCCESS)
+}
+
+fn explain_volume(
+    client: &Client,
+    image: &str,
+    size: u64,
+    volume_type: Option<&str>,
+) -> anyhow::Result<ExitCode> {
+    let mut path = format!("/os-hatchery-explain?image={image}&size={size}");
+    if let Some(wanted) = volume_type {
+        let types = client.get("block-storage", "/types?is_public=None")?;
+        let id = pick(&types["volume_types"], wanted, "volume type")?;
+        path.push_str(&format!("&volume_type={id}"));
+    }
+    print!("{}", render_volume(&client.get("block-storage", &path)?));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn render_volume(answer: &Value) -> String {
+    let mut text = String::new();
+    for backend in answer["backends"].as_array().into_iter().flatten() {
+        let name = backend["backend"].as_str().unwrap_or_default();
+        let chosen = if answer["chosen"] == name { ", which is chosen" } else { "" };
+        text.push_str(&format!("backend {name}{chosen}\n"));
+        if let Some(why) = backend["refused_by"].as_str() {
+            text.push_str(&format!("  kept off {why}\n"));
+        }
+        render_plan(&mut text, &backend["plan"]);
+        let cache = &backend["cache"];
+        if let Some(why) = cache["reason"].as_str() {
+            text.push_str(&format!("  cache    does not take the image in: {why}\n"));
+        } else if cache["is_filled"] == true {
+            let leaving = words(&cache["leaving"]);
+            text.push_str("  cache    takes the image in: the volumes that follow are clones\n");
+            if !leaving.is_empty() {
+                text.push_str(&format!("  leaving  {}\n", leaving.join(", ")));
+            }
+        }
+    }
+    text
 }
 
 fn pick(all: &Value, wanted: &str, noun: &str) -> anyhow::Result<String> {
@@ -42,28 +86,32 @@ fn render(answer: &Value) -> String {
         ));
     }
     for host in answer["hosts"].as_array().into_iter().flatten() {
-        let plan = &host["plan"];
         text.push_str(&format!("host {}\n", host["host"].as_str().unwrap_or_default()));
         if let Some(disks) = host["disks"].as_str() {
-            text.push_str(&format!("  disks    {disks}\n"));
+            text.push_str(&format!("  disks    {disks}
+"));
         }
-        match plan["way"].as_str() {
-            Some(way) => text.push_str(&format!(
-                "  chosen   {way}, which copies {} bytes of image data\n  steps    {}\n",
-                plan["bytes_copied"],
-                words(&plan["steps"]).join(", then ")
-            )),
-            None => text.push_str("  chosen   none: every way was refused\n"),
-        }
-        for refusal in plan["refused"].as_array().into_iter().flatten() {
-            text.push_str(&format!(
-                "  refused  {}: {}\n",
-                refusal["way"].as_str().unwrap_or_default(),
-                refusal["reason"].as_str().unwrap_or_default()
-            ));
-        }
+        render_plan(&mut text, &host["plan"]);
     }
     text
+}
+
+fn render_plan(text: &mut String, plan: &Value) {
+    match plan["way"].as_str() {
+        Some(way) => text.push_str(&format!(
+            "  chosen   {way}, which copies {} bytes of image data\n  steps    {}\n",
+            plan["bytes_copied"],
+            words(&plan["steps"]).join(", then ")
+        )),
+        None => text.push_str("  chosen   none: every way was refused\n"),
+    }
+    for refusal in plan["refused"].as_array().into_iter().flatten() {
+        text.push_str(&format!(
+            "  refused  {}: {}\n",
+            refusal["way"].as_str().unwrap_or_default(),
+            refusal["reason"].as_str().unwrap_or_default()
+        ));
+    }
 }
 
 fn words(list: &Value) -> Vec<&str> {
@@ -72,7 +120,7 @@ fn words(list: &Value) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{pick, render};
+    use super::{pick, render, render_volume};
     use serde_json::json;
 
     #[test]
@@ -83,6 +131,25 @@ mod tests {
         assert_eq!(pick(&all, "2", "image").unwrap(), "2");
         assert!(pick(&all, "a", "image").is_err());
         assert!(pick(&all, "c", "image").is_err());
+    }
+
+    #[test]
+    fn says_what_each_backend_would_do() {
+        let plan = json!({"way": "copy", "bytes_copied": 7, "steps": ["write"], "refused": []});
+        let text = render_volume(&json!({"chosen": "h@a#p", "backends": [
+            {"backend": "h@a#p", "refused_by": null, "plan": plan,
+             "cache": {"is_filled": true, "leaving": ["i1"], "reason": null}},
+            {"backend": "h@b#p", "refused_by": "it is full", "cache": null,
+             "plan": {"way": null, "refused": [{"way": "copy", "reason": "no room"}]}},
+        ]}));
+        for line in [
+            "backend h@a#p, which is chosen\n",
+            "  leaving  i1\n",
+            "backend h@b#p\n  kept off it is full\n  chosen   none",
+            "  refused  copy: no room\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
     }
 
     #[test]

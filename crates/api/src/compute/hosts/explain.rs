@@ -83,7 +83,8 @@ fn base(content: &ImageContent) -> Value {
     })
 }
 
-fn view(plan: &Plan) -> Value {
+/// A plan as shown.
+pub(crate) fn view(plan: &Plan) -> Value {
     json!({
         "way": plan.rung.as_str(),
         "bytes_copied": plan.copies.0,
@@ -92,7 +93,8 @@ fn view(plan: &Plan) -> Value {
     })
 }
 
-fn refusals(refused: &[Refusal]) -> Vec<Value> {
+/// Why ways are not taken, as shown.
+pub(crate) fn refusals(refused: &[Refusal]) -> Vec<Value> {
     let view = |one: &Refusal| json!({"way": one.rung.as_str(), "reason": one.reason});
     refused.iter().map(view).collect()
 }

@@ -1,5 +1,6 @@
 //! Backends, as Cinder's services, pools, capabilities, hosts and zones.
 
+pub mod explain;
 pub mod hosts;
 pub mod pools;
 pub mod routes;

@@ -16,5 +16,5 @@ pub(super) use answered::{built, clone_failed, cost_of_filling, gone, not_built,
 pub(super) use evict::leaves;
 pub use owner::{InternalTenant, ensure_internal_tenant};
 pub(crate) use serve::Cached;
-pub(super) use serve::{Hold, download_instead, hold_of, settle};
+pub(super) use serve::{Hold, download_instead, expect, hold_of, settle};
 pub(crate) use tend::tend;

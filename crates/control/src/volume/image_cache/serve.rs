@@ -146,29 +146,18 @@ impl Filling<'_> {
         let Some(tenant) = owner::find(uow).await? else {
             return Ok(Err("there is no internal project".to_owned()));
         };
-        let size_gib = self.content.inspection.virtual_bytes.to_gib_ceil().max(1);
-        let is_stale = |entry: &ImageCacheEntry| {
-            entry.image == self.image && entry.state == ImageCacheState::Ready
-        };
-        let (stale, others): (Vec<_>, Vec<_>) =
-            self.entries.iter().cloned().partition(|entry| is_stale(entry));
-        let mut leaving = match self.bounds.make_room(&others, size_gib, |_| true) {
+        let size_gib = self.size_gib();
+        let leaving = match self.leaving(uow).await? {
             Err(why) => return Ok(Err(why)),
             Ok(leaving) => leaving,
         };
-        if !leaving.is_empty() {
-            let busy = waiting::source_volumes(uow).await?;
-            match self.bounds.make_room(&others, size_gib, |volume| !busy.contains(&volume)) {
-                Err(why) => return Ok(Err(why)),
-                Ok(idle) => leaving = idle,
-            }
-        }
         let mut orders = Vec::new();
-        for entry in stale {
-            orders.extend(evict(uow, writing, entry, "the image has other bytes now").await?);
-        }
-        for entry in others.into_iter().filter(|entry| leaving.contains(&entry.volume)) {
-            let why = "it was not used for the longest time, and another image needs its place";
+        for entry in leaving {
+            let why = if entry.image == self.image {
+                "the image has other bytes now"
+            } else {
+                "it was not used for the longest time, and another image needs its place"
+            };
             orders.extend(evict(uow, writing, entry, why).await?);
         }
         let id = VolumeId(random_uuid(writing.entropy));
@@ -200,6 +189,34 @@ impl Filling<'_> {
         Ok(Ok((id, orders)))
     }
 
+    fn size_gib(&self) -> u64 {
+        self.content.inspection.virtual_bytes.to_gib_ceil().max(1)
+    }
+
+    /// The entries that would have to leave: those of the image itself when it had other bytes, and those whose place it needs. `Err`: why it cannot
+    /// be brought in.
+    async fn leaving(
+        &self,
+        uow: &mut dyn UnitOfWork,
+    ) -> Result<Result<Vec<ImageCacheEntry>, String>, Error> {
+        let size_gib = self.size_gib();
+        let is_stale = |entry: &ImageCacheEntry| {
+            entry.image == self.image && entry.state == ImageCacheState::Ready
+        };
+        let (stale, others): (Vec<_>, Vec<_>) =
+            self.entries.iter().cloned().partition(|entry| is_stale(entry));
+        let mut room = self.bounds.make_room(&others, size_gib, |_| true);
+        if room.as_ref().is_ok_and(|leaving| !leaving.is_empty()) {
+            let busy = waiting::source_volumes(uow).await?;
+            room = self.bounds.make_room(&others, size_gib, |volume| !busy.contains(&volume));
+        }
+        let with_others = |leaving: Vec<VolumeId>| {
+            let others = others.into_iter().filter(|entry| leaving.contains(&entry.volume));
+            stale.into_iter().chain(others).collect()
+        };
+        Ok(room.map(with_others))
+    }
+
     /// The row as it is stored when its order may leave.
     fn ordered(&self, writing: Writing<'_>, mut volume: Volume, plan: &Plan) -> Volume {
         let content = VolumeContent::Image {
@@ -216,6 +233,24 @@ impl Filling<'_> {
         volume.backend = Some(self.backend.clone());
         volume
     }
+}
+
+/// Whether a plan to copy an image would bring it into a backend's cache: the images that would leave for it, or why not. `None`: the plan does not
+/// copy.
+pub(in crate::volume) async fn expect(
+    uow: &mut dyn UnitOfWork,
+    (backend, bounds): (&BackendName, ImageCacheBounds),
+    plan: &Plan,
+    (image, content): (ImageId, &ImageContent),
+) -> Result<Option<Result<Vec<ImageId>, String>>, Error> {
+    if plan.rung != Rung::DownloadAndConvert {
+        return Ok(None);
+    }
+    let entries = uow.image_cache().list(Some(backend)).await?;
+    let filling = Filling { backend, bounds, entries, image, content };
+    let leaving = filling.leaving(uow).await?;
+    let images = |all: Vec<ImageCacheEntry>| all.into_iter().map(|entry| entry.image).collect();
+    Ok(Some(leaving.map(images)))
 }
 
 fn way_of(plan: &Plan) -> VolumeWay {
