@@ -88,8 +88,10 @@ fn render(answer: &Value) -> String {
     for host in answer["hosts"].as_array().into_iter().flatten() {
         text.push_str(&format!("host {}\n", host["host"].as_str().unwrap_or_default()));
         if let Some(disks) = host["disks"].as_str() {
-            text.push_str(&format!("  disks    {disks}
-"));
+            text.push_str(&format!(
+                "  disks    {disks}
+"
+            ));
         }
         render_plan(&mut text, &host["plan"]);
     }

@@ -67,8 +67,13 @@ pub async fn list(
     Ok(axum::Json(body).into_response())
 }
 
-fn one(caller: &Caller, volume_type: &VolumeType) -> Response {
-    axum::Json(json!({"volume_type": view::whole(caller, volume_type)})).into_response()
+/// Cinder's answers lack what it adds only where types are looked at.
+fn one(caller: &Caller, volume_type: &VolumeType, without: &[&str]) -> Response {
+    let mut shown = view::whole(caller, volume_type);
+    if let Some(shown) = shown.as_object_mut() {
+        shown.retain(|key, _| !without.contains(&key.as_str()));
+    }
+    axum::Json(json!({"volume_type": shown})).into_response()
 }
 
 /// Shows one, or the default.
@@ -81,7 +86,7 @@ pub async fn show(
         "default" => verbs.show_default(&caller).await?,
         id => verbs.show(&caller, type_id(id)?).await?,
     };
-    Ok(one(&caller, &found))
+    Ok(one(&caller, &found, &[]))
 }
 
 /// Makes one.
@@ -91,7 +96,7 @@ pub async fn create(
     Json(body, _): Json<CreateBody, Volume>,
 ) -> Answer {
     let made = verbs.create(&caller, body.parse()?).await?;
-    Ok(one(&caller, &made))
+    Ok(one(&caller, &made, &["qos_specs_id"]))
 }
 
 /// Changes one.
@@ -102,7 +107,7 @@ pub async fn update(
     Json(body, _): Json<UpdateBody, Volume>,
 ) -> Answer {
     let changed = verbs.update(&caller, type_id(&id)?, body.parse()?).await?;
-    Ok(one(&caller, &changed))
+    Ok(one(&caller, &changed, &["qos_specs_id", "os-volume-type-access:is_public"]))
 }
 
 /// Removes one.
