@@ -90,6 +90,11 @@ impl Client {
         self.call("POST", path, body.to_string().as_bytes())
     }
 
+    /// PUT of JSON.
+    pub fn put(&mut self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.call("PUT", path, body.to_string().as_bytes())
+    }
+
     /// DELETE.
     pub fn delete(&mut self, path: &str) -> Result<(), Failure> {
         self.call("DELETE", path, b"").map(drop)

@@ -18,6 +18,7 @@ mod report;
 mod serve;
 mod start;
 mod upload;
+mod volumes;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -46,13 +47,14 @@ const ALL: &[Entry] = &[
         "a server's disk in Ceph beside bare librbd, a large image beside a small one",
         clone::run,
     ),
+    ("volumes", "five hundred volumes at once of a cold image", volumes::run),
     ("heal", "a base lost under twenty stopped guests, put back, all started", heal::run),
 ];
 
 /// Measure the release binary, and print each figure beside its goal.
 #[derive(Args)]
 pub struct BenchArgs {
-    /// Which: start, first-boot, accept, cost, footprint, exec, serve, upload, overlay, pool, clone, heal; all if none is named.
+    /// Which: start, first-boot, accept, cost, footprint, exec, serve, upload, overlay, pool, clone, volumes, heal; all if none is named.
     names: Vec<String>,
     /// Print JSON.
     #[arg(long)]
