@@ -26,8 +26,6 @@ async fn a_snapshot_lives() {
           "a": "b"
         },
         "name": "kept",
-        "os-extended-snapshot-attributes:progress": "0%",
-        "os-extended-snapshot-attributes:project_id": "0e1",
         "size": 1,
         "status": "creating",
         "updated_at": "2026-01-01T00:00:00.000000",

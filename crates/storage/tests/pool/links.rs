@@ -135,17 +135,18 @@ fn two_images_with_the_same_bytes_lose_nothing_when_one_goes() {
 
 #[test]
 fn a_new_base_folder_belongs_to_whom_the_instances_belong_to() {
-    let mut lab = Lab::new();
-    let instances = lab.path("instances");
-    chown(&instances, Some(12_345), Some(12_346)).unwrap();
-    let bases = instances.join("_base");
-    let owner_of = |path: &Path| {
-        let about = fs::metadata(path).unwrap();
-        (about.uid(), about.gid(), about.mode() & 0o7777)
-    };
-    let id = lab.add(1, &raw(1));
     // Also where an earlier process was killed after it had begun to make it.
     for left in [None, Some(0o700)] {
+        // A pool of its own: one that has been kept takes another, empty folder for one that is not mounted, unless it has the old one's number.
+        let mut lab = Lab::new();
+        let instances = lab.path("instances");
+        chown(&instances, Some(12_345), Some(12_346)).unwrap();
+        let bases = instances.join("_base");
+        let owner_of = |path: &Path| {
+            let about = fs::metadata(path).unwrap();
+            (about.uid(), about.gid(), about.mode() & 0o7777)
+        };
+        let id = lab.add(1, &raw(1));
         fs::remove_dir_all(&bases).unwrap();
         if let Some(mode) = left {
             let begun = instances.join(".new-_base");
@@ -158,12 +159,12 @@ fn a_new_base_folder_belongs_to_whom_the_instances_belong_to() {
         let names: Vec<_> =
             fs::read_dir(&instances).unwrap().map(|one| one.unwrap().file_name()).collect();
         assert_eq!(names, ["_base"]);
+        // The cache is its own; and a `_base` that is there stays as it is.
+        assert_eq!(owner_of(&lab.path("imagecache")).0, nix::unistd::getuid().as_raw());
+        chown(&instances, Some(0), Some(0)).unwrap();
+        lab.keep();
+        assert_eq!(owner_of(&bases), (12_345, 12_346, 0o755));
     }
-    // The cache is its own; and a `_base` that is there stays as it is.
-    assert_eq!(owner_of(&lab.path("imagecache")).0, nix::unistd::getuid().as_raw());
-    chown(&instances, Some(0), Some(0)).unwrap();
-    lab.keep();
-    assert_eq!(owner_of(&bases), (12_345, 12_346, 0o755));
 }
 
 #[test]

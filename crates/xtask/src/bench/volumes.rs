@@ -115,10 +115,8 @@ fn storm(client: &mut Client, image: &Path) -> Result<Storm, Failure> {
     };
     let all = began.elapsed();
     let first = first.unwrap_or(all);
-    let copied: u64 = volumes
-        .iter()
-        .filter_map(|one| one["os-hatchery:way"]["bytes_copied"].as_u64())
-        .sum();
+    let copied: u64 =
+        volumes.iter().filter_map(|one| one["os-hatchery:way"]["bytes_copied"].as_u64()).sum();
     remove(client, &volumes)?;
     client.delete(&format!("/image/v2/images/{image}"))?;
     Ok(Storm {
