@@ -79,8 +79,9 @@ impl Http {
         let subject = self.subject.as_deref();
         let subject = subject.map(|token| format!("x-subject-token: {token}\r\n"));
         let subject = subject.unwrap_or_default();
+        let version = if path.starts_with("/volume") { "volume 3.71" } else { "compute 2.96" };
         format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nopenstack-api-version: compute 2.96\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nopenstack-api-version: {version}\r\n\
              {token}{subject}{kind}content-length: {length}\r\n\r\n",
             self.host
         )
