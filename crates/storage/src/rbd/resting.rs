@@ -1,8 +1,8 @@
 //! Images that are closed a moment after their last use.
 //!
 //! The thread that ends an opening wakes the opener and then goes back to the image's state once more (seen in Ceph 16). Where the image was closed,
-//! and so freed, in between, it goes to memory that is something else by then: the process crashes, as it did here about once in ten thousand openings on a
-//! machine with more work than processors. Nothing tells when that thread has left, so that an image stays open for a while after it was
+//! and so freed, in between, it goes to memory that is something else by then: the process crashes, as it did in 3 of 8 runs of the
+//! tests beside this on a machine with more work than processors (ADR 13). Nothing tells when that thread has left, so that an image stays open for a while after it was
 //! opened: one that is read costs nobody anything until it is closed, and what is written to takes some time anyway.
 
 use super::ffi::close_image;
