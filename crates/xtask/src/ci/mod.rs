@@ -2,12 +2,15 @@
 //! summary at the end. A step that fails does not keep the later ones from
 //! running, unless they are built on it.
 
-use std::io::{BufRead, BufReader, Read};
+mod program;
+mod tally;
+mod watch;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
+use std::process::Command;
 use std::time::{Duration, Instant};
+
+use tally::Tally;
 
 use crate::failure::Failure;
 use crate::{guest, tidy};
@@ -17,15 +20,6 @@ struct Step {
     name: &'static str,
     took: Duration,
     outcome: Result<(), Failure>,
-}
-
-/// What the test programs said of themselves.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Tally {
-    passed: usize,
-    failed: usize,
-    /// What could not be tested here, and what it lacks.
-    skipped: Vec<String>,
 }
 
 /// Runs all steps; a failure if any of them failed.
@@ -92,69 +86,33 @@ fn scripts(root: &Path) -> Result<(), Failure> {
 
 /// Runs all tests and shows what they say while they run.
 fn tests(root: &Path, tally: &mut Tally) -> Result<(), Failure> {
-    let mut child = Command::new("cargo")
-        .current_dir(root)
-        .args(["test", "--workspace", "--no-fail-fast"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(Failure::of("cannot start cargo"))?;
-    let (lines, heard) = mpsc::channel();
-    let mut listeners = Vec::new();
-    if let Some(stdout) = child.stdout.take() {
-        listeners.push(listen(stdout, lines.clone()));
+    let mut failed = Vec::new();
+    for program in program::all(root)? {
+        println!("--- {}", program.name);
+        let began = Instant::now();
+        let ended = watch::run(&mut program.command(), |line| {
+            println!("{line}");
+            tally.note(line);
+        });
+        tally.time(&program.name, began.elapsed());
+        if let Err(failure) = ended {
+            println!("{}: {failure}", program.name);
+            failed.push(program.name);
+        }
     }
-    if let Some(stderr) = child.stderr.take() {
-        listeners.push(listen(stderr, lines.clone()));
-    }
-    drop(lines);
-    for line in heard {
+    let mut documentation = Command::new("cargo");
+    documentation.current_dir(root).args(["test", "--workspace", "--doc", "--no-fail-fast"]);
+    if let Err(failure) = watch::run(&mut documentation, |line| {
         println!("{line}");
-        tally.note(&line);
+        tally.note(line);
+    }) {
+        println!("{failure}");
+        failed.push("documentation".to_owned());
     }
-    let status = child.wait().map_err(Failure::of("cargo test"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure::new(format!("cargo test ended with {status}")))
+    if failed.is_empty() {
+        return Ok(());
     }
-}
-
-/// Sends what is written there, line by line, until the end.
-fn listen(
-    stream: impl Read + Send + 'static,
-    lines: mpsc::Sender<String>,
-) -> thread::JoinHandle<()> {
-    thread::spawn(move || {
-        for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-            if lines.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-                return;
-            }
-        }
-    })
-}
-
-impl Tally {
-    fn note(&mut self, line: &str) {
-        if let Some(at) = line.find("SKIPPED: ") {
-            self.skipped.push(line[at..].to_owned());
-        }
-        if let Some(result) = line.strip_prefix("test result: ") {
-            self.passed += count(result, " passed");
-            self.failed += count(result, " failed");
-        }
-    }
-}
-
-/// The number that stands before a word.
-fn count(result: &str, word: &str) -> usize {
-    result
-        .split(word)
-        .next()
-        .and_then(|before| before.rsplit(' ').next())
-        .and_then(|number| number.parse().ok())
-        .unwrap_or(0)
+    Err(Failure::new(format!("these failed: {}", failed.join(", "))))
 }
 
 fn summary(steps: &[Step], tally: &Tally) {
@@ -166,34 +124,5 @@ fn summary(steps: &[Step], tally: &Tally) {
         };
         println!("{:>8} {:>7.1} s  {outcome}", step.name, step.took.as_secs_f64());
     }
-    for line in &tally.skipped {
-        println!("{line}");
-    }
-    println!("{} passed, {} failed", tally.passed, tally.failed);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Tally;
-
-    #[test]
-    fn results_of_all_programs_are_added_up() {
-        let mut tally = Tally::default();
-        for line in [
-            "test a ... ok",
-            "test result: ok. 26 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
-            "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
-            "test b ... SKIPPED: postgres: no initdb",
-        ] {
-            tally.note(line);
-        }
-        assert_eq!(
-            tally,
-            Tally {
-                passed: 29,
-                failed: 2,
-                skipped: vec!["SKIPPED: postgres: no initdb".to_owned()]
-            }
-        );
-    }
+    tally.print();
 }
