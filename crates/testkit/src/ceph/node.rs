@@ -11,6 +11,9 @@ use std::time::Duration;
 /// What it is made by.
 const PROGRAMS: [&str; 5] = ["ceph-mon", "ceph-mgr", "ceph-osd", "ceph", "rbd"];
 
+/// A command that takes longer hangs, as Ceph's do now and then.
+const PATIENCE: Duration = Duration::from_secs(180);
+
 /// See the head of this file.
 #[derive(Clone, Debug)]
 pub struct CephNode {
@@ -169,7 +172,9 @@ impl CephNode {
         input: &str,
     ) -> Result<Output, CephFailure> {
         let cannot = |error| CephFailure::new(format!("{program} cannot be run: {error}"));
-        let mut child = Command::new(program)
+        let patience = PATIENCE.as_secs().to_string();
+        let mut child = Command::new("timeout")
+            .args(["--kill-after=5", &patience, program])
             .args(["--conf".as_ref(), self.conf().as_os_str()])
             .args(arguments)
             .env_remove("CEPH_ARGS")
