@@ -2,6 +2,7 @@
 
 use super::connection::CephConnection;
 use super::error::CephError;
+use super::watched::{NoAnswer, do_watched};
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
@@ -14,6 +15,9 @@ use tokio::task::spawn_blocking;
 const SHORT: usize = 8;
 /// Copies, flattenings and removals under way at once, so that they never keep short calls waiting.
 const LONG: usize = 4;
+
+/// A call consists of some answers of OSDs, each of which has its time-out. After so many of those it is given up.
+const SILENT_ANSWERS: u32 = 3;
 
 /// Which cluster, as whom, and how long to wait.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -113,7 +117,16 @@ impl CephClient {
         let shared = self.0.clone();
         let done = spawn_blocking(move || {
             let connection = shared.connection()?;
-            let done = work(&connection);
+            let patience = shared.settings.answer_timeout * SILENT_ANSWERS;
+            let theirs = connection.clone();
+            let done = match do_watched(patience, move || work(&theirs)) {
+                Ok(done) => done,
+                Err(NoAnswer::Silent) => {
+                    shared.forget(&connection);
+                    Err(E::from(silent(patience)))
+                }
+                Err(NoAnswer::Died(why)) => Err(E::from(died(&why))),
+            };
             if done.as_ref().is_err_and(CutOff::is_cut_off) {
                 shared.forget(&connection);
             }
@@ -139,6 +152,17 @@ fn died(error: &dyn std::fmt::Display) -> CephError {
     CephError::Unavailable {
         doing: "go on with work that has died".to_owned(),
         source: nix::errno::Errno::EIO,
+    }
+}
+
+fn silent(patience: Duration) -> CephError {
+    tracing::error!(
+        ?patience,
+        "a call of Ceph's library does not come back: its thread is given up"
+    );
+    CephError::Unavailable {
+        doing: format!("go on: its library has not answered for {} seconds", patience.as_secs()),
+        source: nix::errno::Errno::ETIMEDOUT,
     }
 }
 

@@ -157,6 +157,8 @@ fn configure(rados: &Rados, settings: &CephSettings) -> Result<(), CephError> {
         ("client_mount_timeout", seconds(settings.connect_timeout)),
         ("rados_mon_op_timeout", seconds(settings.answer_timeout)),
         ("rados_osd_op_timeout", seconds(settings.answer_timeout)),
+        // Two by default. What runs on them may wait for what others of them bring.
+        ("librados_thread_count", "8".to_owned()),
         // What it has to say comes as an error.
         ("log_to_stderr", "false".to_owned()),
         ("err_to_stderr", "false".to_owned()),

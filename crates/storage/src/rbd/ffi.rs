@@ -4,10 +4,11 @@
 
 use super::library::{Handle, ImageSpec, Symbols, TrashInfo, symbols};
 use super::resting::Resting;
+use super::watched::{calling, progressing};
 use nix::errno::Errno;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Long work is told to go on (`true`) or to end.
 pub(super) type GoOn<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
@@ -17,7 +18,9 @@ const OPTION_STRIPE_UNIT: c_int = 3;
 const OPTION_STRIPE_COUNT: c_int = 4;
 const OPTION_CLONE_FORMAT: c_int = 12;
 
-pub(super) fn check(answer: c_int) -> Result<c_int, Errno> {
+/// Calls the library, and reads its answer.
+pub(super) fn check(call: impl FnOnce() -> c_int) -> Result<c_int, Errno> {
+    let answer = calling(call);
     if answer < 0 { Err(Errno::from_raw(-answer)) } else { Ok(answer) }
 }
 
@@ -28,7 +31,7 @@ pub(super) fn text(of: &str) -> Result<CString, Errno> {
 /// Closes an image that whoever gave it uses no more. What cannot be written is lost, unless it was flushed before.
 pub(super) fn close_image(symbols: &Symbols, handle: Handle) -> Result<(), Errno> {
     // SAFETY: the handle is open, and nobody has another one of this opening.
-    check(unsafe { (symbols.rbd_close)(handle) }).map(drop)
+    check(|| unsafe { (symbols.rbd_close)(handle) }).map(drop)
 }
 
 /// A copy of the library's text.
@@ -55,7 +58,7 @@ pub(super) fn listed<T: Copy>(
     loop {
         let mut items = vec![zero; room];
         let mut length = room;
-        match check(fill(items.as_mut_ptr(), &mut length)) {
+        match check(|| fill(items.as_mut_ptr(), &mut length)) {
             Ok(_) => {
                 items.truncate(length);
                 return Ok(items);
@@ -79,6 +82,7 @@ pub(super) fn text_of(
 pub(super) struct Rados {
     symbols: &'static Symbols,
     handle: Handle,
+    unprotecting: Mutex<()>,
 }
 
 // SAFETY: librados lets any number of threads use one handle.
@@ -94,10 +98,10 @@ impl Rados {
             let (cluster, user) = (text(cluster)?, text(&format!("client.{user}"))?);
             let mut handle = ptr::null_mut();
             // SAFETY: the texts end with a zero, and the handle is written when the answer is not negative.
-            check(unsafe {
+            check(|| unsafe {
                 (symbols.rados_create2)(&mut handle, cluster.as_ptr(), user.as_ptr(), 0)
             })?;
-            Ok(Self { symbols, handle })
+            Ok(Self { symbols, handle, unprotecting: Mutex::new(()) })
         })())
     }
 
@@ -106,14 +110,14 @@ impl Rados {
         let path = path.map(text).transpose()?;
         let path = path.as_ref().map_or(ptr::null(), |path| path.as_ptr());
         // SAFETY: the handle is open, and the path ends with a zero or is null.
-        check(unsafe { (self.symbols.rados_conf_read_file)(self.handle, path) }).map(drop)
+        check(|| unsafe { (self.symbols.rados_conf_read_file)(self.handle, path) }).map(drop)
     }
 
     /// Sets an option, before connecting.
     pub(super) fn set(&self, option: &str, value: &str) -> Result<(), Errno> {
         let (option, value) = (text(option)?, text(value)?);
         // SAFETY: the handle is open, and the texts end with a zero.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols.rados_conf_set)(self.handle, option.as_ptr(), value.as_ptr())
         })
         .map(drop)
@@ -124,7 +128,7 @@ impl Rados {
         let option = text(option)?;
         let mut value = vec![0_u8; 4096];
         // SAFETY: the value is written within the length that is given, and ends with a zero.
-        check(unsafe {
+        check(|| unsafe {
             let room = value.len();
             (self.symbols.rados_conf_get)(
                 self.handle,
@@ -138,7 +142,7 @@ impl Rados {
 
     pub(super) fn connect(&self) -> Result<(), Errno> {
         // SAFETY: the handle is open.
-        check(unsafe { (self.symbols.rados_connect)(self.handle) }).map(drop)
+        check(|| unsafe { (self.symbols.rados_connect)(self.handle) }).map(drop)
     }
 
     /// The connection's number: watchers of its images have it.
@@ -150,7 +154,7 @@ impl Rados {
     pub(super) fn fsid(&self) -> Result<String, Errno> {
         let mut fsid = [0_u8; 64];
         // SAFETY: the text is written within the length that is given, and ends with a zero.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols.rados_cluster_fsid)(self.handle, fsid.as_mut_ptr().cast(), fsid.len())
         })?;
         Ok(owned(fsid.as_ptr().cast()))
@@ -163,17 +167,19 @@ impl Rados {
         let (mut answer, mut length) = (ptr::null_mut(), 0);
         // SAFETY: one command that ends with a zero, no input; the answer is written with its length, and freed here when it is copied.
         unsafe {
-            check((self.symbols.rados_mon_command)(
-                self.handle,
-                commands.as_mut_ptr(),
-                1,
-                ptr::null(),
-                0,
-                &mut answer,
-                &mut length,
-                ptr::null_mut(),
-                ptr::null_mut(),
-            ))?;
+            check(|| {
+                (self.symbols.rados_mon_command)(
+                    self.handle,
+                    commands.as_mut_ptr(),
+                    1,
+                    ptr::null(),
+                    0,
+                    &mut answer,
+                    &mut length,
+                    ptr::null_mut(),
+                    ptr::null_mut(),
+                )
+            })?;
             if answer.is_null() {
                 return Ok(Vec::new());
             }
@@ -219,7 +225,7 @@ impl Options {
 
     fn set(&self, option: c_int, value: u64) -> Result<(), Errno> {
         // SAFETY: the handle is open, and both options are numbers.
-        check(unsafe { (self.symbols.rbd_image_options_set_uint64)(self.handle, option, value) })
+        check(|| unsafe { (self.symbols.rbd_image_options_set_uint64)(self.handle, option, value) })
             .map(drop)
     }
 }
@@ -236,7 +242,7 @@ impl IoCtx {
         let pool = text(pool)?;
         let mut handle = ptr::null_mut();
         // SAFETY: the cluster's handle is open, the name ends with a zero, and the handle is written when the answer is not negative.
-        check(unsafe {
+        check(|| unsafe {
             (rados.symbols.rados_ioctx_create)(rados.handle, pool.as_ptr(), &mut handle)
         })?;
         Ok(Self { resting: Resting::new(rados.symbols), rados, handle })
@@ -246,13 +252,19 @@ impl IoCtx {
         self.rados.symbols
     }
 
+    /// One at a time in a connection: on a thread of the library's, an unprotection waits for what other threads of it bring, and as
+    /// many at once as it has threads would wait for one another for ever (seen in Ceph 16).
+    pub(super) fn unprotecting(&self) -> MutexGuard<'_, ()> {
+        self.rados.unprotecting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Makes an image whose objects have 2^`order` bytes.
     pub(super) fn create(&self, name: &str, size: u64, order: u8) -> Result<(), Errno> {
         let name = text(name)?;
         let options = Options::new(self.symbols());
         options.set(OPTION_ORDER, order.into())?;
         // SAFETY: both handles are open, and the name ends with a zero.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols().rbd_create4)(self.handle, name.as_ptr(), size, options.handle)
         })
         .map(drop)
@@ -274,7 +286,7 @@ impl IoCtx {
         options.set(OPTION_STRIPE_COUNT, 1)?;
         options.set(OPTION_CLONE_FORMAT, 2)?;
         // SAFETY: the handles are open, and the names end with a zero.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols().rbd_clone3)(
                 parent.handle,
                 image.as_ptr(),
@@ -291,21 +303,23 @@ impl IoCtx {
     pub(super) fn remove_object(&self, name: &str) -> Result<(), Errno> {
         let name = text(name)?;
         // SAFETY: the handle is open, and the name ends with a zero.
-        check(unsafe { (self.symbols().rados_remove)(self.handle, name.as_ptr()) }).map(drop)
+        check(|| unsafe { (self.symbols().rados_remove)(self.handle, name.as_ptr()) }).map(drop)
     }
 
     pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), Errno> {
         let (from, to) = (text(from)?, text(to)?);
         // SAFETY: the handle is open, and the names end with a zero.
-        check(unsafe { (self.symbols().rbd_rename)(self.handle, from.as_ptr(), to.as_ptr()) })
+        check(|| unsafe { (self.symbols().rbd_rename)(self.handle, from.as_ptr(), to.as_ptr()) })
             .map(drop)
     }
 
-    pub(super) fn remove(&self, name: &str, mut go_on: GoOn<'_>) -> Result<(), Errno> {
+    pub(super) fn remove(&self, name: &str, go_on: GoOn<'_>) -> Result<(), Errno> {
         let name = text(name)?;
+        let mut go_on = progressing(go_on);
+        let mut go_on: GoOn<'_> = &mut go_on;
         let with = (&raw mut go_on).cast();
         // SAFETY: the handle is open, the name ends with a zero, and `go_on` lives until the call returns.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols().rbd_remove_with_progress)(self.handle, name.as_ptr(), progress, with)
         })
         .map(drop)
@@ -327,7 +341,8 @@ impl IoCtx {
     pub(super) fn trash_move(&self, name: &str) -> Result<(), Errno> {
         let name = text(name)?;
         // SAFETY: the handle is open, and the name ends with a zero.
-        check(unsafe { (self.symbols().rbd_trash_move)(self.handle, name.as_ptr(), 0) }).map(drop)
+        check(|| unsafe { (self.symbols().rbd_trash_move)(self.handle, name.as_ptr(), 0) })
+            .map(drop)
     }
 
     /// Ids and names of the images in the trash, without those that `rbd_remove` has put there.
@@ -345,11 +360,13 @@ impl IoCtx {
         Ok(images)
     }
 
-    pub(super) fn trash_remove(&self, id: &str, mut go_on: GoOn<'_>) -> Result<(), Errno> {
+    pub(super) fn trash_remove(&self, id: &str, go_on: GoOn<'_>) -> Result<(), Errno> {
         let id = text(id)?;
+        let mut go_on = progressing(go_on);
+        let mut go_on: GoOn<'_> = &mut go_on;
         let with = (&raw mut go_on).cast();
         // SAFETY: the handle is open, the id ends with a zero, and `go_on` lives until the call returns.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols().rbd_trash_remove_with_progress)(
                 self.handle,
                 id.as_ptr(),
@@ -364,7 +381,7 @@ impl IoCtx {
     pub(super) fn trash_restore(&self, id: &str, name: &str) -> Result<(), Errno> {
         let (id, name) = (text(id)?, text(name)?);
         // SAFETY: the handle is open, and the texts end with a zero.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols().rbd_trash_restore)(self.handle, id.as_ptr(), name.as_ptr())
         })
         .map(drop)
@@ -381,7 +398,7 @@ impl IoCtx {
     pub(super) fn set_note(&self, key: &str, value: &str) -> Result<(), Errno> {
         let (key, value) = (text(key)?, text(value)?);
         // SAFETY: the handle is open, and the texts end with a zero.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols().rbd_pool_metadata_set)(self.handle, key.as_ptr(), value.as_ptr())
         })
         .map(drop)
@@ -394,7 +411,7 @@ impl IoCtx {
         let (mut keys, mut values) = (vec![0_u8; 16 << 10], vec![0_u8; 64 << 10]);
         let (mut key_room, mut value_room) = (keys.len(), values.len());
         // SAFETY: the handle is open, the key ends with a zero, and both lists are written within the lengths that are given.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols().rbd_pool_metadata_list)(
                 self.handle,
                 start.as_ptr(),
@@ -417,7 +434,7 @@ impl IoCtx {
     pub(super) fn remove_note(&self, key: &str) -> Result<(), Errno> {
         let key = text(key)?;
         // SAFETY: the handle is open, and the key ends with a zero.
-        check(unsafe { (self.symbols().rbd_pool_metadata_remove)(self.handle, key.as_ptr()) })
+        check(|| unsafe { (self.symbols().rbd_pool_metadata_remove)(self.handle, key.as_ptr()) })
             .map(drop)
     }
 }

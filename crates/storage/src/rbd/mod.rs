@@ -14,6 +14,7 @@ mod login;
 mod pool;
 pub(crate) mod removal;
 mod resting;
+mod watched;
 
 pub use admin_socket::{CephAdminSocket, admin_sockets};
 pub use client::{CephClient, CephSettings, CutOff, Span};

@@ -22,6 +22,7 @@ use hatchery_testkit::CephCluster;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use uuid::Uuid;
 
 const CONF: &str = "HATCHERY_TEST_DISKS_KILLED_WITH";
@@ -282,7 +283,10 @@ async fn a_process_that_is_killed_at_any_moment_leaves_no_half_made_disk() {
     let Some(ceph) = CephCluster::start(test) else { return };
     // Else a killed client keeps others waiting for 30 seconds.
     ceph.ceph(&["tell", "osd.0", "config", "set", "osd_client_watch_timeout", "1"]);
-    let vms = disks(settings(&ceph, "cinder"), "vms", in_pool("images"));
+    // What still goes on when the cluster ends with the test is given up after three of these.
+    let answer_timeout = Duration::from_secs(15);
+    let settings = || CephSettings { answer_timeout, ..settings(&ceph, "cinder") };
+    let vms = disks(settings(), "vms", in_pool("images"));
     let (client, image) = (cinder(&ceph), image(&glance(&ceph), 1).await);
     let told = serde_json::to_string(&image).unwrap();
     let told = [ceph.conf().to_str().unwrap(), &ceph.fsid(), &told].join("\n");
@@ -321,7 +325,7 @@ async fn a_process_that_is_killed_at_any_moment_leaves_no_half_made_disk() {
         remove_all(&vms).await;
         until("an empty pool", async || {
             // As an agent does when it starts: what the killed one still had open goes at a later look.
-            let again = disks(settings(&ceph, "cinder"), "vms", in_pool("images"));
+            let again = disks(settings(), "vms", in_pool("images"));
             let _ = again.abilities().await;
             left(&ceph).await.is_empty().then_some(())
         })

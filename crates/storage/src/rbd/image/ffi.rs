@@ -3,6 +3,7 @@
 
 use crate::rbd::ffi::{GoOn, IoCtx, check, listed, owned, progress, text, text_of};
 use crate::rbd::library::{Handle, LinkedImageSpec, SnapInfo, SnapSpec, Symbols, Watcher};
+use crate::rbd::watched::{calling, progressing};
 use nix::errno::Errno;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr;
@@ -88,7 +89,7 @@ impl ImageHandle {
         };
         let mut handle = ptr::null_mut();
         // SAFETY: the pool's handle is open, the names end with a zero, and the handle is written when the answer is not negative.
-        check(unsafe { open(pool.handle, name.as_ptr(), &mut handle, snapshot) })?;
+        check(|| unsafe { open(pool.handle, name.as_ptr(), &mut handle, snapshot) })?;
         let is_writing = matches!(how, How::Writing | How::WritingById);
         Ok(Self { pool, handle, opened: Instant::now(), is_writing })
     }
@@ -105,7 +106,7 @@ impl ImageHandle {
     pub(super) fn id(&self) -> Result<String, Errno> {
         let mut id = [0_u8; 256];
         // SAFETY: the handle is open; the text is written within the length that is given, and ends with a zero.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols().rbd_get_id)(self.handle, id.as_mut_ptr().cast(), id.len())
         })?;
         Ok(owned(id.as_ptr().cast()))
@@ -114,19 +115,16 @@ impl ImageHandle {
     pub(super) fn size(&self) -> Result<u64, Errno> {
         let mut size = 0;
         // SAFETY: the handle is open, and the size is written.
-        check(unsafe { (self.symbols().rbd_get_size)(self.handle, &mut size) })?;
+        check(|| unsafe { (self.symbols().rbd_get_size)(self.handle, &mut size) })?;
         Ok(size)
     }
 
-    pub(super) fn resize(
-        &self,
-        size: u64,
-        may_shrink: bool,
-        mut go_on: GoOn<'_>,
-    ) -> Result<(), Errno> {
+    pub(super) fn resize(&self, size: u64, may_shrink: bool, go_on: GoOn<'_>) -> Result<(), Errno> {
+        let mut go_on = progressing(go_on);
+        let mut go_on: GoOn<'_> = &mut go_on;
         let with = (&raw mut go_on).cast();
         // SAFETY: the handle is open, and `go_on` lives until the call returns.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols().rbd_resize2)(self.handle, size, may_shrink, progress, with)
         })
         .map(drop)
@@ -145,7 +143,7 @@ impl ImageHandle {
         let mut snapshot = SnapSpec { id: 0, namespace_type: 0, name: null };
         // SAFETY: the handle is open; both are written, copied, and freed once.
         unsafe {
-            check((self.symbols().rbd_get_parent)(self.handle, &mut image, &mut snapshot))?;
+            check(|| (self.symbols().rbd_get_parent)(self.handle, &mut image, &mut snapshot))?;
             let parent = Linked::of(&image, owned(snapshot.name));
             (self.symbols().rbd_linked_image_spec_cleanup)(&mut image);
             (self.symbols().rbd_snap_spec_cleanup)(&mut snapshot);
@@ -175,10 +173,12 @@ impl ImageHandle {
         Ok(children)
     }
 
-    pub(super) fn flatten(&self, mut go_on: GoOn<'_>) -> Result<(), Errno> {
+    pub(super) fn flatten(&self, go_on: GoOn<'_>) -> Result<(), Errno> {
+        let mut go_on = progressing(go_on);
+        let mut go_on: GoOn<'_> = &mut go_on;
         let with = (&raw mut go_on).cast();
         // SAFETY: the handle is open, and `go_on` lives until the call returns.
-        check(unsafe { (self.symbols().rbd_flatten_with_progress)(self.handle, progress, with) })
+        check(|| unsafe { (self.symbols().rbd_flatten_with_progress)(self.handle, progress, with) })
             .map(drop)
     }
 
@@ -189,7 +189,7 @@ impl ImageHandle {
     ) -> Result<(), Errno> {
         let name = text(name)?;
         // SAFETY: every function that is given here takes an open image and a text that ends with a zero.
-        check(unsafe { call(self.handle, name.as_ptr()) }).map(drop)
+        check(|| unsafe { call(self.handle, name.as_ptr()) }).map(drop)
     }
 
     pub(super) fn snapshot(&self, name: &str) -> Result<(), Errno> {
@@ -205,14 +205,20 @@ impl ImageHandle {
     }
 
     pub(super) fn unprotect(&self, name: &str) -> Result<(), Errno> {
-        self.named(name, self.symbols().rbd_snap_unprotect)
+        let name = text(name)?;
+        check(|| {
+            let _alone = self.pool.unprotecting();
+            // SAFETY: the handle is open, and the name ends with a zero.
+            unsafe { (self.symbols().rbd_snap_unprotect)(self.handle, name.as_ptr()) }
+        })
+        .map(drop)
     }
 
     pub(super) fn is_protected(&self, name: &str) -> Result<bool, Errno> {
         let name = text(name)?;
         let mut answer = 0;
         // SAFETY: the handle is open, the name ends with a zero, and the answer is written.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols().rbd_snap_is_protected)(self.handle, name.as_ptr(), &mut answer)
         })?;
         Ok(answer != 0)
@@ -238,7 +244,7 @@ impl ImageHandle {
         for info in &found[..count.min(found.len())] {
             let mut namespace = 0;
             // SAFETY: the handle is open, and the answer is written.
-            let asked = check(unsafe {
+            let asked = check(|| unsafe {
                 (self.symbols().rbd_snap_get_namespace_type)(self.handle, info.id, &mut namespace)
             });
             match asked {
@@ -255,11 +261,13 @@ impl ImageHandle {
         failed.map_or(Ok(snapshots), Err)
     }
 
-    pub(super) fn rollback(&self, name: &str, mut go_on: GoOn<'_>) -> Result<(), Errno> {
+    pub(super) fn rollback(&self, name: &str, go_on: GoOn<'_>) -> Result<(), Errno> {
         let name = text(name)?;
+        let mut go_on = progressing(go_on);
+        let mut go_on: GoOn<'_> = &mut go_on;
         let with = (&raw mut go_on).cast();
         // SAFETY: the handle is open, the name ends with a zero, and `go_on` lives until the call returns.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols().rbd_snap_rollback_with_progress)(
                 self.handle,
                 name.as_ptr(),
@@ -282,7 +290,7 @@ impl ImageHandle {
         let from = from.as_ref().map_or(ptr::null(), |name| name.as_ptr());
         let with = (&raw mut walk).cast();
         // SAFETY: the handle is open, the name ends with a zero or is null, and `walk` lives until the call returns.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols().rbd_diff_iterate2)(
                 self.handle,
                 from,
@@ -300,17 +308,17 @@ impl ImageHandle {
     /// Reads up to `to`'s length; gives what was read.
     pub(super) fn read(&self, offset: u64, to: &mut [u8]) -> Result<usize, Errno> {
         // SAFETY: the handle is open, and at most `to`'s length is written.
-        let read = unsafe {
+        let read = calling(|| unsafe {
             (self.symbols().rbd_read2)(self.handle, offset, to.len(), to.as_mut_ptr().cast(), 0)
-        };
+        });
         counted(read)
     }
 
     pub(super) fn write(&self, offset: u64, bytes: &[u8]) -> Result<usize, Errno> {
         // SAFETY: the handle is open, and `bytes`' length is read.
-        let written = unsafe {
+        let written = calling(|| unsafe {
             (self.symbols().rbd_write2)(self.handle, offset, bytes.len(), bytes.as_ptr().cast(), 0)
-        };
+        });
         counted(written)
     }
 
@@ -318,7 +326,7 @@ impl ImageHandle {
     pub(super) fn write_again(&self, offset: u64, bytes: &[u8]) -> Result<bool, Errno> {
         let (same, mut differs_at) = (bytes.as_ptr().cast(), 0);
         // SAFETY: the handle is open, `bytes`' length is read twice, and the place of a difference is written.
-        let written = unsafe {
+        let written = calling(|| unsafe {
             (self.symbols().rbd_compare_and_write)(
                 self.handle,
                 offset,
@@ -328,7 +336,7 @@ impl ImageHandle {
                 &mut differs_at,
                 0,
             )
-        };
+        });
         match counted(written) {
             Err(Errno::EILSEQ) => Ok(false),
             written => written.map(|_| true),
@@ -339,18 +347,18 @@ impl ImageHandle {
     pub(super) fn stripe_unit(&self) -> Result<u64, Errno> {
         let mut unit = 0;
         // SAFETY: the handle is open, and the answer is written.
-        check(unsafe { (self.symbols().rbd_get_stripe_unit)(self.handle, &mut unit) })?;
+        check(|| unsafe { (self.symbols().rbd_get_stripe_unit)(self.handle, &mut unit) })?;
         Ok(unit)
     }
 
     pub(super) fn discard(&self, offset: u64, length: u64) -> Result<(), Errno> {
         // SAFETY: the handle is open.
-        check(unsafe { (self.symbols().rbd_discard)(self.handle, offset, length) }).map(drop)
+        check(|| unsafe { (self.symbols().rbd_discard)(self.handle, offset, length) }).map(drop)
     }
 
     pub(super) fn flush(&self) -> Result<(), Errno> {
         // SAFETY: the handle is open.
-        check(unsafe { (self.symbols().rbd_flush)(self.handle) }).map(drop)
+        check(|| unsafe { (self.symbols().rbd_flush)(self.handle) }).map(drop)
     }
 
     /// Addresses and client numbers of all that have it open for writing.
@@ -377,7 +385,7 @@ impl ImageHandle {
     pub(super) fn set_note(&self, key: &str, value: &str) -> Result<(), Errno> {
         let (key, value) = (text(key)?, text(value)?);
         // SAFETY: the handle is open, and the texts end with a zero.
-        check(unsafe {
+        check(|| unsafe {
             (self.symbols().rbd_metadata_set)(self.handle, key.as_ptr(), value.as_ptr())
         })
         .map(drop)
