@@ -20,7 +20,9 @@ pub const SERVICE_USER: (&str, &str) = ("keeper", "kept-by-a-test");
 pub struct Settings {
     /// `qemu` or `sim`.
     pub driver: &'static str,
-    /// More lines for its settings' file.
+    /// More lines of its group `[DEFAULT]`.
+    pub default: String,
+    /// More groups of its settings.
     pub toml: String,
     /// `shutdown_timeout`.
     pub grace_seconds: u32,
@@ -29,12 +31,12 @@ pub struct Settings {
 impl Settings {
     /// Without guests: for tests of the APIs.
     pub fn sim() -> Self {
-        Self { driver: "sim", toml: String::new(), grace_seconds: 60 }
+        Self { driver: "sim", default: String::new(), toml: String::new(), grace_seconds: 60 }
     }
 
     /// With real guests.
     pub fn qemu() -> Self {
-        Self { driver: "qemu", toml: String::new(), grace_seconds: 60 }
+        Self { driver: "qemu", default: String::new(), toml: String::new(), grace_seconds: 60 }
     }
 
     /// The same, and a guest has so many seconds to power off when it is stopped.
@@ -57,8 +59,8 @@ impl World {
         let (a, b) = cidr_of(dir.path());
         let toml = format!(
             "[DEFAULT]\ncompute_driver = \"{}\"\nram_allocation_ratio = 16.0\ncpu_allocation_ratio = 64.0\n\
-             disk_allocation_ratio = 64.0\nshutdown_timeout = {}\n[qemu]\naccel = \"tcg\"\n[first_network]\ncidr = \"10.{a}.{b}.0/24\"\n{}",
-            settings.driver, settings.grace_seconds, settings.toml
+             disk_allocation_ratio = 64.0\nshutdown_timeout = {}\n{}\n[qemu]\naccel = \"tcg\"\n[first_network]\ncidr = \"10.{a}.{b}.0/24\"\n{}",
+            settings.driver, settings.grace_seconds, settings.default, settings.toml
         );
         fs::write(dir.path().join("hatchery.toml"), toml).unwrap();
         let mut world = Self { dir, child: None };

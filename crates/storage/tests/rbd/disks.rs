@@ -282,7 +282,7 @@ async fn a_process_that_is_killed_at_any_moment_leaves_no_half_made_disk() {
     let test = "a_process_that_is_killed_at_any_moment_leaves_no_half_made_disk";
     let Some(ceph) = CephCluster::start(test) else { return };
     // Else a killed client keeps others waiting for 30 seconds.
-    ceph.ceph(&["tell", "osd.0", "config", "set", "osd_client_watch_timeout", "1"]);
+    ceph.ceph(&["tell", "osd.0", "config", "set", "osd_client_watch_timeout", "3"]);
     // What still goes on when the cluster ends with the test is given up after three of these.
     let answer_timeout = Duration::from_secs(15);
     let settings = || CephSettings { answer_timeout, ..settings(&ceph, "cinder") };
