@@ -7,6 +7,7 @@ use hatchery_tests::{Client, Settings, World, boot_image, eventually};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 /// Longer than the 30 seconds for which Ceph waits for a client that died, and than an order's repetition.
 const PATIENCE: u64 = 150;
@@ -232,6 +233,63 @@ fn a_full_pool_is_told_and_nothing_of_the_volume_stays() {
     remove(&admin, "volumes", &failed);
     assert_census(&ceph, &[&kept]);
     assert_bytes(&ceph, world.state(), &kept);
+}
+
+/// What a test mounts, until it ends.
+struct Mounted(std::path::PathBuf);
+
+impl Mounted {
+    fn new(at: &Path, size: &str) -> Self {
+        let options = format!("size={size}");
+        let line = ["-t", "tmpfs", "-o", &options, "tmpfs"];
+        assert!(Command::new("mount").args(line).arg(at).status().unwrap().success());
+        Self(at.to_owned())
+    }
+
+    fn resize(&self, size: &str) {
+        let options = format!("remount,size={size}");
+        let done = Command::new("mount").args(["-o", &options]).arg(&self.0).status();
+        assert!(done.unwrap().success());
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+/// A qcow2 image is put into a folder on its way into Ceph, to be converted there: without room it is refused with the reason, and leaves nothing.
+#[test]
+fn a_full_conversion_folder_is_told_and_nothing_of_the_image_stays() {
+    let test = "a_full_conversion_folder_is_told_and_nothing_of_the_image_stays";
+    let Some(ceph) = CephCluster::start(test) else { return };
+    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+    let mounted = Mounted::new(folder.path(), "1m");
+    let default = format!("image_conversion_dir = \"{}\"\n", folder.path().display());
+    let toml = groups(&ceph.conf(), 60);
+    let world = World::start(Settings { default, toml, ..Settings::sim() });
+    let admin = world.admin();
+    let body = json!({"name": "i", "disk_format": "qcow2", "container_format": "bare"});
+    let image = id(&admin.post("/image/v2/images", &body).expect(201));
+    let upload = || admin.put_file(&format!("/image/v2/images/{image}/file"), &boot_image());
+    let told = upload().expect(413).to_string();
+    assert!(told.contains("free in image_conversion_dir"), "{told}");
+    let shown = admin.get(&format!("/image/v2/images/{image}")).expect(200);
+    assert_eq!((&shown["status"], &shown["size"]), (&json!("queued"), &Value::Null), "{shown}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    eventually("nothing is left in the pool of images", PATIENCE, || {
+        let left = [ceph.rbd(&["ls", "images"]), ceph.rbd(&["trash", "ls", "--all", "images"])];
+        if left.concat().trim().is_empty() { Ok(()) } else { Err(left.concat()) }
+    });
+    // The same image takes its bytes as soon as there is room.
+    mounted.resize("1g");
+    upload().expect(204);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let made = make(&admin, json!({"imageRef": image}));
+    assert_eq!(settled(&admin)[0].2, "available");
+    remove(&admin, "volumes", &made);
+    assert_census(&ceph, &[]);
 }
 
 /// A wrong key and a monitor that is not there: the volume says what to do, and is removed without Ceph.
