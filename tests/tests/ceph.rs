@@ -95,6 +95,12 @@ fn volumes_are_clones_of_their_images() {
     for (image, _) in &images {
         admin.delete(&format!("/image/v2/images/{image}")).expect(204);
     }
+    eventually("the images wait for their clones, and that is seen", PATIENCE, || {
+        let metrics = admin.get("/metrics").body.to_string();
+        let trash = ceph.rbd(&["trash", "ls", "images"]);
+        let seen = metrics.contains("hatchery_image_removals_waiting 2");
+        if seen && trash.lines().count() == 2 { Ok(()) } else { Err(trash) }
+    });
     admin.volume("DELETE", &format!("/snapshots/{taken}"), &Value::Null).expect(202);
     eventually("the snapshot is gone", PATIENCE, || {
         let list = admin.volume("GET", "/snapshots", &Value::Null).expect(200);
@@ -114,6 +120,10 @@ fn volumes_are_clones_of_their_images() {
         });
     }
     assert_eq!(ceph.rbd(&["trash", "ls", "volumes"]), "");
+    eventually("the bytes of the images have gone with their clones", PATIENCE, || {
+        let left = ceph.rbd(&["trash", "ls", "images"]);
+        if left.is_empty() { Ok(()) } else { Err(left) }
+    });
 }
 
 /// A guest takes a volume of Ceph and gives it back; the key is on no command line and in no log.

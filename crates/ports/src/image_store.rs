@@ -113,4 +113,10 @@ pub trait ImageStore: Send + Sync {
 
     /// Images that have bytes, if only a raw form's, and attempts that have: for start-up's sweep.
     async fn list(&self) -> Result<(Vec<ImageId>, Vec<String>), ImageStoreError>;
+
+    /// Bytes that were deleted and that others still need may stay for as long: removes those that nobody needs any more, and gives the
+    /// names of those that stay. A store in which nothing needs anything has none.
+    async fn finish_removals(&self) -> Result<Vec<String>, ImageStoreError> {
+        Ok(Vec::new())
+    }
 }

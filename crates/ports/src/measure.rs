@@ -15,3 +15,8 @@ pub fn record_pool(pool: PoolFigures) {
     metrics::gauge!("hatchery_pool_names").set(pool.names as f64);
     metrics::gauge!("hatchery_pool_leases").set(pool.leases as f64);
 }
+
+/// Notes how many deleted images wait for the clones that need their bytes.
+pub fn record_waiting_removals(images: usize) {
+    metrics::gauge!("hatchery_image_removals_waiting").set(images as f64);
+}

@@ -187,6 +187,12 @@ pub const RECORDED: &[Metric] = &[
     ),
     gauge("hatchery_pool_names", Unit::Count, "Names of bases in the pool."),
     gauge("hatchery_pool_leases", Unit::Count, "Leases of bases that stand."),
+    gauge(
+        "hatchery_image_removals_waiting",
+        Unit::Count,
+        "Deleted images whose bytes stay for the clones that need them.",
+    )
+    .of_the_cloud(),
 ];
 
 /// Those that are read when they are asked for.

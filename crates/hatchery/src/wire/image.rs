@@ -9,7 +9,7 @@ use hatchery_control::image::{
     DeleteImage, ImagePorts, ImageVerbs, SealImage, UploadLimits, recover,
 };
 use hatchery_control::pool::BaseLinks;
-use hatchery_control::reconcile::MakeRawForms;
+use hatchery_control::reconcile::{MakeRawForms, WaitingRemovals};
 use hatchery_control::workflow::Step;
 use hatchery_model::units::Bytes;
 use hatchery_ports::image_store::ImageStore;
@@ -102,7 +102,8 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<(Image, Pool)
         outbox: ground.outbox.clone(),
         links: links.clone(),
     });
-    let mut tasks = Vec::new();
+    let removals = WaitingRemovals { bytes: bytes.clone() };
+    let mut tasks = vec![tokio::spawn(async move { removals.run().await })];
     if force_raw_images {
         let earlier = MakeRawForms {
             store: ground.store.clone(),

@@ -221,10 +221,11 @@ async fn an_image_with_clones_can_be_deleted() {
     }
     let in_trash = || cloud.ceph.rbd(&["trash", "ls", "images"]).contains(&id.to_string());
     assert!(in_trash());
+    let waits = async || images.finish_removals().await.unwrap().contains(&id.to_string());
+    assert!(waits().await && in_trash());
     assert_eq!((cloud.byte(1, 0).await, cloud.byte(1, 2 * MIB).await), (3, 5));
     cloud.volumes.remove(cloud.volume(1)).await.unwrap();
-    images.list().await.unwrap();
-    assert!(!in_trash());
+    assert!(!waits().await && !in_trash());
 }
 
 fn image_location(ceph: &CephCluster) -> ImageLocation {

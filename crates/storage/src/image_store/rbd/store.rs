@@ -191,4 +191,8 @@ impl ImageStore for RbdImageStore {
     async fn list(&self) -> Result<(Vec<ImageId>, Vec<String>), ImageStoreError> {
         self.run(Span::Long, "list the images", verbs::list).await
     }
+
+    async fn finish_removals(&self) -> Result<Vec<String>, ImageStoreError> {
+        self.run(Span::Long, "finish removals", verbs::finish_removals).await
+    }
 }

@@ -148,10 +148,7 @@ pub(super) fn share(
 
 /// Images and attempts; what was cut off earlier, or waited for its clones to go, is removed on the way.
 pub(super) fn list(work: &Work<'_>) -> Result<(Vec<ImageId>, Vec<String>), CephError> {
-    for image in going(&work.pool)? {
-        unseal_in_trash(&work.pool, &image)?;
-    }
-    sweep(&work.pool)?;
+    finish_removals(work)?;
     let mut images = BTreeSet::new();
     let mut attempts = Vec::new();
     for image in work.pool.list()? {
@@ -164,6 +161,19 @@ pub(super) fn list(work: &Work<'_>) -> Result<(Vec<ImageId>, Vec<String>), CephE
         }
     }
     Ok((images.into_iter().collect(), attempts))
+}
+
+/// Removes what no clone needs any more; gives the names of what stays.
+pub(super) fn finish_removals(work: &Work<'_>) -> Result<Vec<String>, CephError> {
+    let waiting = going(&work.pool)?;
+    if waiting.is_empty() {
+        return Ok(Vec::new());
+    }
+    for image in waiting {
+        unseal_in_trash(&work.pool, &image)?;
+    }
+    sweep(&work.pool)?;
+    Ok(going(&work.pool)?.into_iter().map(|image| image.name).collect())
 }
 
 fn unseal_in_trash(pool: &RbdPool, image: &NamedImage) -> Result<(), CephError> {
