@@ -116,3 +116,54 @@ fn an_image_is_copied_once_and_its_volumes_are_clones() {
         if is_empty { Ok(()) } else { Err(format!("{rows} {left}")) }
     });
 }
+
+/// Images lie in files, and one that is made of a volume in Ceph is kept there as a volume, too: further volumes are clones of that.
+#[test]
+fn an_image_of_a_volume_is_kept_as_a_volume() {
+    let Some(ceph) = CephCluster::start("an_image_of_a_volume_is_kept_as_a_volume") else { return };
+    let toml = settings(&ceph).replace(
+        "[backend_defaults]",
+        "[backend_defaults]\nimage_upload_use_cinder_backend = true",
+    );
+    let default = "allowed_direct_url_schemes = \"cinder\"\n".to_owned();
+    let world = World::start(Settings { default, toml, ..Settings::sim() });
+    let admin = world.admin();
+    let first = image(&world, &admin, 9);
+    let source = order(&admin, &first);
+    made(&admin, &source);
+    let body = json!({"os-volume_upload_image": {"image_name": "of", "disk_format": "raw"}});
+    let told = admin.volume("POST", &format!("/volumes/{source}/action"), &body).expect(202);
+    let image = text(&told["os-volume_upload_image"], "image_id");
+    eventually("the image is active", PATIENCE, || {
+        let shown = admin.get(&format!("/image/v2/images/{image}")).expect(200);
+        if shown["status"] == "active" { Ok(()) } else { Err(shown.to_string()) }
+    });
+    made(&admin, &source);
+    let own = kept(&admin, std::slice::from_ref(&source));
+    let found = own.iter().find(|(name, _)| *name == format!("image-{image}"));
+    let own = found.unwrap_or_else(|| panic!("{own:?}")).1.clone();
+    let volume = order(&admin, &image);
+    let way = made(&admin, &volume)["os-hatchery:way"].clone();
+    assert_eq!(
+        (way["way"].as_str(), &way["bytes_copied"]),
+        (Some("clone of the image's volume"), &json!(0)),
+        "{way}"
+    );
+    let of = format!("volumes/volume-{own}@image.clone_snap");
+    assert_eq!(parent(&ceph, &volume), Some(of));
+    let out = world.state().join("out.raw");
+    ceph.rbd(&["export", &format!("volumes/volume-{volume}"), out.to_str().unwrap()]);
+    let bytes = fs::read(&out).unwrap();
+    assert!(
+        bytes[..6 * MIB].iter().all(|byte| *byte == 9) && bytes[6 * MIB..].iter().all(|b| *b == 0)
+    );
+    // The image takes its volume along; what was cloned of it stays whole.
+    admin.delete(&format!("/image/v2/images/{image}")).expect(204);
+    eventually("the image's volume is gone", PATIENCE, || {
+        let left = kept(&admin, &[source.clone(), volume.clone()]);
+        if left.iter().any(|(_, id)| *id == own) { Err(format!("{left:?}")) } else { Ok(()) }
+    });
+    fs::remove_file(&out).unwrap();
+    ceph.rbd(&["export", &format!("volumes/volume-{volume}"), out.to_str().unwrap()]);
+    assert!(fs::read(&out).unwrap() == bytes);
+}

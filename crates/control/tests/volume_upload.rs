@@ -4,12 +4,14 @@
 
 mod lab;
 
-use hatchery_control::volume::{UploadRequest, VolumeRequest};
+use hatchery_control::volume::{UploadRequest, VolumeRequest, ensure_internal_tenant};
 use hatchery_model::caller::Caller;
 use hatchery_model::id::{ImageId, VolumeId};
 use hatchery_model::image::{DiskFormat, Image, ImageState, Visibility};
 use hatchery_model::task::Work;
+use hatchery_model::volume::{ImageCacheEntry, ImageCacheState};
 use hatchery_ports::bus::Handler;
+use hatchery_ports::clock::Clock;
 use hatchery_ports::store::Store;
 use lab::{Lab, caller};
 use std::sync::atomic::Ordering;
@@ -120,4 +122,83 @@ async fn who_may_not_gets_no_image() {
     assert!(verbs.upload_to_image(&reader, id, wanted()).await.is_err());
     assert_eq!(lab.volume(id).await.state.status(), "available");
     assert!(verbs.upload_to_image(&admin(), id, public).await.is_ok());
+}
+
+/// A cloud whose backend keeps images as volumes, too.
+async fn keeping_lab() -> Lab {
+    let lab = lab().await;
+    for host in &lab.hosts {
+        host.volumes.backends.lock().unwrap()[0].image_volumes = true;
+    }
+    lab.report_all().await;
+    let now = lab.clock.now();
+    ensure_internal_tenant(&*lab.db, &*lab.entropy, now, None).await.unwrap();
+    lab
+}
+
+/// The entries of images that are kept as volumes.
+async fn kept(lab: &Lab) -> Vec<ImageCacheEntry> {
+    lab.db.read().await.unwrap().image_cache().list(None).await.unwrap()
+}
+
+/// Lets the agents do all that is ordered. The tasks of images have nobody here who does them.
+async fn quiet(lab: &Lab) {
+    for _ in 0..4 {
+        lab.deliver().await;
+        lab.hear().await;
+    }
+}
+
+/// The volumes of which a backend has bytes.
+fn there(lab: &Lab) -> usize {
+    lab.hosts.iter().map(|host| host.volumes.there.lock().unwrap().len()).sum()
+}
+
+#[tokio::test]
+async fn an_image_that_is_kept_as_a_volume_takes_it_along() {
+    let lab = keeping_lab().await;
+    let (volume, id) = uploading(&lab).await;
+    lab.deliver().await;
+    let news = lab.take_news();
+    for _ in 0..2 {
+        lab.intake.handle(news[0].clone()).await.unwrap();
+    }
+    let entries = kept(&lab).await;
+    let [entry] = &entries[..] else { panic!("{entries:?}") };
+    assert!(entry.kept && entry.image == id && entry.state == ImageCacheState::Ready);
+    let own = lab.volume(entry.volume).await;
+    assert_eq!(own.name, Some(format!("image-{id}")));
+    assert_eq!((own.state.status(), own.source_volume), ("available", Some(volume)));
+    assert_ne!(own.project, lab.volume(volume).await.project);
+    assert_eq!(there(&lab), 2);
+    // As long as its image is there, it stays.
+    lab.volume_orders().look().await.unwrap();
+    quiet(&lab).await;
+    assert_eq!(there(&lab), 2);
+    let mut uow = lab.db.begin().await.unwrap();
+    uow.images().delete(id).await.unwrap();
+    uow.commit().await.unwrap();
+    lab.volume_orders().look().await.unwrap();
+    quiet(&lab).await;
+    assert_eq!((kept(&lab).await, there(&lab)), (vec![], 1));
+    assert!(lab.find_volume(own.id).await.is_none());
+}
+
+#[tokio::test]
+async fn an_upload_that_is_given_up_leaves_no_volume_of_its_image() {
+    let lab = keeping_lab().await;
+    let (volume, id) = uploading(&lab).await;
+    // The order is on its way, and is carried out all the same.
+    lab.volume_verbs().reset_volume(&admin(), volume, Some("available"), false).await.unwrap();
+    quiet(&lab).await;
+    assert_eq!(image(&lab, id).await.state, ImageState::Deleting);
+    assert_eq!((kept(&lab).await, there(&lab)), (vec![], 1));
+
+    let made = lab.volume_verbs().upload_to_image(&caller("r"), volume, wanted()).await.unwrap();
+    let id = made.image.id;
+    let fails = &lab.hosts[0].volumes.fails;
+    fails.lock().unwrap().insert("UploadToImage", "No room today.".into());
+    quiet(&lab).await;
+    assert_eq!(image(&lab, id).await.state, ImageState::Deleting);
+    assert_eq!((kept(&lab).await, there(&lab)), (vec![], 1));
 }

@@ -90,6 +90,9 @@ pub struct Default_ {
     pub enabled_backends: Vec<String>,
     /// Where a qcow2 image is put while it is converted on its way into Ceph; `conversion` in the state folder if empty.
     pub image_conversion_dir: PathBuf,
+    /// Kinds of places where an image lies from which volumes are cloned: `cinder`, or none. Between commas, or a list.
+    #[serde(deserialize_with = "volume::names")]
+    pub allowed_direct_url_schemes: Vec<String>,
     /// The project of volumes that the cloud keeps for itself; one of our own if empty. Set with the user or not at all.
     pub cinder_internal_tenant_project_id: String,
     /// The user of those volumes.
@@ -235,6 +238,7 @@ impl Default for Default_ {
             use_json: false,
             enabled_backends: vec![volume::FIRST.into()],
             image_conversion_dir: PathBuf::new(),
+            allowed_direct_url_schemes: Vec::new(),
             cinder_internal_tenant_project_id: String::new(),
             cinder_internal_tenant_user_id: String::new(),
             backup_driver: "posix".into(),

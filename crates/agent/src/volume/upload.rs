@@ -1,9 +1,10 @@
 //! Orders to make an image of a volume: its bytes into the image store, under the name that the order has.
 
 use super::work::{chain, failed, refused};
+use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_model::image::ImageContent;
-use hatchery_model::volume::{ImageOfVolume, VolumeOutcome};
+use hatchery_model::volume::{ImageOfVolume, NewVolume, VolumeOutcome};
 use hatchery_ports::image_maker::{ImageMaker, ImageMakerError};
 use hatchery_ports::image_store::ImageStoreError;
 use hatchery_ports::volume_backend::{Opened, VolumeBackend};
@@ -15,6 +16,10 @@ pub(super) async fn make(
     volume: VolumeId,
     wanted: &ImageOfVolume,
 ) -> VolumeOutcome {
+    let kept = match &wanted.image_volume {
+        Some(new) => keep_beside(backend, new).await,
+        None => None,
+    };
     let made = if wanted.live {
         make_live(backend, maker, volume, wanted).await
     } else {
@@ -25,8 +30,33 @@ pub(super) async fn make(
             image: wanted.image,
             upload: wanted.upload.clone(),
             content: Box::new(content),
+            image_volume: kept,
         },
-        Err(error) => not_made(&error),
+        Err(error) => {
+            if let Some(new) = &wanted.image_volume {
+                remove(backend, new.volume).await;
+            }
+            not_made(&error)
+        }
+    }
+}
+
+/// Clones the volume into the one that keeps the image's bytes. Without it the image is made all the same.
+async fn keep_beside(backend: &dyn VolumeBackend, new: &NewVolume) -> Option<BlockSource> {
+    match backend.create(new).await {
+        Ok(made) => Some(made.source),
+        Err(error) => {
+            tracing::warn!(volume.id = %new.volume, error = chain(&error), "an image is not kept as a volume");
+            remove(backend, new.volume).await;
+            None
+        }
+    }
+}
+
+/// Whoever gave the order has it removed in the end.
+async fn remove(backend: &dyn VolumeBackend, volume: VolumeId) {
+    if let Err(error) = backend.remove(volume).await {
+        tracing::warn!(volume.id = %volume, error = chain(&error), "an image's volume is not removed yet");
     }
 }
 

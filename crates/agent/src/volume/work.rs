@@ -12,6 +12,9 @@ use std::error::Error;
 /// The volumes that nobody else may work on meanwhile: the order's own, and those that it is made of.
 pub(super) fn volumes_of(work: &VolumeWork) -> BTreeSet<VolumeId> {
     let mut volumes = BTreeSet::from([work.volume()]);
+    if let VolumeWork::UploadToImage(_, wanted) = work {
+        volumes.extend(wanted.image_volume.as_ref().map(|new| new.volume));
+    }
     if let VolumeWork::Create(new) = work {
         match &new.content {
             VolumeContent::Empty => {}

@@ -453,6 +453,7 @@ fn upload(generation: i64, name: &str, format: DiskFormat) -> VolumeOrder {
         upload: name.into(),
         format,
         live: false,
+        image_volume: None,
     };
     order(generation, VolumeWork::UploadToImage(volume(1), Box::new(wanted)))
 }

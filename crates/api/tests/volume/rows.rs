@@ -93,6 +93,7 @@ fn backend(name: &str, file: &FileAbilities, down: Option<&str>) -> BackendRepor
             conversion_free: Bytes::from_gib(90),
         },
         image_cache: None,
+        image_volumes: false,
         down: down.map(str::to_owned),
     }
 }

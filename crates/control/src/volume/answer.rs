@@ -110,6 +110,8 @@ async fn done(
     }
     keep(uow, &mut volume, ground.writing.now).await?;
     let mut orders = release_source(uow, ground, &before).await?;
+    let uploaded = (&volume, &before);
+    orders.extend(image_cache::made(uow, ground.writing, uploaded, &news.outcome).await?);
     if matches!(before, VolumeState::Creating(_)) {
         orders.extend(server_disks::volume_made(uow, ground.writing, &attachments).await?);
         orders.extend(backups::volume_made(uow, ground, &mut volume).await?);
@@ -124,7 +126,7 @@ async fn brought(
     ground: Ground<'_>,
     outcome: &VolumeOutcome,
 ) -> Result<bool, Error> {
-    let VolumeOutcome::Uploaded { image, upload, content } = outcome else { return Ok(false) };
+    let VolumeOutcome::Uploaded { image, upload, content, .. } = outcome else { return Ok(false) };
     arriving::arrived(uow, ground.writing, (*image, upload), content).await?;
     Ok(true)
 }
@@ -143,12 +145,12 @@ pub(crate) async fn failed(
     if let VolumeState::Reverting { snapshot, .. } = &before {
         restored(uow, ground, *snapshot).await?;
     }
-    upload_to_image::abandoned(uow, ground.writing, &before).await?;
+    let mut orders = upload_to_image::abandoned(uow, ground.writing, &volume, &before).await?;
     keep(uow, &mut volume, ground.writing.now).await?;
     let about = (&volume.project, About::Volume(volume.id));
     let what = words(before.ordered().map(|order| &*order.work));
     tell::tell(uow, ground.writing, ground.settings, about, what, message).await?;
-    let mut orders = release_source(uow, ground, &before).await?;
+    orders.extend(release_source(uow, ground, &before).await?);
     if matches!(before, VolumeState::Creating(_)) {
         let of = (&volume, &attachments[..]);
         orders.extend(server_disks::volume_not_made(uow, ground.writing, of, message).await?);

@@ -109,7 +109,7 @@ pub(crate) async fn prepare(
     let disabled = disabled_backends(uow).await?;
     let facts = origin.image_facts();
     let cached = match &origin {
-        Origin::Image(image, content) => Cached::find(uow, image.id, content).await?,
+        Origin::Image(image, content) => Cached::find(uow, settings, (image.id, content)).await?,
         Origin::Nothing | Origin::Snapshot(..) | Origin::Volume(_) => Cached::default(),
     };
     let request = request.clone();

@@ -91,8 +91,7 @@ async fn begin(
         return Ok(Vec::new());
     }
     image_cache::leaves(uow, volume.id).await?;
-    upload_to_image::abandoned(uow, writing, &volume.state).await?;
-    let mut orders = Vec::new();
+    let mut orders = upload_to_image::abandoned(uow, writing, &volume, &volume.state).await?;
     for mut snapshot in snapshots {
         let work = VolumeWork::RemoveSnapshot(volume.id, snapshot.id);
         let ordered = send::ordered(snapshot.generation.next(), work, writing.now);

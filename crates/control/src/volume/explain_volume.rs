@@ -66,7 +66,10 @@ impl VolumeVerbs {
         let Origin::Image(_, content) = &origin else {
             return Err(Error::not_found("Image", image));
         };
-        let (cached, facts) = (Cached::find(&mut *uow, id, content).await?, origin.image_facts());
+        let (cached, facts) = (
+            Cached::find(&mut *uow, &self.ports.settings, (id, content)).await?,
+            origin.image_facts(),
+        );
         let disabled = disabled_backends(&mut *uow).await?;
         let need = Need {
             size: Bytes::from_gib(size_gib),

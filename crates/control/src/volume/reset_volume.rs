@@ -26,6 +26,7 @@ impl VolumeVerbs {
         let found = uow.volumes().find(id).await?;
         let mut volume = found.ok_or_else(|| Error::not_found("Volume", id))?;
         let attachments = uow.attachments().list(None, Some(id), None).await?;
+        let mut orders = Vec::new();
         if let Some(status) = status {
             let status = status.to_lowercase();
             if status == "in-use" && (attachments.is_empty() || detached) {
@@ -39,7 +40,7 @@ impl VolumeVerbs {
             let before = std::mem::replace(&mut volume.state, state);
             let (entropy, request) = (&*self.ports.entropy, &caller.request);
             let writing = Writing { entropy, now: self.ports.clock.now(), request };
-            upload_to_image::abandoned(&mut *uow, writing, &before).await?;
+            orders = upload_to_image::abandoned(&mut *uow, writing, &volume, &before).await?;
         }
         if detached {
             for attachment in attachments {
@@ -47,7 +48,9 @@ impl VolumeVerbs {
             }
         }
         keep(&mut *uow, &mut volume, self.ports.clock.now()).await?;
-        Ok(uow.commit().await?)
+        uow.commit().await?;
+        self.ports.outgoing.hand_over(orders);
+        Ok(())
     }
 
     /// `os-reserve`: nobody else may use the volume now. `Invalid` unless it is available (or shared).

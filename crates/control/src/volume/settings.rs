@@ -22,6 +22,8 @@ pub struct VolumeSettings {
     pub cloned_volume_same_az: bool,
     /// `enable_force_upload`: whether a volume that a server uses may become an image, by a snapshot of it.
     pub enable_force_upload: bool,
+    /// Whether `allowed_direct_url_schemes` names `cinder`: volumes are cloned of the volume in which their image is kept.
+    pub clones_image_volumes: bool,
     /// `message_ttl`: so many seconds a message to a user is kept at least.
     pub message_ttl: i64,
     /// `service_down_time`: a host that has been silent for longer is down.
@@ -48,6 +50,7 @@ impl Default for VolumeSettings {
             cloned_volume_same_az: true,
             // Cinder's is off, for want of that snapshot.
             enable_force_upload: true,
+            clones_image_volumes: false,
             message_ttl: 2_592_000,
             service_down_seconds: 60,
             reserved_percentage: 0,

@@ -1,12 +1,14 @@
 //! Has an image made of what a volume holds (`os-volume_upload_image`).
 
 use super::access;
+use super::image_cache;
 use super::send::{self, Writing};
 use super::types::find_type;
 use super::verbs::VolumeVerbs;
 use super::waiting;
 use crate::error::Error;
 use crate::image::arriving::{self, NewArriving};
+use crate::workflow::Order;
 use hatchery_model::caller::Caller;
 use hatchery_model::id::VolumeId;
 use hatchery_model::image::{DiskFormat, Image, Visibility};
@@ -93,7 +95,9 @@ impl VolumeVerbs {
             properties: properties(&volume.image_metadata),
         };
         let (image, upload) = arriving::begin(&mut *uow, writing, caller, new).await?;
-        let what = ImageOfVolume { image: image.id, upload, format, live: attached };
+        let image_volume =
+            image_cache::beside(&mut *uow, writing, &volume, (format, attached)).await?;
+        let what = ImageOfVolume { image: image.id, upload, format, live: attached, image_volume };
         let work = VolumeWork::UploadToImage(id, Box::new(what));
         let order = send::ordered(volume.generation.next(), work, now);
         volume.state = VolumeState::Uploading { image: image.id, attached, order };
@@ -117,14 +121,18 @@ pub(crate) fn properties(said: &BTreeMap<String, String>) -> BTreeMap<String, St
         .collect()
 }
 
-/// A volume leaves this state without having brought an image its bytes: an image that waits for them goes.
+/// A volume leaves this state without having brought an image its bytes: an image that waits for them goes, and the volume beside it.
 pub(crate) async fn abandoned(
     uow: &mut dyn UnitOfWork,
     writing: Writing<'_>,
-    state: &VolumeState,
-) -> Result<(), Error> {
-    match state {
-        VolumeState::Uploading { image, .. } => arriving::given_up(uow, writing, *image).await,
+    volume: &Volume,
+    before: &VolumeState,
+) -> Result<Vec<Order>, Error> {
+    match before {
+        VolumeState::Uploading { image, .. } => {
+            arriving::given_up(uow, writing, *image).await?;
+            image_cache::not_made(uow, writing, volume, before).await
+        }
         VolumeState::Creating(_)
         | VolumeState::Available
         | VolumeState::Reserved
@@ -141,6 +149,6 @@ pub(crate) async fn abandoned(
         | VolumeState::NotExtended
         | VolumeState::NotReverted
         | VolumeState::Maintenance
-        | VolumeState::AwaitingTransfer => Ok(()),
+        | VolumeState::AwaitingTransfer => Ok(Vec::new()),
     }
 }

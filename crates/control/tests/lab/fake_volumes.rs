@@ -107,6 +107,7 @@ impl FakeVolumes {
             }
             VolumeWork::UploadToImage(_, wanted) => {
                 self.done.lock().unwrap().push(work.name());
+                there.extend(wanted.image_volume.as_ref().map(|new| new.volume));
                 return uploaded(wanted);
             }
         }
@@ -193,6 +194,12 @@ fn uploaded(wanted: &ImageOfVolume) -> VolumeOutcome {
         image: wanted.image,
         upload: wanted.upload.clone(),
         content: Box::new(content),
+        image_volume: wanted.image_volume.as_ref().map(|new| BlockSource::File {
+            path: format!("/volumes/{}", new.volume).into(),
+            format: ImageFormat::Raw,
+            read_only: false,
+            backing: None,
+        }),
     }
 }
 
@@ -224,6 +231,7 @@ pub fn backend(pool: &str) -> BackendReport {
             conversion_free: Bytes::from_gib(50),
         },
         image_cache: None,
+        image_volumes: false,
         down: None,
     }
 }

@@ -25,6 +25,9 @@ pub struct Backend {
     pub image_volume_cache_max_size_gb: u64,
     /// Most such volumes; 0: unbounded.
     pub image_volume_cache_max_count: u64,
+    /// Whether a raw image that is made of a volume is kept as a clone of that, too, of which volumes are cloned
+    /// (`allowed_direct_url_schemes`).
+    pub image_upload_use_cinder_backend: bool,
     /// Of `file`: folder of the volumes; `volumes/<group>` in the state folder if empty.
     pub file_folder: PathBuf,
     /// Of `file`: `qcow2` or `raw`, for volumes that are made of nothing.
@@ -61,6 +64,7 @@ impl Default for Backend {
             image_volume_cache_enabled: false,
             image_volume_cache_max_size_gb: 0,
             image_volume_cache_max_count: 0,
+            image_upload_use_cinder_backend: false,
             file_folder: PathBuf::new(),
             file_format: "qcow2".into(),
             rbd_pool: "rbd".into(),

@@ -99,7 +99,8 @@ fn file(
     let backend = FileVolumeBackend::new(settings).with_context(|| {
         format!("the backend [{section}] does not start with the folder {}", folder.display())
     })?;
-    Ok(backend.with_image_cache(image_cache(set)))
+    let image_volumes = set.image_upload_use_cinder_backend;
+    Ok(backend.with_image_cache(image_cache(set)).with_image_volumes(image_volumes))
 }
 
 fn image_cache(set: &Backend) -> Option<ImageCacheBounds> {
@@ -159,6 +160,7 @@ fn rbd(
         max_clone_depth: u32::try_from(set.rbd_max_clone_depth.max(0)).unwrap_or(u32::MAX),
         flatten_volume_from_snapshot: set.rbd_flatten_volume_from_snapshot,
         image_cache: image_cache(set),
+        image_volumes: set.image_upload_use_cinder_backend,
         // A client that has died has the volume open for 30 seconds more.
         retries: set.rados_connection_retries.max(retries_for_40_seconds),
         retry_interval: Duration::from_secs(interval),

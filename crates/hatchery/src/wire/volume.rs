@@ -23,7 +23,14 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Router> {
     ensure_internal_tenant(ground.store.as_ref(), ground.entropy.as_ref(), now, named(ground)?)
         .await
         .context("the project of the cloud's own volumes cannot be made")?;
-    let settings = Arc::new(VolumeSettings::default());
+    let schemes = &ground.config.default.allowed_direct_url_schemes;
+    if let Some(other) = schemes.iter().find(|scheme| *scheme != "cinder") {
+        bail!("[DEFAULT] allowed_direct_url_schemes names '{other}': choose cinder, or none");
+    }
+    let settings = Arc::new(VolumeSettings {
+        clones_image_volumes: !schemes.is_empty(),
+        ..VolumeSettings::default()
+    });
     let root = Root(format!("{}/volume", ground.base).into());
     Ok(router(verbs(ground, &settings), check, root))
 }

@@ -24,15 +24,18 @@ pub struct VolumeTargetFacts {
 /// Volumes of the backend that hold an image already.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VolumeCopies {
-    /// The volume in which the image store keeps the image.
-    pub image_volume: Option<VolumeId>,
+    /// The volume in which the image is kept. Else why there is none.
+    pub image_volume: Result<VolumeId, String>,
     /// The entry of the image-volume cache. Else why there is none.
     pub cached: Result<CachedVolume, String>,
 }
 
 impl Default for VolumeCopies {
     fn default() -> Self {
-        Self { image_volume: None, cached: Err("the backend's cache has no such image".into()) }
+        Self {
+            image_volume: Err("the image is not kept as a volume of the backend".into()),
+            cached: Err("the backend's cache has no such image".into()),
+        }
     }
 }
 
@@ -115,9 +118,7 @@ fn try_rung(
             Ok((vec![PlanStep::CloneImage(location)], Bytes(0)))
         }
         Rung::CloneOfImageVolume => {
-            let volume = copies
-                .image_volume
-                .ok_or("the image store does not keep this image as a volume of the backend")?;
+            let volume = copies.image_volume.clone()?;
             target.clones.clone()?;
             in_clear()?;
             Ok((vec![PlanStep::CloneVolume(volume)], Bytes(0)))
@@ -228,7 +229,7 @@ mod tests {
 
     fn cached(digest_matches: bool) -> VolumeCopies {
         let cached = Ok(CachedVolume { volume: VolumeId(Uuid::from_u128(1)), digest_matches });
-        VolumeCopies { image_volume: None, cached }
+        VolumeCopies { cached, ..VolumeCopies::default() }
     }
 
     #[test]

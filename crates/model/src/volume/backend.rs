@@ -53,6 +53,9 @@ pub struct BackendReport {
     /// How much its image-volume cache may hold. `None`: it has none.
     #[serde(default)]
     pub image_cache: Option<ImageCacheBounds>,
+    /// `image_upload_use_cinder_backend`: raw images of its volumes are kept as volumes there, too.
+    #[serde(default)]
+    pub image_volumes: bool,
     /// Why it cannot be used now. `None`: it is up.
     pub down: Option<String>,
 }

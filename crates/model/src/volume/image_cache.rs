@@ -37,6 +37,9 @@ pub struct ImageCacheEntry {
     pub state: ImageCacheState,
     /// When a volume was last made of it.
     pub last_used_at: Timestamp,
+    /// The image's own volume (`image_upload_use_cinder_backend`): it stands as long as the image does, within no bounds.
+    #[serde(default)]
+    pub kept: bool,
 }
 
 /// Where an entry is in its life.
@@ -76,7 +79,7 @@ impl ImageCacheBounds {
     /// Whether these and one of `size_gib` more are within the bounds.
     fn hold<'a>(self, all: impl Iterator<Item = &'a ImageCacheEntry>, size_gib: u64) -> bool {
         let (mut count, mut gib) = (1_u64, size_gib);
-        for entry in all {
+        for entry in all.filter(|entry| !entry.kept) {
             count += 1;
             gib = gib.saturating_add(entry.size_gib);
         }
@@ -98,7 +101,8 @@ impl ImageCacheBounds {
                 self.max_gib
             ));
         }
-        let mut stay: Vec<&ImageCacheEntry> = all.iter().filter(|entry| entry.serves()).collect();
+        let mut stay: Vec<&ImageCacheEntry> =
+            all.iter().filter(|entry| entry.serves() && !entry.kept).collect();
         stay.sort_by_key(|entry| (std::cmp::Reverse(entry.last_used_at), entry.volume));
         let mut leave = Vec::new();
         while !self.hold(stay.iter().copied(), size_gib) {
@@ -150,6 +154,7 @@ mod tests {
             size_gib,
             state,
             last_used_at: Timestamp(number as i64),
+            kept: false,
         }
     }
 

@@ -115,6 +115,9 @@ pub struct ImageOfVolume {
     pub format: DiskFormat,
     /// Whether a server uses the volume meanwhile: then a snapshot is read, which goes afterwards.
     pub live: bool,
+    /// The volume that keeps the same bytes beside the image, a clone of this one. Where it cannot be made, the image is made all the same.
+    #[serde(default)]
+    pub image_volume: Option<Box<NewVolume>>,
 }
 
 /// A backup to be made.
@@ -171,6 +174,9 @@ pub enum VolumeOutcome {
         upload: String,
         /// What it is.
         content: Box<ImageContent>,
+        /// Where the bytes of the volume are that keeps the same ones, if that was made.
+        #[serde(default)]
+        image_volume: Option<BlockSource>,
     },
     /// Not done, and nothing of it is left.
     Failed {

@@ -114,7 +114,9 @@ pub(in crate::volume) async fn clone_failed(
     let why = format!("the cached volume could not be cloned: {message}");
     let mut orders: Vec<Order> =
         download_instead(uow, writing, volume.clone(), &why).await?.into_iter().collect();
-    orders.extend(evict(uow, writing, entry, &why).await?);
+    if !entry.kept {
+        orders.extend(evict(uow, writing, entry, &why).await?);
+    }
     Ok(Some(orders))
 }
 

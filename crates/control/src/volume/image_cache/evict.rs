@@ -91,9 +91,17 @@ pub(super) async fn bounds_of(
     uow: &mut dyn UnitOfWork,
     backend: &BackendName,
 ) -> Result<Option<ImageCacheBounds>, Error> {
+    Ok(report_of(uow, backend).await?.and_then(|report| report.image_cache))
+}
+
+/// What the backend's agent said of it last.
+pub(super) async fn report_of(
+    uow: &mut dyn UnitOfWork,
+    backend: &BackendName,
+) -> Result<Option<BackendReport>, Error> {
     let hosts = uow.hosts().list().await?;
     let is_it =
-        |report: &&BackendReport| report.backend == backend.backend && report.pool == backend.pool;
-    let host = hosts.iter().find(|host| host.name == backend.host);
-    Ok(host.and_then(|host| host.backends.iter().find(is_it)).and_then(|one| one.image_cache))
+        |report: &BackendReport| report.backend == backend.backend && report.pool == backend.pool;
+    let host = hosts.into_iter().find(|host| host.name == backend.host);
+    Ok(host.and_then(|host| host.backends.into_iter().find(is_it)))
 }

@@ -8,12 +8,14 @@
 
 mod answered;
 mod evict;
+mod image_volume;
 mod owner;
 mod serve;
 mod tend;
 
 pub(super) use answered::{built, clone_failed, cost_of_filling, gone, not_built, not_gone};
 pub(super) use evict::leaves;
+pub(super) use image_volume::{beside, made, not_made};
 pub use owner::{InternalTenant, ensure_internal_tenant};
 pub(crate) use serve::Cached;
 pub(super) use serve::{Hold, download_instead, expect, hold_of, settle};

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::scheduler::image_facts;
 use crate::volume::placement::Placed;
 use crate::volume::send::{self, Writing};
+use crate::volume::settings::VolumeSettings;
 use crate::volume::waiting;
 use crate::workflow::Order;
 use hatchery_model::generation::Generation;
@@ -25,25 +26,35 @@ use hatchery_ports::store::UnitOfWork;
 pub(crate) struct Cached {
     entries: Vec<ImageCacheEntry>,
     sha512: String,
+    clones_image_volumes: bool,
 }
 
 impl Cached {
     /// Looks into the caches of all backends.
     pub(crate) async fn find(
         uow: &mut dyn UnitOfWork,
-        image: ImageId,
-        content: &ImageContent,
+        settings: &VolumeSettings,
+        (image, content): (ImageId, &ImageContent),
     ) -> Result<Self, Error> {
         let mut entries = uow.image_cache().list(None).await?;
         entries.retain(|entry| entry.image == image && entry.serves());
-        Ok(Self { entries, sha512: content.sha512.clone() })
+        let clones_image_volumes = settings.clones_image_volumes;
+        Ok(Self { entries, sha512: content.sha512.clone(), clones_image_volumes })
     }
 
     /// What the planner has to know of a backend's.
     pub(crate) fn of(&self, backend: &BackendName, report: &BackendReport) -> VolumeCopies {
         let here = |entry: &&ImageCacheEntry| entry.backend == *backend;
         let fits = |entry: &&ImageCacheEntry| entry.image_sha512 == self.sha512;
-        let mut found = self.entries.iter().filter(here);
+        let own = self.entries.iter().filter(here).find(|entry| entry.kept && fits(entry));
+        let image_volume = match own {
+            None => Err("the image is not kept as a volume of the backend".to_owned()),
+            Some(_) if !self.clones_image_volumes => {
+                Err("allowed_direct_url_schemes does not name cinder".to_owned())
+            }
+            Some(entry) => Ok(entry.volume),
+        };
+        let mut found = self.entries.iter().filter(here).filter(|entry| !entry.kept);
         let entry = found.clone().find(fits).or_else(|| found.next());
         let cached = match (report.image_cache, entry) {
             (None, _) => Err(
@@ -55,7 +66,7 @@ impl Cached {
                 Ok(CachedVolume { volume: entry.volume, digest_matches: fits(&entry) })
             }
         };
-        VolumeCopies { image_volume: None, cached }
+        VolumeCopies { image_volume, cached }
     }
 }
 
@@ -72,7 +83,8 @@ pub(in crate::volume) async fn settle(
     if !matches!(plan.rung, Rung::CloneFromCache | Rung::DownloadAndConvert) {
         return Ok((plan, Vec::new()));
     }
-    let entries = uow.image_cache().list(Some(&placed.backend)).await?;
+    let mut entries = uow.image_cache().list(Some(&placed.backend)).await?;
+    entries.retain(|entry| !entry.kept);
     let is_it = |entry: &&ImageCacheEntry| entry.serves() && entry.image == image;
     let fits = |entry: &&ImageCacheEntry| entry.image_sha512 == content.sha512;
     if let Some(entry) = entries.iter().filter(is_it).find(fits) {
@@ -182,6 +194,7 @@ impl Filling<'_> {
             size_gib,
             state: ImageCacheState::Waiting(Box::new(self.ordered(writing, volume, plan))),
             last_used_at: writing.now,
+            kept: false,
         };
         tracing::info!(image.id = %self.image, volume.id = %id, backend = %self.backend, "an image is brought into a backend's cache");
         uow.image_cache().insert(&entry).await?;
@@ -246,7 +259,8 @@ pub(in crate::volume) async fn expect(
     if plan.rung != Rung::DownloadAndConvert {
         return Ok(None);
     }
-    let entries = uow.image_cache().list(Some(backend)).await?;
+    let mut entries = uow.image_cache().list(Some(backend)).await?;
+    entries.retain(|entry| !entry.kept);
     let filling = Filling { backend, bounds, entries, image, content };
     let leaving = filling.leaving(uow).await?;
     let images = |all: Vec<ImageCacheEntry>| all.into_iter().map(|entry| entry.image).collect();

@@ -5,6 +5,7 @@ use super::evict::{admit, bounds_of, evict, keep};
 use crate::error::Error;
 use crate::volume::send::Writing;
 use crate::workflow::Order;
+use hatchery_model::image::ImageState;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::{ImageCacheEntry, ImageCacheState, VolumeState};
 use hatchery_ports::store::UnitOfWork;
@@ -43,6 +44,9 @@ async fn tend_one(
         uow.image_cache().delete(entry.volume).await?;
         return send_waiters(uow, writing, entry.volume).await;
     };
+    if entry.kept && entry.serves() && !has_its_image(uow, &entry).await? {
+        return evict(uow, writing, entry, "its image is gone").await;
+    }
     let rests = volume.state.may_be_deleted() && volume.updated_at < before;
     if !entry.serves() {
         return match rests {
@@ -63,4 +67,9 @@ async fn tend_one(
         return send_waiters(uow, writing, entry.volume).await;
     }
     Ok(Vec::new())
+}
+
+async fn has_its_image(uow: &mut dyn UnitOfWork, entry: &ImageCacheEntry) -> Result<bool, Error> {
+    let image = uow.images().find(entry.image).await?;
+    Ok(image.is_some_and(|image| image.state != ImageState::Deleting))
 }

@@ -284,6 +284,7 @@ pub async fn image_cache(store: &dyn Store) {
         size_gib: 3,
         state,
         last_used_at: Timestamp(7),
+        kept: true,
     };
     let waits = volume(&ProjectId::from("internal"), "image", 1);
     let mut one = entry(&here, ImageCacheState::Waiting(Box::new(waits)));

@@ -48,6 +48,7 @@ pub struct FileVolumeBackend {
     pool: String,
     shelf: Shelf,
     image_cache: Option<ImageCacheBounds>,
+    image_volumes: bool,
     /// What the trials found; filesystems do not change under a running process.
     tried: Arc<OnceLock<Tried>>,
 }
@@ -61,13 +62,26 @@ impl FileVolumeBackend {
         let shelf = Shelf::open(images, &folder, owner, format).map_err(failed(doing))?;
         let _lock = shelf.lock()?;
         shelf.sweep().map_err(failed(doing))?;
-        Ok(Self { backend, pool, shelf, image_cache: None, tried: Arc::default() })
+        Ok(Self {
+            backend,
+            pool,
+            shelf,
+            image_cache: None,
+            image_volumes: false,
+            tried: Arc::default(),
+        })
     }
 
     /// With an image-volume cache, or without one.
     #[must_use]
     pub fn with_image_cache(self, image_cache: Option<ImageCacheBounds>) -> Self {
         Self { image_cache, ..self }
+    }
+
+    /// Whether raw images of its volumes are kept as volumes, too.
+    #[must_use]
+    pub fn with_image_volumes(self, image_volumes: bool) -> Self {
+        Self { image_volumes, ..self }
     }
 
     async fn run<T: Send + 'static>(
@@ -129,6 +143,7 @@ impl VolumeBackend for FileVolumeBackend {
                 conversion_free: free,
             },
             image_cache: self.image_cache,
+            image_volumes: self.image_volumes,
             down,
         }
     }

@@ -46,6 +46,8 @@ pub struct RbdVolumeSettings {
     pub flatten_volume_from_snapshot: bool,
     /// How much its image-volume cache may hold. `None`: it has none.
     pub image_cache: Option<ImageCacheBounds>,
+    /// Whether raw images of its volumes are kept as volumes, too.
+    pub image_volumes: bool,
     /// Where images are that are copied.
     pub images: RbdImageSource,
     /// `rados_connection_retries`: how often the removal of a volume is tried again that somebody has open.
@@ -66,6 +68,7 @@ impl RbdVolumeSettings {
             max_clone_depth: 5,
             flatten_volume_from_snapshot: false,
             image_cache: None,
+            image_volumes: false,
             images,
             retries: 3,
             retry_interval: Duration::from_secs(5),
@@ -178,6 +181,7 @@ impl VolumeBackend for RbdVolumeBackend {
             free: room.1,
             target: self.facts(&found),
             image_cache: self.settings.image_cache,
+            image_volumes: self.settings.image_volumes,
             down: found.err().map(|error| with_causes(&error)),
         }
     }
