@@ -57,7 +57,9 @@ fn parent(ceph: &CephCluster, volume: &str) -> Option<String> {
 #[test]
 fn volumes_are_clones_of_their_images() {
     let Some(ceph) = CephCluster::start("volumes_are_clones_of_their_images") else { return };
-    let world = World::start(Settings { toml: groups(&ceph, true), ..Settings::sim() });
+    let default = "show_image_direct_url = true\nshow_multiple_locations = true\n".to_owned();
+    let toml = groups(&ceph, true);
+    let world = World::start(Settings { default, toml, ..Settings::sim() });
     let admin = world.admin();
     let raw = world.state().join("pattern.raw");
     let bytes: Vec<u8> = (0..9_u32 << 20).map(|at| (at >> 12) as u8).collect();
@@ -65,6 +67,12 @@ fn volumes_are_clones_of_their_images() {
     let images =
         [(image(&admin, "raw", &raw), ""), (image(&admin, "qcow2", &boot_image()), ".raw")];
     let mut made = Vec::new();
+    for (image, _) in &images {
+        let shown = admin.get(&format!("/image/v2/images/{image}")).expect(200);
+        let url = format!("rbd://{}/images/{image}/snap", ceph.fsid());
+        assert_eq!(shown["direct_url"], url, "{shown}");
+        assert_eq!(shown["locations"], json!([{"url": url, "metadata": {}}]), "{shown}");
+    }
     for (image, form) in &images {
         let volume = volume(&admin, json!({"imageRef": image}));
         let way = &volume["os-hatchery:way"];

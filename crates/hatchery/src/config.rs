@@ -90,6 +90,10 @@ pub struct Default_ {
     pub enabled_backends: Vec<String>,
     /// Where a qcow2 image is put while it is converted on its way into Ceph; `conversion` in the state folder if empty.
     pub image_conversion_dir: PathBuf,
+    /// Whether images say where their bytes lie: `direct_url`.
+    pub show_image_direct_url: bool,
+    /// The same as a list: `locations`.
+    pub show_multiple_locations: bool,
     /// Kinds of places where an image lies from which volumes are cloned: `cinder`, or none. Between commas, or a list.
     #[serde(deserialize_with = "volume::names")]
     pub allowed_direct_url_schemes: Vec<String>,
@@ -238,6 +242,8 @@ impl Default for Default_ {
             use_json: false,
             enabled_backends: vec![volume::FIRST.into()],
             image_conversion_dir: PathBuf::new(),
+            show_image_direct_url: false,
+            show_multiple_locations: false,
             allowed_direct_url_schemes: Vec::new(),
             cinder_internal_tenant_project_id: String::new(),
             cinder_internal_tenant_user_id: String::new(),

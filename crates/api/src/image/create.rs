@@ -21,7 +21,11 @@ pub async fn create(
     let (id, changes) = parse(body.0)?;
     let image = state.verbs.create(&asked.0, id, changes).await?;
     let location = format!("{}/image/v2/images/{}", state.public_url, image.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(view::image(&image)))
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        Json(view::image(&image, &state.shown)),
+    )
         .into_response())
 }
 

@@ -21,7 +21,7 @@ pub async fn list(
     let (query, page) = parse(&pairs)?;
     let images = state.verbs.list(&asked.0, &query, &page).await?;
     let mut body = json!({
-        "images": images.iter().map(view::image).collect::<Vec<_>>(),
+        "images": images.iter().map(|image| view::image(image, &state.shown)).collect::<Vec<_>>(),
         "first": first(&pairs),
         "schema": "/v2/schemas/images",
     });

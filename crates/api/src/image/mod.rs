@@ -25,7 +25,7 @@ mod versions;
 mod view;
 
 pub use router::{ImageState, router};
-pub use view::visibility;
+pub use view::{Shown, visibility};
 
 #[cfg(test)]
 mod tests;

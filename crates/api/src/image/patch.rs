@@ -41,7 +41,7 @@ pub async fn patch(
         .collect::<Result<Vec<_>, _>>()?;
     let id = path::image(&id)?;
     let image = state.verbs.update(&asked.0, id, changes).await?;
-    Ok(Json(view::image(&image)))
+    Ok(Json(view::image(&image, &state.shown)))
 }
 
 fn dialect(headers: &HeaderMap) -> Result<Dialect, Fault> {

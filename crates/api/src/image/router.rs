@@ -2,6 +2,7 @@
 
 use super::drain::drain;
 use super::fault::{Glance, negotiate, no_method};
+use super::view::Shown;
 use super::{
     actions, create, data, delete, info, list, members, patch, schemas, show, tags, versions,
 };
@@ -21,11 +22,19 @@ pub struct ImageState {
     pub verbs: ImageVerbs,
     /// What users put before `/image`, without a slash at the end.
     pub public_url: Arc<str>,
+    /// What is shown of where bytes lie.
+    pub shown: Arc<Shown>,
 }
 
 /// The service, to be nested at `/image`. `check` is asked for the token of each request that needs one.
-pub fn router(verbs: ImageVerbs, check: Arc<dyn CheckToken>, public_url: &str) -> Router {
-    let state = ImageState { verbs, public_url: public_url.trim_end_matches('/').into() };
+pub fn router(
+    verbs: ImageVerbs,
+    check: Arc<dyn CheckToken>,
+    public_url: &str,
+    shown: Shown,
+) -> Router {
+    let public_url = public_url.trim_end_matches('/').into();
+    let state = ImageState { verbs, public_url, shown: Arc::new(shown) };
     let open = Router::new()
         .route("/", get(versions::choices))
         .route("/versions", get(versions::list))

@@ -14,5 +14,5 @@ pub async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Fault> {
     let image = state.verbs.show(&asked.0, path::image(&id)?).await?;
-    Ok(Json(view::image(&image)))
+    Ok(Json(view::image(&image, &state.shown)))
 }

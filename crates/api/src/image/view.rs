@@ -2,10 +2,42 @@
 
 use crate::http::time;
 use hatchery_model::image::{Image, ImageState, Visibility};
+use hatchery_model::provision::ImageLocation;
 use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+
+/// Whether it is shown where an image's bytes lie, and by which names. Nothing by default, as in Glance: it tells of the cloud's inside.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Shown {
+    /// `show_image_direct_url`
+    pub direct_url: bool,
+    /// `show_multiple_locations`
+    pub locations: bool,
+    /// The folder of images that lie in files.
+    pub files: PathBuf,
+}
+
+impl Shown {
+    fn add(&self, image: &Image, view: &mut Map<String, Value>) {
+        let url = image.content().map(|content| match &content.location {
+            Some(ImageLocation { fsid, pool, image, snapshot }) => {
+                format!("rbd://{fsid}/{pool}/{image}/{snapshot}")
+            }
+            None => format!("file://{}", self.files.join(image.id.to_string()).display()),
+        });
+        if self.locations {
+            let all: Vec<Value> =
+                url.iter().map(|url| json!({"url": url, "metadata": {}})).collect();
+            view.insert("locations".to_owned(), Value::from(all));
+        }
+        if let (true, Some(url)) = (self.direct_url, url) {
+            view.insert("direct_url".to_owned(), Value::from(url));
+        }
+    }
+}
 
 /// The whole image. Free properties stand beside the base ones.
-pub fn image(image: &Image) -> Value {
+pub fn image(image: &Image, shown: &Shown) -> Value {
     let mut view: Map<String, Value> = image
         .properties
         .iter()
@@ -40,6 +72,7 @@ pub fn image(image: &Image) -> Value {
     if let Value::Object(base) = base {
         view.extend(base);
     }
+    shown.add(image, &mut view);
     Value::Object(view)
 }
 

@@ -4,7 +4,7 @@ use super::pool::{self, Pool};
 use super::{Check, Ground, backend, host};
 use anyhow::{Context, bail};
 use hatchery_api::Router;
-use hatchery_api::image::router;
+use hatchery_api::image::{Shown, router};
 use hatchery_control::image::{
     DeleteImage, ImagePorts, ImageVerbs, SealImage, UploadLimits, recover,
 };
@@ -125,5 +125,11 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<(Image, Pool)
         limits,
     });
     let steps = ImageSteps { delete, seal };
-    Ok((Image { router: router(verbs, check, &ground.base), steps, tasks }, pool))
+    let set = &ground.config.default;
+    let shown = Shown {
+        direct_url: set.show_image_direct_url,
+        locations: set.show_multiple_locations,
+        files: ground.state.join("pool").join("images"),
+    };
+    Ok((Image { router: router(verbs, check, &ground.base, shown), steps, tasks }, pool))
 }

@@ -53,7 +53,12 @@ impl Door {
             },
             links: BaseLinks::default(),
         });
-        let images = super::router(verbs, Arc::new(KnownTokens), "http://cloud:5000");
+        let images = super::router(
+            verbs,
+            Arc::new(KnownTokens),
+            "http://cloud:5000",
+            super::Shown::default(),
+        );
         Self { router: Router::new().nest("/image", images), store, clock, folder }
     }
 
