@@ -17,6 +17,7 @@ impl bus::Responder for Responder {
     async fn answer(&self, ask: Ask) -> Result<Answer, String> {
         match ask {
             Ask::ConsoleLog { server, lines } => self.console_log(server, lines).await,
+            Ask::ManageableVolumes { backend } => self.manageable(&backend).await,
             Ask::PowerState { server } => self.power_state(server).await,
         }
     }
@@ -32,6 +33,11 @@ impl Responder {
             .await
             .map(Answer::ConsoleLog)
             .map_err(|error| format!("the console log cannot be read: {error}"))
+    }
+
+    async fn manageable(&self, backend: &str) -> Result<Answer, String> {
+        let found = self.0.volumes.manageable(backend).await?;
+        Ok(Answer::ManageableVolumes(found))
     }
 
     async fn power_state(&self, server: ServerId) -> Result<Answer, String> {

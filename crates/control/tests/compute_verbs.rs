@@ -160,7 +160,7 @@ impl Responder for Console {
     async fn answer(&self, ask: Ask) -> Result<Answer, String> {
         match ask {
             Ask::ConsoleLog { lines, .. } => Ok(Answer::ConsoleLog(format!("{lines:?}"))),
-            Ask::PowerState { .. } => Ok(Answer::NoGuest),
+            Ask::ManageableVolumes { .. } | Ask::PowerState { .. } => Ok(Answer::NoGuest),
         }
     }
 }

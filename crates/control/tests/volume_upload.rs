@@ -91,7 +91,7 @@ async fn a_volume_that_is_set_by_hand_or_whose_host_is_gone_takes_its_image_alon
     let (volume, id) = uploading(&lab).await;
     lab.deliver().await;
     let news = lab.take_news();
-    lab.volume_verbs().reset_volume(&admin(), volume, Some("available"), false).await.unwrap();
+    lab.volume_verbs().reset_volume(&admin(), volume, (Some("available"), None), false).await.unwrap();
     assert_eq!(image(&lab, id).await.state, ImageState::Deleting);
     // What the agent brings afterwards is not kept.
     lab.intake.handle(news[0].clone()).await.unwrap();

@@ -22,4 +22,5 @@ pub mod metadata;
 pub mod network_driver;
 pub mod store;
 pub mod transfers;
+pub mod volume_adoption;
 pub mod volume_backend;

@@ -6,6 +6,7 @@
 //! made. Bytes of other volumes, and those of images, are never changed. A new volume holds its content and zeros behind it, whatever the
 //! backend's space held before.
 
+use crate::volume_adoption::VolumeAdoption;
 use async_trait::async_trait;
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{SnapshotId, VolumeId};
@@ -96,7 +97,7 @@ pub enum Opened {
 
 /// See the head of this file.
 #[async_trait]
-pub trait VolumeBackend: Send + Sync {
+pub trait VolumeBackend: VolumeAdoption {
     /// How the backend is now, and what it can do: facts, found by trial. Never fails: a backend that does not answer is reported as down.
     async fn report(&self) -> BackendReport;
 

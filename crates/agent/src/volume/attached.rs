@@ -38,10 +38,10 @@ pub(crate) async fn find(host: &Host, volume: &GuestVolume) -> Result<BlockSourc
     let asked = backends
         .values()
         .map(|backend| tokio::time::timeout(PATIENCE, backend.find(volume.volume)));
-    let mut failed = None;
+    let (mut failed, mut found) = (None, Vec::new());
     for answer in join_all(asked).await {
         match answer {
-            Ok(Ok(Some(source))) => return Ok(source),
+            Ok(Ok(Some(source))) => found.push(source),
             Ok(Ok(None)) => {}
             Ok(Err(error)) => failed = Some(error),
             Err(_) => {
@@ -52,6 +52,13 @@ pub(crate) async fn find(host: &Host, volume: &GuestVolume) -> Result<BlockSourc
             }
         }
     }
+    // Another backend may still hold what could not be removed when the volume was brought to this one.
+    if let Some(place) = found.iter().position(|source| is_near(source, &volume.source)) {
+        return Ok(found.swap_remove(place));
+    }
+    if let Some(source) = found.into_iter().next() {
+        return Ok(source);
+    }
     match (&volume.source, failed) {
         (BlockSource::Rbd(_), _) => Ok(volume.source.clone()),
         (BlockSource::File { .. }, Some(error)) => Err(error),
@@ -59,6 +66,20 @@ pub(crate) async fn find(host: &Host, volume: &GuestVolume) -> Result<BlockSourc
             "no backend that host {} serves has volume {}",
             host.settings.host, volume.volume
         ))),
+    }
+}
+
+/// Whether a backend keeps both: in one folder, or in one pool.
+fn is_near(one: &BlockSource, other: &BlockSource) -> bool {
+    match (one, other) {
+        (BlockSource::File { path: one, .. }, BlockSource::File { path: other, .. }) => {
+            one.parent() == other.parent()
+        }
+        (BlockSource::Rbd(one), BlockSource::Rbd(other)) => {
+            one.pool == other.pool && one.ceph_conf == other.ceph_conf
+        }
+        (BlockSource::File { .. }, BlockSource::Rbd(_))
+        | (BlockSource::Rbd(_), BlockSource::File { .. }) => false,
     }
 }
 

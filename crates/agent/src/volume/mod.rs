@@ -5,6 +5,7 @@
 
 mod attached;
 mod backup;
+mod moving;
 mod note;
 mod report;
 mod turns;
@@ -21,7 +22,7 @@ use hatchery_model::id::RequestId;
 use hatchery_model::message::Event;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::{
-    BackendReport, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject,
+    BackendReport, Manageable, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject,
 };
 use hatchery_ports::volume_backend::VolumeBackend;
 use note::{Note, Notes};
@@ -77,6 +78,14 @@ impl Volumes {
     /// How each backend is.
     pub(crate) async fn reports(&self) -> Vec<BackendReport> {
         self.reporters.all().await
+    }
+
+    /// What a backend's space holds, by name.
+    pub(crate) async fn manageable(&self, backend: &str) -> Result<Vec<Manageable>, String> {
+        let Some(found) = self.backends.get(backend) else {
+            return Err(format!("this host serves no backend {backend}"));
+        };
+        found.manageable().await.map_err(|error| chain(&error))
     }
 
     /// Completes when an order has been done after this call.
@@ -196,7 +205,9 @@ async fn work_off(host: Arc<Host>, note: Note, ticket: Ticket) {
     });
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     match &outcome {
-        VolumeOutcome::Done { .. } | VolumeOutcome::Uploaded { .. } => {
+        VolumeOutcome::Done { .. }
+        | VolumeOutcome::Managed { .. }
+        | VolumeOutcome::Uploaded { .. } => {
             tracing::info!(?subject, work, took_ms, "volume order done")
         }
         VolumeOutcome::Failed { details, .. } => {

@@ -27,6 +27,7 @@ impl Note {
     pub(super) fn ends_its_subject(&self) -> bool {
         let removes = match self.order.work {
             VolumeWork::Remove(_)
+            | VolumeWork::Unmanage(_)
             | VolumeWork::RemoveSnapshot(..)
             | VolumeWork::RemoveBackup(..) => true,
             VolumeWork::Create(_)
@@ -35,6 +36,8 @@ impl Note {
             | VolumeWork::Revert(..)
             | VolumeWork::UploadToImage(..)
             | VolumeWork::Backup(..)
+            | VolumeWork::CopyFrom(..)
+            | VolumeWork::Manage(..)
             | VolumeWork::Restore(..) => false,
         };
         removes && self.is_told

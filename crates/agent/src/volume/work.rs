@@ -1,6 +1,6 @@
 //! An order about a volume, carried out on its backend.
 
-use super::{attached, backup, upload};
+use super::{attached, backup, moving, upload};
 use crate::agent::Host;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{VolumeContent, VolumeOrder, VolumeOutcome, VolumeWork};
@@ -64,6 +64,16 @@ pub(super) async fn carry_out(
             backend.remove_snapshot(*volume, *snapshot).await.map(|()| None)
         }
         VolumeWork::Revert(volume, snapshot) => backend.revert(*volume, *snapshot).await,
+        VolumeWork::CopyFrom(volume, size, from) => {
+            return moving::copy(&host.volumes, backend, *volume, *size, from).await;
+        }
+        VolumeWork::Manage(volume, name) => {
+            return match backend.manage(*volume, name).await {
+                Ok((source, size)) => VolumeOutcome::Managed { source, size },
+                Err(error) => failed(&error),
+            };
+        }
+        VolumeWork::Unmanage(volume) => backend.unmanage(*volume).await.map(|()| None),
         VolumeWork::Backup(new) => {
             return match host.parts.backups.as_deref() {
                 Some(store) => backup::make(backend, store, new).await,

@@ -13,9 +13,10 @@ use hatchery_model::message::{Address, Body, Command, Envelope, Event};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    BackendReport, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeSubject, VolumeWork,
+    BackendReport, Manageable, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeSubject, VolumeWork,
 };
 use hatchery_ports::bus::{Bus, BusError, Handler, Subscription};
+use hatchery_ports::volume_adoption::VolumeAdoption;
 use hatchery_ports::volume_backend::{
     CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
 };
@@ -157,6 +158,25 @@ impl Drop for Passing<'_> {
         for volume in &self.volumes {
             *inside.get_mut(volume).unwrap() -= 1;
         }
+    }
+}
+
+#[async_trait]
+impl VolumeAdoption for Gate {
+    async fn manage(
+        &self,
+        volume: VolumeId,
+        name: &str,
+    ) -> Result<(BlockSource, Bytes), VolumeError> {
+        self.inner.manage(volume, name).await
+    }
+
+    async fn unmanage(&self, volume: VolumeId) -> Result<(), VolumeError> {
+        self.inner.unmanage(volume).await
+    }
+
+    async fn manageable(&self) -> Result<Vec<Manageable>, VolumeError> {
+        self.inner.manageable().await
     }
 }
 

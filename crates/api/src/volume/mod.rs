@@ -8,6 +8,7 @@ mod extensions;
 mod fields;
 mod groups;
 mod limits;
+mod manage;
 mod messages;
 mod microversion;
 mod paging;

@@ -35,7 +35,7 @@ fn changes(given: &Map<String, Value>) -> Result<BTreeMap<String, i64>, Error> {
     }
     given
         .iter()
-        .filter(|(key, _)| !matches!(key.as_str(), "id" | "tenant_id"))
+        .filter(|(key, _)| !matches!(key.as_str(), "id" | "tenant_id" | "class_name"))
         .map(|(key, value)| Ok((key.clone(), whole(key, value, -1)?)))
         .collect()
 }
@@ -136,19 +136,29 @@ pub async fn show_class(
     By(caller, _): By<Volume>,
     Path(class): Path<String>,
 ) -> Answer {
-    let quota = verbs.class(&caller)?;
+    let limits = verbs.class(&caller).await?;
     only_class(&class)?;
-    let limits = VolumeLimits { quota, ..VolumeLimits::default() };
     Ok(answer("quota_class_set", Some(&class), shown(&limits)))
 }
 
-/// They are the operator's settings.
-pub async fn update_class(By(caller, _): By<Volume>, Path(_): Path<String>) -> Answer {
+/// `{"quota_class_set": {…}}`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassBody {
+    quota_class_set: Map<String, Value>,
+}
+
+/// Sets them, in the place of the operator's settings.
+pub async fn update_class(
+    State(verbs): State<Arc<QuotaVerbs>>,
+    By(caller, _): By<Volume>,
+    Path(class): Path<String>,
+    Json(body, _): Json<ClassBody, Volume>,
+) -> Answer {
     policy::admin(&caller, "volume_extension:quota_classes:update")?;
-    Err(Error::Unsupported(
-        "The limits of projects without limits of their own are settings; give the project limits of its own.".into(),
-    )
-    .into())
+    only_class(&class)?;
+    let limits = verbs.update_class(&caller, &changes(&body.quota_class_set)?).await?;
+    Ok(answer("quota_class_set", None, shown(&limits)))
 }
 
 fn only_class(class: &str) -> Result<(), Error> {

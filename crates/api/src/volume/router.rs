@@ -14,7 +14,7 @@ use super::snapshots::{
 use super::transfers::routes as transfers;
 use super::types::{access, defaults, extra_specs, routes as types};
 use super::volumes::{self, action, create, metadata};
-use super::{extensions, limits, messages, quotas, resource_filters, versions};
+use super::{extensions, limits, manage, messages, quotas, resource_filters, versions};
 use crate::http::body::no_route;
 use crate::http::caller::require;
 use axum::Router;
@@ -23,7 +23,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post, put};
 use hatchery_control::identity::CheckToken;
 use hatchery_control::volume::{
-    BackupVerbs, GroupTypeVerbs, GroupVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs,
+    BackupVerbs, GroupTypeVerbs, GroupVerbs, ManageableVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs,
     VolumeServiceVerbs, VolumeTypeVerbs, VolumeVerbs,
 };
 use std::sync::Arc;
@@ -54,6 +54,8 @@ verbs! {
     quotas: QuotaVerbs,
     /// `/os-services`, `/scheduler-stats`, `/capabilities`, `/os-hosts`, `/os-availability-zone`
     services: VolumeServiceVerbs,
+    /// `/manageable_volumes`
+    manageable: ManageableVerbs,
     /// `/messages`
     messages: MessageVerbs,
     /// `/backups`
@@ -127,6 +129,10 @@ fn of_volumes() -> Router<Shared> {
             get(metadata::show).put(metadata::set_one).delete(metadata::delete),
         )
         .route("/volumes/{id}/encryption", get(metadata::encryption))
+        .route("/os-volume-manage", get(manage::list).post(manage::create))
+        .route("/os-volume-manage/detail", get(manage::detail))
+        .route("/manageable_volumes", get(manage::list_since).post(manage::create_since))
+        .route("/manageable_volumes/detail", get(manage::detail_since))
 }
 
 fn of_snapshots() -> Router<Shared> {
@@ -253,6 +259,7 @@ fn of_groups() -> Router<Shared> {
         .route("/groups/{id}/action", post(groups::action))
         .route("/group_snapshots", get(group_snapshots::brief).post(group_snapshots::create))
         .route("/group_snapshots/detail", get(group_snapshots::detail))
+        .route("/group_snapshots/{id}/action", post(group_snapshots::action))
         .route("/group_snapshots/{id}", get(group_snapshots::show).delete(group_snapshots::delete))
         .route("/group_types", get(group_types::list).post(group_types::create))
         .route(

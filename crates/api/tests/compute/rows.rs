@@ -149,6 +149,7 @@ pub fn volume(project: &str, number: u128, host: HostName, now: Timestamp) -> Vo
         metadata: Default::default(),
         bootable: true,
         read_only: false,
+        read_only_said: false,
         multiattach: false,
         image: None,
         image_metadata: Default::default(),
@@ -156,6 +157,8 @@ pub fn volume(project: &str, number: u128, host: HostName, now: Timestamp) -> Vo
         source_volume: None,
         group: None,
         way: None,
+        migration: None,
+        left_at: Vec::new(),
         created_at: now,
         updated_at: now,
     }

@@ -10,10 +10,11 @@ use hatchery_api::volume::{Root, VolumeApi, router};
 use hatchery_control::Error;
 use hatchery_control::identity::{CheckToken, Passwords};
 use hatchery_control::volume::{
-    BackupVerbs, GroupTypeVerbs, GroupVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs,
+    BackupVerbs, GroupTypeVerbs, GroupVerbs, ManageableVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs,
     VolumePorts, VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs, VolumeVerbs,
     ensure_default_type,
 };
+use hatchery_bus::InProcessBus;
 use hatchery_control::workflow::Outgoing;
 use hatchery_db::Database;
 use hatchery_model::caller::Scope;
@@ -181,7 +182,13 @@ fn verbs(db: &Arc<Database>, clock: &Arc<ManualClock>, entropy: &Arc<dyn Entropy
         services: Arc::new(VolumeServiceVerbs {
             store: db.clone(),
             clock: clock.clone(),
-            settings,
+            settings: settings.clone(),
+        }),
+        manageable: Arc::new(ManageableVerbs {
+            store: db.clone(),
+            clock: clock.clone(),
+            bus: Arc::new(InProcessBus::new()),
+            settings: settings.clone(),
         }),
         messages: Arc::new(MessageVerbs { store: db.clone() }),
     }

@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 /// Each route with the microversion in which it is asked, and its body.
-pub const CALLS: [(&str, u32, &str); 27] = [
+pub const CALLS: [(&str, u32, &str); 28] = [
     ("GET /group_types", 11, ""),
     ("POST /group_types", 11, r#"{"group_type": {"name": "new"}}"#),
     ("GET /group_types/{type}", 11, ""),
@@ -28,6 +28,11 @@ pub const CALLS: [(&str, u32, &str); 27] = [
     ("GET /group_snapshots/detail", 14, ""),
     ("GET /group_snapshots/{snapshot}", 14, ""),
     ("POST /group_snapshots", 14, r#"{"group_snapshot": {"group_id": "{group}"}}"#),
+    (
+        "POST /group_snapshots/{snapshot}/action",
+        19,
+        r#"{"reset_status": {"status": "error"}}"#,
+    ),
     ("DELETE /group_snapshots/{snapshot}", 14, ""),
     ("POST /groups/{group}/action", 20, r#"{"reset_status": {"status": "error"}}"#),
     ("POST /groups/{group}/action", 38, r#"{"enable_replication": null}"#),
@@ -144,8 +149,9 @@ async fn who_may_do_what() {
     GET /group_snapshots/detail                                  401 403 200 200 200 200
     GET /group_snapshots/{snapshot}                              401 404 404 200 200 200
     POST /group_snapshots                                        401 403 404 403 202 202
+    POST /group_snapshots/{snapshot}/action reset_status         401 404 404 403 403 202
     DELETE /group_snapshots/{snapshot}                           401 404 404 403 202 400
-    POST /groups/{group}/action reset_status                     401 404 404 501 501 501
+    POST /groups/{group}/action reset_status                     401 404 404 403 403 202
     POST /groups/{group}/action enable_replication               401 404 404 501 501 501
     POST /groups/{group}/action delete                           401 404 404 403 202 202
     POST /groups/{group}/action wash                             401 400 400 400 400 400

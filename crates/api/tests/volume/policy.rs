@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const CALLERS: [&str; 6] = ["", "unscoped", "other", "reader", "member", "admin"];
 
 /// Each route with the microversion in which it is asked.
-const LOOKING: [(&str, u32); 44] = [
+const LOOKING: [(&str, u32); 48] = [
     ("GET /volumes", 0),
     ("GET /volumes/detail", 0),
     ("GET /volumes/summary", 12),
@@ -18,6 +18,10 @@ const LOOKING: [(&str, u32); 44] = [
     ("GET /volumes/{volume}/metadata", 0),
     ("GET /volumes/{volume}/metadata/a", 0),
     ("GET /volumes/{volume}/encryption", 0),
+    ("GET /os-volume-manage", 0),
+    ("GET /os-volume-manage/detail", 0),
+    ("GET /manageable_volumes", 8),
+    ("GET /manageable_volumes/detail", 8),
     ("GET /snapshots", 0),
     ("GET /snapshots/detail", 0),
     ("GET /snapshots/{snapshot}", 0),
@@ -88,9 +92,9 @@ fn changing_volumes() -> Vec<(String, u32, Value)> {
         ),
         ("POST /volumes/{volume}/action", 0, json!({"os-show_image_metadata": null})),
         ("POST /volumes/{volume}/action", 0, json!({"os-unset_image_metadata": {"key": "a"}})),
-        ("POST /volumes/{volume}/action", 0, json!({"os-attach": null})),
+        ("POST /volumes/{volume}/action", 0, json!({"os-attach": {"host_name": "h", "mountpoint": "/dev/vdb"}})),
         ("POST /volumes/{volume}/action", 0, json!({"os-detach": null})),
-        ("POST /volumes/{volume}/action", 0, json!({"os-force_detach": null})),
+        ("POST /volumes/{volume}/action", 0, json!({"os-force_detach": {"attachment_id": null}})),
         ("POST /volumes/{volume}/action", 0, json!({"os-initialize_connection": null})),
         ("POST /volumes/{volume}/action", 0, json!({"os-terminate_connection": null})),
         (
@@ -98,12 +102,22 @@ fn changing_volumes() -> Vec<(String, u32, Value)> {
             0,
             json!({"os-volume_upload_image": {"image_name": "i"}}),
         ),
-        ("POST /volumes/{volume}/action", 0, json!({"os-retype": null})),
+        ("POST /volumes/{volume}/action", 0, json!({"os-retype": {"new_type": "nothing"}})),
         ("POST /volumes/{volume}/action", 0, json!({"os-reimage": null})),
-        ("POST /volumes/{volume}/action", 0, json!({"os-migrate_volume": null})),
+        ("POST /volumes/{volume}/action", 0, json!({"os-migrate_volume": {"host": "nowhere"}})),
         ("POST /volumes/{volume}/action", 0, json!({"os-migrate_volume_completion": null})),
         ("POST /volumes/{volume}/action", 0, json!({"os-extend_volume_completion": null})),
         ("POST /volumes/{volume}/action", 0, json!({"os-unmanage": null})),
+        (
+            "POST /os-volume-manage",
+            0,
+            json!({"volume": {"host": "nowhere", "ref": {"source-name": "x"}}}),
+        ),
+        (
+            "POST /manageable_volumes",
+            8,
+            json!({"volume": {"host": "nowhere", "ref": {"source-name": "x"}}}),
+        ),
         ("POST /snapshots", 0, json!({"snapshot": {"volume_id": "{volume}"}})),
         ("PUT /snapshots/{snapshot}", 0, json!({"snapshot": {"name": "new"}})),
         ("POST /snapshots/{snapshot}/metadata", 0, json!({"metadata": {"b": "c"}})),
@@ -114,6 +128,11 @@ fn changing_volumes() -> Vec<(String, u32, Value)> {
             "POST /snapshots/{snapshot}/action",
             0,
             json!({"os-reset_status": {"status": "available"}}),
+        ),
+        (
+            "POST /snapshots/{snapshot}/action",
+            0,
+            json!({"os-update_snapshot_status": {"status": "error"}}),
         ),
         ("POST /attachments", 27, json!({"attachment": {"volume_uuid": "{volume}"}})),
         ("PUT /attachments/{attachment}", 27, json!({"attachment": {"connector": {"host": "h"}}})),
@@ -267,6 +286,10 @@ async fn looking() {
     GET /volumes/{volume}/metadata                               401 404 404 200 200 200
     GET /volumes/{volume}/metadata/a                             401 404 404 200 200 200
     GET /volumes/{volume}/encryption                             401 404 404 200 200 200
+    GET /os-volume-manage                                        401 403 403 403 403 400
+    GET /os-volume-manage/detail                                 401 403 403 403 403 400
+    GET /manageable_volumes                                      401 403 403 403 403 400
+    GET /manageable_volumes/detail                               401 403 403 403 403 400
     GET /snapshots                                               401 403 200 200 200 200
     GET /snapshots/detail                                        401 403 200 200 200 200
     GET /snapshots/{snapshot}                                    401 404 404 200 200 200
@@ -334,18 +357,20 @@ async fn changing_volumes_and_snapshots() {
     POST /volumes/{volume}/action os-set_image_metadata          401 404 404 403 200 200
     POST /volumes/{volume}/action os-show_image_metadata         401 404 404 200 200 200
     POST /volumes/{volume}/action os-unset_image_metadata        401 404 404 403 200 404
-    POST /volumes/{volume}/action os-attach                      401 404 404 501 501 501
-    POST /volumes/{volume}/action os-detach                      401 404 404 501 501 501
-    POST /volumes/{volume}/action os-force_detach                401 404 404 501 501 501
+    POST /volumes/{volume}/action os-attach                      401 404 404 403 202 202
+    POST /volumes/{volume}/action os-detach                      401 404 404 403 202 202
+    POST /volumes/{volume}/action os-force_detach                401 404 404 403 403 202
     POST /volumes/{volume}/action os-initialize_connection       401 404 404 501 501 501
     POST /volumes/{volume}/action os-terminate_connection        401 404 404 501 501 501
     POST /volumes/{volume}/action os-volume_upload_image         401 404 404 403 202 202
-    POST /volumes/{volume}/action os-retype                      401 404 404 501 501 501
+    POST /volumes/{volume}/action os-retype                      401 404 404 403 404 404
     POST /volumes/{volume}/action os-reimage                     401 404 404 501 501 501
-    POST /volumes/{volume}/action os-migrate_volume              401 404 404 501 501 501
+    POST /volumes/{volume}/action os-migrate_volume              401 404 404 403 403 400
     POST /volumes/{volume}/action os-migrate_volume_completion   401 404 404 501 501 501
     POST /volumes/{volume}/action os-extend_volume_completion    401 404 404 501 501 501
-    POST /volumes/{volume}/action os-unmanage                    401 404 404 501 501 501
+    POST /volumes/{volume}/action os-unmanage                    401 404 404 403 403 400
+    POST /os-volume-manage                                       401 403 403 403 403 404
+    POST /manageable_volumes                                     401 403 403 403 403 404
     POST /snapshots                                              401 403 404 403 202 202
     PUT /snapshots/{snapshot}                                    401 404 404 403 200 200
     POST /snapshots/{snapshot}/metadata                          401 404 404 403 200 200
@@ -353,6 +378,7 @@ async fn changing_volumes_and_snapshots() {
     PUT /snapshots/{snapshot}/metadata/b                         401 404 404 403 200 200
     DELETE /snapshots/{snapshot}/metadata/b                      401 404 404 403 200 404
     POST /snapshots/{snapshot}/action os-reset_status            401 403 403 403 403 202
+    POST /snapshots/{snapshot}/action os-update_snapshot_status  401 404 404 403 400 400
     POST /attachments                                            401 404 404 403 200 200
     PUT /attachments/{attachment}                                401 404 404 403 200 200
     POST /attachments/{attachment}/action os-complete            401 404 404 403 204 204
@@ -383,7 +409,7 @@ async fn changing_the_rest() {
     PUT /os-services/disable                                     401 403 403 403 403 200
     PUT /os-quota-sets/0e1                                       401 403 403 403 403 200
     DELETE /os-quota-sets/0e1                                    401 403 403 403 403 200
-    PUT /os-quota-class-sets/default                             401 403 403 403 403 501
+    PUT /os-quota-class-sets/default                             401 403 403 403 403 200
     DELETE /messages/41                                          401 404 404 403 204 404
     PUT /default-types/0e1                                       401 403 403 403 403 200
     DELETE /default-types/0e1                                    401 403 403 403 403 204

@@ -10,13 +10,13 @@ use crate::error::Error;
 use crate::volume::placement::is_heard;
 use crate::volume::send::{Writing, keep, keep_snapshot};
 use crate::volume::{
-    Ground, VolumeSettings, backups, failed, failed_snapshot, image_cache, waiting,
+    Ground, VolumeSettings, backups, failed, failed_snapshot, image_cache, moving, waiting,
 };
 use crate::workflow::{Order, Outgoing};
 use hatchery_model::compute::Host;
 use hatchery_model::id::{BackupId, RequestId, SnapshotId, VolumeId};
 use hatchery_model::timestamp::Timestamp;
-use hatchery_model::volume::{BackendName, Ordered};
+use hatchery_model::volume::{BackendName, Ordered, VolumeState};
 use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::{Entropy, random_uuid};
 use hatchery_ports::store::{Store, UnitOfWork};
@@ -118,7 +118,7 @@ impl VolumeOrders {
             return Ok(Verdict::Wait);
         };
         let hosts = uow.hosts().list().await?;
-        let verdict = self.judge(&hosts, volume.backend.as_ref(), volume.state.ordered());
+        let verdict = self.judge(&hosts, volume.ordered_from(), volume.state.ordered());
         let request = self.request();
         let ground = self.ground(&request);
         let orders = match verdict {
@@ -130,9 +130,14 @@ impl VolumeOrders {
                 sent.into_iter().collect()
             }
             Verdict::GiveUp => {
-                let message = gone(volume.backend.as_ref());
+                let message = gone(volume.ordered_from());
                 tracing::warn!(volume.id = %id, message, "an order about a volume is given up");
-                failed(&mut *uow, ground, volume, &message).await?
+                match volume.state {
+                    VolumeState::Moving(_) => {
+                        moving::given_up(&mut *uow, ground, volume, &message).await?
+                    }
+                    _ => failed(&mut *uow, ground, volume, &message).await?,
+                }
             }
         };
         self.leave(uow, orders).await?;

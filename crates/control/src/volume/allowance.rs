@@ -43,6 +43,16 @@ pub(super) async fn check(
     };
     let quota = &limits.quota;
     fits(more, had, (quota.gigabytes, quota.snapshots, quota.volumes), "")?;
+    check_type(uow, settings, more).await
+}
+
+/// The same of the limits of the type alone: for what there is already, and gets another type.
+pub(super) async fn check_type(
+    uow: &mut dyn UnitOfWork,
+    settings: &VolumeSettings,
+    more: &More<'_>,
+) -> Result<(), Error> {
+    let limits = find_limits(uow, settings, more.project).await?;
     let suffix = format!("_{}", more.volume_type.name);
     let of_type = [
         of(&limits, "gigabytes", &suffix),
@@ -135,7 +145,18 @@ async fn had_of_type(
         volume_type: Some(id),
         ..VolumeFilter::default()
     };
-    let volumes = uow.volumes().list(&filter, &Page::default()).await?;
+    let mut volumes = uow.volumes().list(&filter, &Page::default()).await?;
+    // Those that are going to be of the type count too.
+    let filter = VolumeFilter {
+        project: Some(more.project.clone()),
+        statuses: vec!["retyping".into()],
+        ..VolumeFilter::default()
+    };
+    let retyping = uow.volumes().list(&filter, &Page::default()).await?;
+    volumes.extend(retyping.into_iter().filter(|volume| {
+        let VolumeState::Moving(moving) = &volume.state else { return false };
+        moving.new_type == Some(id) && volume.volume_type != id
+    }));
     let filter =
         SnapshotFilter { project: Some(more.project.clone()), ..SnapshotFilter::default() };
     let mut snapshots = uow.snapshots().list(&filter, &Page::default()).await?;

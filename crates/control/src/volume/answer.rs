@@ -5,7 +5,7 @@ use super::send::{Writing, keep, keep_snapshot};
 use super::settings::VolumeSettings;
 use super::tell::{self, About, Action, Detail};
 use super::waiting;
-use super::{backups, bind, groups, image_cache, upload_to_image};
+use super::{backups, bind, groups, image_cache, managing, moving, upload_to_image};
 use crate::error::Error;
 use crate::image::arriving;
 use crate::workflow::{Order, server_disks};
@@ -40,7 +40,9 @@ pub(crate) async fn taken(
             };
             let Some(volume) = found.filter(waits) else { return Ok(brought.then(Vec::new)) };
             match &news.outcome {
-                VolumeOutcome::Done { .. } | VolumeOutcome::Uploaded { .. } => {
+                VolumeOutcome::Done { .. }
+                | VolumeOutcome::Managed { .. }
+                | VolumeOutcome::Uploaded { .. } => {
                     done(uow, ground, volume, news).await.map(Some)
                 }
                 VolumeOutcome::Failed { message, details } => {
@@ -65,7 +67,7 @@ pub(crate) async fn taken(
                     done_snapshot(uow, ground, snapshot, source.clone()).await.map(Some)
                 }
                 // Nobody orders that of a snapshot.
-                VolumeOutcome::Uploaded { .. } => Ok(None),
+                VolumeOutcome::Uploaded { .. } | VolumeOutcome::Managed { .. } => Ok(None),
                 VolumeOutcome::Failed { message, details } => {
                     tracing::warn!(snapshot.id = %id, work = news.work, message, details, "an order about a snapshot has failed");
                     failed_snapshot(uow, ground, snapshot, message).await.map(Some)
@@ -83,9 +85,15 @@ async fn done(
     news: &VolumeNews,
 ) -> Result<Vec<Order>, Error> {
     let before = volume.state.clone();
+    if let VolumeState::Moving(moving) = before {
+        return moving::done(uow, ground, (volume, *moving), news).await;
+    }
     let filling = image_cache::cost_of_filling(uow, &volume).await?;
     let attachments = uow.attachments().list(None, Some(volume.id), None).await?;
-    let Some(state) = volume.state.done().map_err(illegal)? else {
+    let Some(state) = volume.state.clone().done().map_err(illegal)? else {
+        if let Some(orders) = moving::next_removal(uow, ground.writing, &mut volume).await? {
+            return Ok(orders);
+        }
         for attachment in attachments {
             uow.attachments().delete(attachment.id).await?;
         }
@@ -101,6 +109,9 @@ async fn done(
             way.bytes_copied = Some(Bytes(bytes_copied.0 + filling.0.0));
             way.took_ms = Some(news.took_ms + filling.1);
         }
+    }
+    if let VolumeOutcome::Managed { source, size } = &news.outcome {
+        managing::taken(&mut volume, source, *size);
     }
     if let VolumeState::Extending { to_gib, .. } = &before {
         volume.size_gib = *to_gib;
@@ -139,6 +150,9 @@ pub(crate) async fn failed(
     message: &str,
 ) -> Result<Vec<Order>, Error> {
     let before = volume.state.clone();
+    if let VolumeState::Moving(moving) = before {
+        return moving::failed(uow, ground, (volume, *moving), message).await;
+    }
     let attachments = uow.attachments().list(None, Some(volume.id), None).await?;
     let state = volume.state.failed().map_err(illegal)?;
     volume.state = bind::rested(state, &attachments);
@@ -180,6 +194,9 @@ fn words(work: Option<&VolumeWork>) -> (Action, Detail) {
         VolumeWork::UploadToImage(..) => (tell::COPY_VOLUME_TO_IMAGE, tell::NOT_UPLOADED),
         VolumeWork::Revert(..) => (tell::REVERT, tell::UNKNOWN),
         VolumeWork::Remove(_) => (tell::DELETE, tell::UNKNOWN),
+        VolumeWork::CopyFrom(..) => (tell::MIGRATE, tell::UNKNOWN),
+        VolumeWork::Manage(..) => (tell::MANAGE, tell::UNKNOWN),
+        VolumeWork::Unmanage(_) => (tell::UNMANAGE, tell::UNKNOWN),
         VolumeWork::CreateSnapshot(..) => (tell::SNAPSHOT_CREATE, tell::SNAPSHOT_NOT_CREATED),
         VolumeWork::RemoveSnapshot(..) => (tell::SNAPSHOT_DELETE, tell::SNAPSHOT_NOT_DELETED),
         VolumeWork::Backup(_) | VolumeWork::Restore(..) | VolumeWork::RemoveBackup(..) => {

@@ -158,6 +158,12 @@ pub(crate) fn rested(state: VolumeState, attachments: &[Attachment]) -> VolumeSt
         | VolumeState::Reverting { .. }
         | VolumeState::Restoring(_)
         | VolumeState::Deleting(_)
+        | VolumeState::Moving(_)
+        | VolumeState::Managing(_)
+        | VolumeState::Unmanaging(_)
+        | VolumeState::SaidCreating
+        | VolumeState::SaidDeleting
+        | VolumeState::NotManaged
         | VolumeState::Failed
         | VolumeState::NotDeleted
         | VolumeState::NotExtended

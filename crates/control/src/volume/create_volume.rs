@@ -250,6 +250,7 @@ fn row(
         metadata: request.metadata.clone(),
         bootable,
         read_only: false,
+        read_only_said: false,
         multiattach: volume_type.multiattach(),
         image,
         image_metadata,
@@ -257,6 +258,8 @@ fn row(
         source_volume,
         group: request.group,
         way: None,
+        migration: None,
+        left_at: Vec::new(),
         created_at: now,
         updated_at: now,
     }

@@ -3,7 +3,7 @@
 use super::send::{self, Writing};
 use super::verbs::VolumeVerbs;
 use super::waiting::{self, snapshots_of};
-use super::{access, image_cache, upload_to_image};
+use super::{access, image_cache, moving, upload_to_image};
 use crate::error::Error;
 use crate::policy;
 use crate::workflow::Order;
@@ -21,6 +21,8 @@ pub struct VolumeRemoval {
     pub cascade: bool,
     /// Whatever its state. Administrators only.
     pub force: bool,
+    /// Its backend only forgets it, and its bytes stay (`os-unmanage`). Administrators only.
+    pub keep_bytes: bool,
 }
 
 impl VolumeVerbs {
@@ -38,6 +40,9 @@ impl VolumeVerbs {
         let volume = access::changeable(&mut *uow, caller, id, "volume:delete").await?;
         if how.force {
             policy::admin(caller, "volume:force_delete")?;
+        }
+        if how.keep_bytes {
+            policy::admin(caller, "volume_extension:volume_unmanage")?;
         }
         let writing =
             Writing { entropy: &*ports.entropy, now: ports.clock.now(), request: &caller.request };
@@ -65,7 +70,7 @@ async fn promise(
     for attachment in attachments {
         uow.attachments().delete(attachment.id).await?;
     }
-    begin(uow, writing, volume, snapshots).await
+    begin(uow, writing, volume, (snapshots, how.keep_bytes)).await
 }
 
 /// Marks a volume that nobody uses and that has no snapshots as going. The orders that can leave now.
@@ -74,7 +79,7 @@ pub(crate) async fn begin_delete(
     writing: Writing<'_>,
     volume: Volume,
 ) -> Result<Vec<Order>, Error> {
-    begin(uow, writing, volume, Vec::new()).await
+    begin(uow, writing, volume, (Vec::new(), false)).await
 }
 
 /// Marks a volume that nobody uses as going, its snapshots with it, and orders what can be done at once.
@@ -82,7 +87,7 @@ async fn begin(
     uow: &mut dyn UnitOfWork,
     writing: Writing<'_>,
     mut volume: Volume,
-    snapshots: Vec<Snapshot>,
+    (snapshots, keep_bytes): (Vec<Snapshot>, bool),
 ) -> Result<Vec<Order>, Error> {
     uow.volume_transfers().delete_of(volume.id).await?;
     if volume.backend.is_none() {
@@ -91,6 +96,7 @@ async fn begin(
         return Ok(Vec::new());
     }
     image_cache::leaves(uow, volume.id).await?;
+    moving::left_behind(&mut volume);
     let mut orders = upload_to_image::abandoned(uow, writing, &volume, &volume.state).await?;
     for mut snapshot in snapshots {
         let work = VolumeWork::RemoveSnapshot(volume.id, snapshot.id);
@@ -99,9 +105,19 @@ async fn begin(
         send::keep_snapshot(uow, &mut snapshot, writing.now).await?;
         orders.extend(waiting::send_snapshot(uow, writing, (&snapshot, &volume)).await?);
     }
-    let work = VolumeWork::Remove(volume.id);
+    // What was to be taken for it, and may have been, is not the cloud's to remove.
+    let never_ours = matches!(volume.state, VolumeState::Managing(_) | VolumeState::NotManaged);
+    let work = if keep_bytes || never_ours {
+        VolumeWork::Unmanage(volume.id)
+    } else {
+        VolumeWork::Remove(volume.id)
+    };
     let ordered = send::ordered(volume.generation.next(), work, writing.now);
-    volume.state = VolumeState::Deleting(ordered);
+    volume.state = if keep_bytes {
+        VolumeState::Unmanaging(ordered)
+    } else {
+        VolumeState::Deleting(ordered)
+    };
     send::keep(uow, &mut volume, writing.now).await?;
     orders.extend(waiting::send_volume(uow, writing, &volume).await?);
     Ok(orders)

@@ -19,6 +19,9 @@ pub struct VolumeLimits {
     pub of_types: BTreeMap<String, i64>,
 }
 
+/// Where the limits of everyone who has none of its own stand, if an administrator has set them.
+const CLASS: &str = "volume.class_limits";
+
 fn key(project: &ProjectId) -> String {
     format!("volume.limits.{project}")
 }
@@ -29,12 +32,37 @@ pub async fn find_limits(
     settings: &VolumeSettings,
     project: &ProjectId,
 ) -> Result<VolumeLimits, Error> {
-    let internal = |error| Error::Internal { source: Box::new(error) };
-    let set = match uow.settings().find(&key(project)).await? {
-        Some(text) => serde_json::from_str::<Option<VolumeLimits>>(&text).map_err(internal)?,
-        None => None,
-    };
+    match read(uow, &key(project)).await? {
+        Some(set) => Ok(set),
+        None => find_class(uow, settings).await,
+    }
+}
+
+/// The limits of everyone who has none of its own.
+pub(super) async fn find_class(
+    uow: &mut dyn UnitOfWork,
+    settings: &VolumeSettings,
+) -> Result<VolumeLimits, Error> {
+    let set = read(uow, CLASS).await?;
     Ok(set.unwrap_or_else(|| VolumeLimits { quota: settings.quota, of_types: BTreeMap::new() }))
+}
+
+/// Sets them.
+pub(super) async fn put_class(
+    uow: &mut dyn UnitOfWork,
+    limits: &VolumeLimits,
+) -> Result<(), Error> {
+    let text = serde_json::to_string(&Some(limits))
+        .map_err(|error| Error::Internal { source: Box::new(error) })?;
+    Ok(uow.settings().put(CLASS, &text).await?)
+}
+
+async fn read(uow: &mut dyn UnitOfWork, key: &str) -> Result<Option<VolumeLimits>, Error> {
+    let internal = |error| Error::Internal { source: Box::new(error) };
+    match uow.settings().find(key).await? {
+        Some(text) => serde_json::from_str::<Option<VolumeLimits>>(&text).map_err(internal),
+        None => Ok(None),
+    }
 }
 
 /// Sets a project's limits; `None`: back to the operator's defaults.

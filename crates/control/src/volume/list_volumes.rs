@@ -41,8 +41,10 @@ pub struct VolumeQuery {
     pub metadata: BTreeMap<String, String>,
     /// With all of these pairs in `volume_image_metadata` (`glance_metadata`).
     pub image_metadata: BTreeMap<String, String>,
-    /// On this host's backends.
+    /// On this host's backends: the host, `host@backend` or `host@backend#pool`.
     pub host: Option<String>,
+    /// With this `migration_status`.
+    pub migration: Option<String>,
     /// In this group.
     pub group: Option<GroupId>,
     /// The page.
@@ -79,7 +81,7 @@ fn filter(caller: &Caller, query: &VolumeQuery) -> Result<VolumeFilter, Error> {
         statuses: query.statuses.clone(),
         volume_type: query.volume_type,
         bootable: query.bootable,
-        host: query.host.clone(),
+        host: query.host.as_deref().map(host_of),
         group: query.group,
     })
 }
@@ -114,8 +116,25 @@ fn fits(query: &VolumeQuery, volume: &Volume) -> bool {
         && query.name_like.as_ref().is_none_or(|part| name.contains(part.as_str()))
         && query.size_gib.is_none_or(|size| size == volume.size_gib)
         && query.availability_zone.as_ref().is_none_or(|zone| *zone == volume.availability_zone)
+        && query.host.as_ref().is_none_or(|host| is_on(volume, host))
+        && query.migration.as_ref().is_none_or(|wanted| {
+            volume.migration_status().is_some_and(|found| found.as_str() == wanted)
+        })
         && holds(&query.metadata, &volume.metadata)
         && holds(&query.image_metadata, &volume.image_metadata)
+}
+
+fn host_of(name: &str) -> String {
+    name.split(['@', '#']).next().unwrap_or_default().to_owned()
+}
+
+/// Whether the volume is on a host's backends, on one of them, or in one of its pools.
+fn is_on(volume: &Volume, name: &str) -> bool {
+    volume.backend.as_ref().is_some_and(|at| {
+        name == at.host.as_str()
+            || name == format!("{}@{}", at.host, at.backend)
+            || name == at.to_string()
+    })
 }
 
 async fn details(

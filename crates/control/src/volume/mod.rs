@@ -6,6 +6,7 @@
 pub(crate) mod access;
 mod allowance;
 mod answer;
+mod attach_by_hand;
 mod attachments;
 pub(crate) mod backups;
 pub(crate) mod bind;
@@ -20,7 +21,9 @@ mod groups;
 pub(crate) mod image_cache;
 mod limits;
 mod list_volumes;
+mod managing;
 mod messages;
+pub(crate) mod moving;
 mod origin;
 mod pairs;
 pub(crate) mod placement;
@@ -41,6 +44,7 @@ mod verbs;
 pub(crate) mod waiting;
 
 pub(crate) use answer::{Ground, failed, failed_snapshot, taken};
+pub use attach_by_hand::Plugged;
 pub use attachments::{AttachmentDetail, Connector};
 pub use backups::{
     BackupChanges, BackupDetail, BackupQuery, BackupRequest, BackupVerbs, RestoreRequest, Restored,
@@ -58,7 +62,9 @@ pub use groups::{
 pub use image_cache::{InternalTenant, ensure_internal_tenant};
 pub use limits::{VolumeLimits, find_limits, put_limits};
 pub use list_volumes::VolumeQuery;
+pub use managing::{ManageRequest, ManageableVerbs, ManageableVolume};
 pub use messages::MessageVerbs;
+pub use moving::{Migration, MigrationPolicy, Retype};
 pub use qos::{NewQosSpecs, QosQuery, QosVerbs};
 pub use quota::{ProjectUse, QuotaVerbs};
 pub use request::{VolumeRequest, VolumeSource};

@@ -2,15 +2,16 @@
 
 use super::send::{Writing, keep};
 use super::verbs::VolumeVerbs;
-use super::{bind, upload_to_image};
+use super::{bind, moving, upload_to_image};
 use crate::error::Error;
 use crate::policy;
 use hatchery_model::caller::Caller;
 use hatchery_model::id::VolumeId;
-use hatchery_model::volume::VolumeState;
+use hatchery_model::volume::{MigrationStatus, VolumeState};
 
 impl VolumeVerbs {
-    /// Sets the volume's state by hand (`os-reset_status`); `detached`: forgets its attachments. Administrators only.
+    /// Sets the volume's state by hand (`os-reset_status`), and what is said of its last way to another backend; `detached`: forgets its
+    /// attachments. Administrators only.
     ///
     /// `NotFound`, `Denied`; `Invalid` for a state that is none of those that can be set. An answer that the volume waits for is not waited for
     /// any more.
@@ -18,7 +19,7 @@ impl VolumeVerbs {
         &self,
         caller: &Caller,
         id: VolumeId,
-        status: Option<&str>,
+        (status, migration): (Option<&str>, Option<Option<MigrationStatus>>),
         detached: bool,
     ) -> Result<(), Error> {
         policy::admin(caller, "volume_extension:volume_admin_actions:reset_status")?;
@@ -37,10 +38,14 @@ impl VolumeVerbs {
             }
             let state = VolumeState::set_by_hand(&status)
                 .ok_or_else(|| Error::Invalid(format!("Cannot reset-state to {status}")))?;
+            moving::left_behind(&mut volume);
             let before = std::mem::replace(&mut volume.state, state);
             let (entropy, request) = (&*self.ports.entropy, &caller.request);
             let writing = Writing { entropy, now: self.ports.clock.now(), request };
             orders = upload_to_image::abandoned(&mut *uow, writing, &volume, &before).await?;
+        }
+        if let Some(migration) = migration {
+            volume.migration = migration;
         }
         if detached {
             for attachment in attachments {

@@ -24,6 +24,11 @@ pub(crate) const SNAPSHOT_DELETE: Action = ("010", "delete snapshot");
 /// Cinder has no words for these two.
 pub(crate) const DELETE: Action = ("017", "delete volume");
 pub(crate) const REVERT: Action = ("018", "revert volume to snapshot");
+/// Nor for these.
+pub(crate) const MIGRATE: Action = ("019", "migrate volume");
+pub(crate) const RETYPE: Action = ("020", "retype volume");
+pub(crate) const MANAGE: Action = ("021", "manage existing volume");
+pub(crate) const UNMANAGE: Action = ("006", "unmanage volume");
 
 pub(crate) const UNKNOWN: Detail = ("001", "An unknown error occurred.");
 pub(crate) const NO_BACKEND: Detail = ("003", "Could not find any available weighted backend.");

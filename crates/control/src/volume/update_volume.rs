@@ -149,7 +149,7 @@ impl VolumeVerbs {
                     volume.state.status()
                 )));
             }
-            volume.read_only = on;
+            (volume.read_only, volume.read_only_said) = (on, true);
             Ok(())
         })
         .await

@@ -144,6 +144,12 @@ pub(crate) async fn abandoned(
         | VolumeState::BackingUp { .. }
         | VolumeState::Restoring(_)
         | VolumeState::Deleting(_)
+        | VolumeState::Moving(_)
+        | VolumeState::Managing(_)
+        | VolumeState::Unmanaging(_)
+        | VolumeState::SaidCreating
+        | VolumeState::SaidDeleting
+        | VolumeState::NotManaged
         | VolumeState::Failed
         | VolumeState::NotDeleted
         | VolumeState::NotExtended

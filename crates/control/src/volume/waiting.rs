@@ -53,7 +53,7 @@ async fn is_source_snapshot(uow: &mut dyn UnitOfWork, id: SnapshotId) -> Result<
 
 /// Whether the order that the volume waits for has to wait itself.
 pub(crate) async fn is_held(uow: &mut dyn UnitOfWork, volume: &Volume) -> Result<bool, Error> {
-    if !matches!(volume.state, VolumeState::Deleting(_)) {
+    if !matches!(volume.state, VolumeState::Deleting(_) | VolumeState::Unmanaging(_)) {
         return Ok(false);
     }
     Ok(!snapshots_of(uow, volume.id).await?.is_empty() || is_source(uow, volume.id).await?)
@@ -69,6 +69,8 @@ pub(crate) async fn is_snapshot_held(
         SnapshotState::Creating(_)
         | SnapshotState::Available
         | SnapshotState::Restoring
+        | SnapshotState::SaidCreating
+        | SnapshotState::SaidDeleting
         | SnapshotState::Failed
         | SnapshotState::NotDeleted => Ok(false),
     }
@@ -80,7 +82,7 @@ pub(crate) async fn send_volume(
     writing: Writing<'_>,
     volume: &Volume,
 ) -> Result<Option<Order>, Error> {
-    let (Some(backend), Some(ordered)) = (&volume.backend, volume.state.ordered()) else {
+    let (Some(backend), Some(ordered)) = (volume.ordered_from(), volume.state.ordered()) else {
         return Ok(None);
     };
     if is_held(uow, volume).await? {
@@ -127,7 +129,7 @@ pub(crate) async fn release(
             orders.extend(send_snapshot(uow, writing, (&snapshot, &volume)).await?);
         }
     }
-    if matches!(volume.state, VolumeState::Deleting(_)) {
+    if matches!(volume.state, VolumeState::Deleting(_) | VolumeState::Unmanaging(_)) {
         orders.extend(send_volume(uow, writing, &volume).await?);
     }
     Ok(orders)

@@ -6,7 +6,7 @@ use hatchery_api::Router;
 use hatchery_api::volume::{Root, VolumeApi, router};
 use hatchery_control::identity::Passwords;
 use hatchery_control::volume::{
-    BackupVerbs, GroupTypeVerbs, GroupVerbs, InternalTenant, MessageVerbs, QosVerbs, QuotaVerbs,
+    BackupVerbs, GroupTypeVerbs, GroupVerbs, InternalTenant, ManageableVerbs, MessageVerbs, QosVerbs, QuotaVerbs,
     TransferVerbs, VolumePorts, VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs, VolumeVerbs,
     ensure_default_type, ensure_internal_tenant,
 };
@@ -86,6 +86,12 @@ fn verbs(ground: &Ground, settings: &Arc<VolumeSettings>) -> VolumeApi {
         services: Arc::new(VolumeServiceVerbs {
             store: store.clone(),
             clock: clock.clone(),
+            settings: settings.clone(),
+        }),
+        manageable: Arc::new(ManageableVerbs {
+            store: store.clone(),
+            clock: clock.clone(),
+            bus: ground.bus.clone(),
             settings: settings.clone(),
         }),
         messages: Arc::new(MessageVerbs { store: store.clone() }),

@@ -2,6 +2,7 @@
 
 use crate::compute::PowerState;
 use crate::id::ServerId;
+use crate::volume::Manageable;
 use serde::{Deserialize, Serialize};
 
 /// A question with a deadline; no answer changes nothing.
@@ -13,6 +14,11 @@ pub enum Ask {
         server: ServerId,
         /// So many lines from the end; `None`: all that is kept.
         lines: Option<u32>,
+    },
+    /// What a volume backend's space holds.
+    ManageableVolumes {
+        /// The backend's section in the agent's configuration.
+        backend: String,
     },
     /// Whether a guest's processors run.
     PowerState {
@@ -28,6 +34,8 @@ pub enum Answer {
     ConsoleLog(String),
     /// The state read from the hypervisor.
     PowerState(PowerState),
+    /// What the volume backend's space holds, by name.
+    ManageableVolumes(Vec<Manageable>),
     /// There is no such guest on this host.
     NoGuest,
 }

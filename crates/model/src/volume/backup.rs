@@ -49,10 +49,28 @@ pub struct Backup {
     pub stored: Bytes,
     /// Of when what it holds is.
     pub data_at: Timestamp,
+    /// What was written on the volume then.
+    #[serde(default)]
+    pub of: BackedUp,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+/// What was written on a volume when a backup was made of it: the volume that it is restored to gets it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct BackedUp {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its description.
+    pub description: Option<String>,
+    /// Free pairs of its user.
+    pub metadata: BTreeMap<String, String>,
+    /// Whether a server could boot from it.
+    pub bootable: bool,
+    /// What was said of the image behind it.
+    pub image_metadata: BTreeMap<String, String>,
 }
 
 /// Where a backup is in its life.

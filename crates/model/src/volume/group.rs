@@ -67,6 +67,9 @@ pub struct VolumeGroup {
     pub group_snapshot: Option<GroupSnapshotId>,
     /// Whether its removal has been promised: it goes with the last of its volumes.
     pub deleting: bool,
+    /// What an administrator has said its state is, in Cinder's word. `None`: it is that of its volumes.
+    #[serde(default)]
+    pub said: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -75,7 +78,10 @@ pub struct VolumeGroup {
 
 impl VolumeGroup {
     /// Cinder's word for its state, which follows from that of its volumes.
-    pub fn status(&self, volumes: &[Volume]) -> &'static str {
+    pub fn status(&self, volumes: &[Volume]) -> &str {
+        if let Some(said) = self.said.as_deref().filter(|_| !self.deleting) {
+            return said;
+        }
         let any = |fits: fn(&VolumeState) -> bool| volumes.iter().any(|one| fits(&one.state));
         let is_made_of = self.source_group.is_some() || self.group_snapshot.is_some();
         if self.deleting {
@@ -113,6 +119,9 @@ pub struct GroupSnapshot {
     pub description: Option<String>,
     /// Whether its removal has been promised: it goes with the last of its snapshots.
     pub deleting: bool,
+    /// What an administrator has said its state is, in Cinder's word. `None`: it is that of its snapshots.
+    #[serde(default)]
+    pub said: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -121,7 +130,10 @@ pub struct GroupSnapshot {
 
 impl GroupSnapshot {
     /// Cinder's word for its state, which follows from that of its snapshots.
-    pub fn status(&self, snapshots: &[Snapshot]) -> &'static str {
+    pub fn status(&self, snapshots: &[Snapshot]) -> &str {
+        if let Some(said) = self.said.as_deref().filter(|_| !self.deleting) {
+            return said;
+        }
         let any = |fits: fn(&SnapshotState) -> bool| snapshots.iter().any(|one| fits(&one.state));
         if self.deleting {
             return if any(|state| !matches!(state, SnapshotState::Deleting(_))) {

@@ -56,6 +56,12 @@ pub enum VolumeWork {
     Backup(Box<NewBackup>),
     /// Have it hold what the backup kept, and zeros behind that.
     Restore(VolumeId, BackupId),
+    /// Have it in this backend, of this size, with what it holds in the agent's other backend of this name. There, it stays as it is.
+    CopyFrom(VolumeId, Bytes, String),
+    /// Take what the backend has under this name for the volume: afterwards it has the volume's name.
+    Manage(VolumeId, String),
+    /// Forget the volume, and leave its bytes.
+    Unmanage(VolumeId),
     /// Leave nothing of the backup, which was made of this volume. Refused while others go on from it.
     RemoveBackup(VolumeId, BackupId),
 }
@@ -166,6 +172,13 @@ pub enum VolumeOutcome {
         /// Bytes that were really copied, counted where they were written.
         bytes_copied: Bytes,
     },
+    /// What the backend had under another name is the volume's.
+    Managed {
+        /// Where its bytes are now.
+        source: BlockSource,
+        /// How large it is.
+        size: Bytes,
+    },
     /// What the volume holds lies in the image store.
     Uploaded {
         /// The image that waits for it.
@@ -201,6 +214,9 @@ impl VolumeWork {
             Self::Backup(_) => "Backup",
             Self::Restore(..) => "Restore",
             Self::RemoveBackup(..) => "RemoveBackup",
+            Self::CopyFrom(..) => "CopyFrom",
+            Self::Manage(..) => "Manage",
+            Self::Unmanage(_) => "Unmanage",
         }
     }
 
@@ -216,6 +232,9 @@ impl VolumeWork {
             | Self::Revert(volume, _)
             | Self::UploadToImage(volume, _)
             | Self::Restore(volume, _)
+            | Self::CopyFrom(volume, ..)
+            | Self::Manage(volume, _)
+            | Self::Unmanage(volume)
             | Self::RemoveBackup(volume, _) => *volume,
         }
     }

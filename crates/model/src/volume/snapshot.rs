@@ -35,6 +35,9 @@ pub struct Snapshot {
     /// The group snapshot that it is part of.
     #[serde(default)]
     pub group_snapshot: Option<GroupSnapshotId>,
+    /// How far it is, where somebody has said so (`os-update_snapshot_status`).
+    #[serde(default)]
+    pub progress: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -52,6 +55,10 @@ pub enum SnapshotState {
     Restoring,
     /// Its removal has been promised.
     Deleting(Ordered),
+    /// An administrator has said that it is being made. Nobody works on it.
+    SaidCreating,
+    /// An administrator has said that it is going. Nobody works on it.
+    SaidDeleting,
     /// It could not be made, or an administrator has said so.
     Failed,
     /// It could not be removed. It may be tried again.
@@ -62,10 +69,10 @@ impl SnapshotState {
     /// Cinder's word for it.
     pub const fn status(&self) -> &'static str {
         match self {
-            Self::Creating(_) => "creating",
+            Self::Creating(_) | Self::SaidCreating => "creating",
             Self::Available => "available",
             Self::Restoring => "restoring",
-            Self::Deleting(_) => "deleting",
+            Self::Deleting(_) | Self::SaidDeleting => "deleting",
             Self::Failed => "error",
             Self::NotDeleted => "error_deleting",
         }
@@ -74,6 +81,8 @@ impl SnapshotState {
     /// The state of a word that an administrator may set. `None`: it is none of those.
     pub fn set_by_hand(word: &str) -> Option<Self> {
         match word {
+            "creating" => Some(Self::SaidCreating),
+            "deleting" => Some(Self::SaidDeleting),
             "available" => Some(Self::Available),
             "error" => Some(Self::Failed),
             "error_deleting" => Some(Self::NotDeleted),
@@ -85,7 +94,12 @@ impl SnapshotState {
     pub const fn ordered(&self) -> Option<&Ordered> {
         match self {
             Self::Creating(order) | Self::Deleting(order) => Some(order),
-            Self::Available | Self::Restoring | Self::Failed | Self::NotDeleted => None,
+            Self::Available
+            | Self::Restoring
+            | Self::SaidCreating
+            | Self::SaidDeleting
+            | Self::Failed
+            | Self::NotDeleted => None,
         }
     }
 
@@ -94,7 +108,12 @@ impl SnapshotState {
     pub fn sent_again(mut self, now: Timestamp) -> Self {
         match &mut self {
             Self::Creating(order) | Self::Deleting(order) => order.sent_at = now,
-            Self::Available | Self::Restoring | Self::Failed | Self::NotDeleted => {}
+            Self::Available
+            | Self::Restoring
+            | Self::SaidCreating
+            | Self::SaidDeleting
+            | Self::Failed
+            | Self::NotDeleted => {}
         }
         self
     }
@@ -103,7 +122,11 @@ impl SnapshotState {
     pub const fn may_be_deleted(&self) -> bool {
         match self {
             Self::Available | Self::Failed | Self::NotDeleted => true,
-            Self::Creating(_) | Self::Restoring | Self::Deleting(_) => false,
+            Self::Creating(_)
+            | Self::Restoring
+            | Self::Deleting(_)
+            | Self::SaidCreating
+            | Self::SaidDeleting => false,
         }
     }
 

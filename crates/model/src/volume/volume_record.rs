@@ -1,6 +1,6 @@
 //! A volume: what the control plane knows of it.
 
-use super::{BackendName, VolumeState};
+use super::{BackendName, MigrationStatus, VolumeState};
 use crate::disk::BlockSource;
 use crate::generation::Generation;
 use crate::id::{GroupId, ImageId, ProjectId, SnapshotId, UserId, VolumeId, VolumeTypeId};
@@ -43,6 +43,9 @@ pub struct Volume {
     pub bootable: bool,
     /// Whether servers are to use it without changing it.
     pub read_only: bool,
+    /// Whether anybody has ever said that or the opposite: then its metadata tell which.
+    #[serde(default)]
+    pub read_only_said: bool,
     /// Whether several servers may use it at once.
     pub multiattach: bool,
     /// The image whose bytes it held at first.
@@ -58,10 +61,34 @@ pub struct Volume {
     pub group: Option<GroupId>,
     /// How it came to its bytes, where they are an image's.
     pub way: Option<VolumeWay>,
+    /// What became of its last way to another backend. `None`: there was none, or an administrator has said so.
+    #[serde(default)]
+    pub migration: Option<MigrationStatus>,
+    /// Backends where it was or was to be, and which may hold what could not be removed then. It is removed there with the volume.
+    #[serde(default)]
+    pub left_at: Vec<BackendName>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl Volume {
+    /// What `migration_status` says. `None`: nothing.
+    pub fn migration_status(&self) -> Option<MigrationStatus> {
+        match &self.state {
+            VolumeState::Moving(moving) => Some(moving.migration()),
+            _ => self.migration,
+        }
+    }
+
+    /// The backend whose agent has the order that the volume waits for.
+    pub fn ordered_from(&self) -> Option<&BackendName> {
+        match &self.state {
+            VolumeState::Moving(moving) => Some(moving.ordered_from()),
+            _ => self.backend.as_ref(),
+        }
+    }
 }
 
 /// The way from an image to a volume.

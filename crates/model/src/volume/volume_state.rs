@@ -1,6 +1,6 @@
 //! A volume's life. Data lives in the variant; a transition is pure, and refuses what the present state does not allow.
 
-use super::{VolumeNews, VolumeWork};
+use super::{VolumeMove, VolumeNews, VolumeWork};
 use crate::generation::Generation;
 use crate::id::{BackupId, ImageId, SnapshotId};
 use crate::timestamp::Timestamp;
@@ -75,6 +75,18 @@ pub enum VolumeState {
     Restoring(BackupId),
     /// Its removal has been promised.
     Deleting(Ordered),
+    /// It is being brought to another backend.
+    Moving(Box<VolumeMove>),
+    /// What its backend has under another name is being taken for it.
+    Managing(Ordered),
+    /// Its backend is to forget it, and to leave its bytes.
+    Unmanaging(Ordered),
+    /// An administrator has said that it is being made. Nobody works on it.
+    SaidCreating,
+    /// An administrator has said that it is going. Nobody works on it.
+    SaidDeleting,
+    /// What was to be taken for it could not be, and is as it was.
+    NotManaged,
     /// It could not be made, or an administrator has said so.
     Failed,
     /// It could not be removed. It may be tried again.
@@ -101,7 +113,7 @@ impl VolumeState {
     /// Cinder's word for it.
     pub const fn status(&self) -> &'static str {
         match self {
-            Self::Creating(_) => "creating",
+            Self::Creating(_) | Self::SaidCreating => "creating",
             Self::Available => "available",
             Self::Reserved => "reserved",
             Self::Attaching => "attaching",
@@ -112,7 +124,11 @@ impl VolumeState {
             Self::Reverting { .. } => "reverting",
             Self::BackingUp { .. } => "backing-up",
             Self::Restoring(_) => "restoring-backup",
-            Self::Deleting(_) => "deleting",
+            Self::Deleting(_) | Self::SaidDeleting => "deleting",
+            Self::Moving(moving) => moving.status(),
+            Self::Managing(_) => "managing",
+            Self::Unmanaging(_) => "unmanaging",
+            Self::NotManaged => "error_managing",
             Self::Failed => "error",
             Self::NotDeleted => "error_deleting",
             Self::NotExtended => "error_extending",
@@ -125,6 +141,9 @@ impl VolumeState {
     /// The state of a word that an administrator may set. `None`: it is none of those.
     pub fn set_by_hand(word: &str) -> Option<Self> {
         match word {
+            "creating" => Some(Self::SaidCreating),
+            "deleting" => Some(Self::SaidDeleting),
+            "error_managing" => Some(Self::NotManaged),
             "available" => Some(Self::Available),
             "reserved" => Some(Self::Reserved),
             "attaching" => Some(Self::Attaching),
@@ -144,9 +163,12 @@ impl VolumeState {
         match self {
             Self::Creating(order)
             | Self::Deleting(order)
+            | Self::Managing(order)
+            | Self::Unmanaging(order)
             | Self::Extending { order, .. }
             | Self::Uploading { order, .. }
             | Self::Reverting { order, .. } => Some(order),
+            Self::Moving(moving) => Some(&moving.order),
             Self::Available
             | Self::Reserved
             | Self::Attaching
@@ -154,6 +176,9 @@ impl VolumeState {
             | Self::Detaching
             | Self::BackingUp { .. }
             | Self::Restoring(_)
+            | Self::SaidCreating
+            | Self::SaidDeleting
+            | Self::NotManaged
             | Self::Failed
             | Self::NotDeleted
             | Self::NotExtended
@@ -169,9 +194,12 @@ impl VolumeState {
         match &mut self {
             Self::Creating(order)
             | Self::Deleting(order)
+            | Self::Managing(order)
+            | Self::Unmanaging(order)
             | Self::Extending { order, .. }
             | Self::Uploading { order, .. }
             | Self::Reverting { order, .. } => order.sent_at = now,
+            Self::Moving(moving) => moving.order.sent_at = now,
             Self::Available
             | Self::Reserved
             | Self::Attaching
@@ -179,6 +207,9 @@ impl VolumeState {
             | Self::Detaching
             | Self::BackingUp { .. }
             | Self::Restoring(_)
+            | Self::SaidCreating
+            | Self::SaidDeleting
+            | Self::NotManaged
             | Self::Failed
             | Self::NotDeleted
             | Self::NotExtended
@@ -194,6 +225,7 @@ impl VolumeState {
         match self {
             Self::Available
             | Self::Failed
+            | Self::NotManaged
             | Self::NotDeleted
             | Self::NotExtended
             | Self::NotReverted => true,
@@ -208,6 +240,11 @@ impl VolumeState {
             | Self::BackingUp { .. }
             | Self::Restoring(_)
             | Self::Deleting(_)
+            | Self::Moving(_)
+            | Self::Managing(_)
+            | Self::Unmanaging(_)
+            | Self::SaidCreating
+            | Self::SaidDeleting
             | Self::Maintenance
             | Self::AwaitingTransfer => false,
         }
@@ -246,13 +283,14 @@ impl VolumeState {
     /// The work that it waited for is done: its own, or that of the backup. `None`: the volume is gone.
     pub fn done(self) -> Result<Option<Self>, NotThen> {
         match self {
-            Self::Creating(_) | Self::Reverting { .. } | Self::Restoring(_) => {
-                Ok(Some(Self::Available))
-            }
+            Self::Creating(_)
+            | Self::Managing(_)
+            | Self::Reverting { .. }
+            | Self::Restoring(_) => Ok(Some(Self::Available)),
             Self::Extending { attached, .. }
             | Self::Uploading { attached, .. }
             | Self::BackingUp { attached, .. } => Ok(Some(Self::rested(attached))),
-            Self::Deleting(_) => Ok(None),
+            Self::Deleting(_) | Self::Unmanaging(_) => Ok(None),
             other => Err(other.not_then()),
         }
     }
@@ -260,7 +298,8 @@ impl VolumeState {
     /// The work that it waited for could not be done, and nothing of it is left.
     pub fn failed(self) -> Result<Self, NotThen> {
         match self {
-            Self::Creating(_) => Ok(Self::Failed),
+            Self::Creating(_) | Self::Unmanaging(_) => Ok(Self::Failed),
+            Self::Managing(_) => Ok(Self::NotManaged),
             Self::Deleting(_) => Ok(Self::NotDeleted),
             // A server that uses it goes on: only the size is not what was wanted.
             Self::Extending { attached: true, .. } => Ok(Self::InUse),
@@ -333,6 +372,7 @@ mod tests {
         assert_eq!(offered.clone(), Ok(VolumeState::AwaitingTransfer));
         assert_eq!(offered.and_then(VolumeState::not_offered), Ok(VolumeState::Available));
         assert!(VolumeState::Available.not_offered().is_err());
-        assert_eq!(VolumeState::set_by_hand("creating"), None);
+        assert_eq!(VolumeState::set_by_hand("creating"), Some(VolumeState::SaidCreating));
+        assert_eq!(VolumeState::set_by_hand("retyping"), None);
     }
 }

@@ -38,6 +38,8 @@ pub async fn run<S: ImageStore, V: VolumeBackend>(mut make: impl FnMut() -> Plug
     a_larger_volume_has_zeroes_behind(&make()).await;
     what_is_not_there_is_not_found(&make()).await;
     many_at_once_are_all_whole(&make()).await;
+    a_volume_goes_out_and_comes_in_again(&make()).await;
+    what_leads_elsewhere_is_not_taken(&make()).await;
 }
 
 fn volume(number: u128) -> VolumeId {
@@ -296,6 +298,43 @@ async fn what_is_not_there_is_not_found<S: ImageStore, V: VolumeBackend>(p: &Plu
         assert!(matches!(error, VolumeError::NotFound(_)), "{error:?}");
     }
     assert_eq!(p.volumes.list().await.unwrap(), []);
+}
+
+/// What a volume of an image held is another volume's afterwards, under whose name it lies; and it lies on nothing else.
+async fn a_volume_goes_out_and_comes_in_again<S: ImageStore, V: VolumeBackend>(p: &Plugs<S, V>) {
+    let content = p.planned(&p.image(1).await).await;
+    p.volumes.create(&new(1, SIZE, content)).await.unwrap();
+    p.volumes.snapshot(volume(1), snapshot(1)).await.unwrap();
+    let error = p.volumes.unmanage(volume(1)).await.unwrap_err();
+    assert!(matches!(error, VolumeError::Conflict(_)), "{error:?}");
+    p.volumes.remove_snapshot(volume(1), snapshot(1)).await.unwrap();
+    for _ in 0..2 {
+        p.volumes.unmanage(volume(1)).await.unwrap();
+    }
+    let all = p.volumes.manageable().await.unwrap();
+    let id = volume(1).to_string();
+    let out = all.iter().find(|one| one.name.contains(&id) && one.refused_by.is_none()).unwrap();
+    assert_eq!(out.size, SIZE);
+    let taken = p.volumes.manage(volume(2), &out.name).await.unwrap();
+    assert_eq!(p.volumes.manage(volume(2), &out.name).await.unwrap(), taken);
+    assert_eq!((p.volumes.find(volume(2)).await.unwrap(), SIZE), (Some(taken.0), taken.1));
+    assert_eq!(p.volumes.list().await.unwrap(), [Held::Volume(volume(2))]);
+    p.holds_the_image(2).await;
+    p.volumes.remove(volume(2)).await.unwrap();
+    assert_eq!(p.volumes.manageable().await.unwrap(), []);
+}
+
+async fn what_leads_elsewhere_is_not_taken<S: ImageStore, V: VolumeBackend>(p: &Plugs<S, V>) {
+    p.volumes.create(&new(1, SIZE, VolumeContent::Empty)).await.unwrap();
+    let own = format!("volume-{}", volume(1));
+    for name in ["", "nothing", "../nothing", &format!("x/{own}")] {
+        let error = p.volumes.manage(volume(2), name).await.unwrap_err();
+        assert!(matches!(error, VolumeError::Invalid(_) | VolumeError::NotFound(_)), "{error:?}");
+    }
+    assert_eq!(p.volumes.list().await.unwrap(), [Held::Volume(volume(1))]);
+    // What is there already is what was asked for.
+    let (source, size) = p.volumes.manage(volume(1), "nothing").await.unwrap();
+    assert_eq!((p.volumes.find(volume(1)).await.unwrap(), size), (Some(source), SIZE));
 }
 
 async fn many_at_once_are_all_whole<S: ImageStore, V: VolumeBackend>(p: &Plugs<S, V>) {

@@ -25,6 +25,8 @@ use std::sync::Arc;
 const FIRST: u32 = 13;
 /// Making one of another's volumes came then.
 const FROM_SOURCE: u32 = 14;
+/// Setting its state by hand came then.
+const RESET: u32 = 20;
 /// What the store sorts by.
 pub const SORT_KEYS: [&str; 3] = ["name", "created_at", "id"];
 
@@ -158,7 +160,15 @@ pub async fn update(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// `POST /groups/{id}/action`: `delete`; nothing of a group is replicated or set by hand.
+/// The state in `{"status": …}`.
+pub fn status(argument: &Value) -> Result<&str, Error> {
+    let fields = argument.as_object().filter(|fields| fields.len() == 1);
+    fields.and_then(|fields| fields.get("status")).and_then(Value::as_str).ok_or_else(|| {
+        Error::Invalid("Invalid input for field/attribute reset_status: a status is wanted.".into())
+    })
+}
+
+/// `POST /groups/{id}/action`: `delete`, `reset_status` (3.20); nothing of a group is replicated.
 pub async fn action(
     State(verbs): State<Arc<GroupVerbs>>,
     By(caller, _): By<Volume>,
@@ -182,8 +192,12 @@ pub async fn action(
             verbs.delete(&caller, id, removal.with_volumes == Some(true)).await?;
             Ok(StatusCode::ACCEPTED)
         }
-        "reset_status"
-        | "enable_replication"
+        "reset_status" => {
+            since(version, RESET)?;
+            verbs.reset_status(&caller, id, status(&argument)?).await?;
+            Ok(StatusCode::ACCEPTED)
+        }
+        "enable_replication"
         | "disable_replication"
         | "failover_replication"
         | "list_replication_targets" => {

@@ -1,6 +1,6 @@
 //! `/group_snapshots` (3.14)
 
-use super::routes::{SORT_KEYS, query};
+use super::routes::{SORT_KEYS, query, status};
 use super::view;
 use super::wire::SnapshotBody;
 use crate::http::body::Json;
@@ -19,11 +19,13 @@ use hatchery_control::volume::{GroupQuery, GroupSnapshotDetail, GroupVerbs};
 use hatchery_model::caller::Caller;
 use hatchery_model::id::GroupSnapshotId;
 use hatchery_model::page::Page;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// They came then.
 const FIRST: u32 = 14;
+/// Setting its state by hand came then.
+const RESET: u32 = 19;
 
 fn snapshot_id(text: &str) -> Result<GroupSnapshotId, Error> {
     id_of("GroupSnapshot", text)
@@ -109,6 +111,24 @@ pub async fn create(
     let mut shown = view::brief_snapshot(&made);
     shown["group_type_id"] = json!(made.group_snapshot.group_type);
     Ok((StatusCode::ACCEPTED, axum::Json(json!({"group_snapshot": shown}))).into_response())
+}
+
+/// `POST /group_snapshots/{id}/action`: `reset_status` (3.19).
+pub async fn action(
+    State(verbs): State<Arc<GroupVerbs>>,
+    By(caller, _): By<Volume>,
+    version: Microversion,
+    Path(id): Path<String>,
+    Json(body, _): Json<Map<String, Value>, Volume>,
+) -> Answer<StatusCode> {
+    since(version, RESET)?;
+    let Some(argument) = body.get("reset_status").filter(|_| body.len() == 1) else {
+        return Err(
+            Error::Invalid("Malformed request body: reset_status is wanted.".into()).into()
+        );
+    };
+    verbs.reset_snapshot_status(&caller, snapshot_id(&id)?, status(argument)?).await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 /// Promises that one goes.

@@ -92,7 +92,15 @@ pub async fn update(
         ("disable-log-reason", None) => {
             return Err(Error::Invalid("Missing required element disabled_reason.".into()).into());
         }
-        ("freeze" | "thaw" | "failover_host" | "get-log" | "set-log", _) => {
+        ("freeze" | "thaw", _) => {
+            let all = verbs.list(&caller, "volume:freeze_host").await?;
+            if !all.iter().any(|one| one.host() == body.host) {
+                let why = format!("No service found with host={}", body.host);
+                return Err(Error::Invalid(why).into());
+            }
+            return Err(Error::Unsupported(format!("{action} is not served here.")).into());
+        }
+        ("failover_host" | "get-log" | "set-log", _) => {
             return Err(Error::Unsupported(format!("{action} is not served here.")).into());
         }
         _ => return Err(Error::not_found("Action", action).into()),

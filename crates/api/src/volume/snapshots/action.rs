@@ -22,9 +22,9 @@ pub enum Action {
     /// Whatever the state is.
     #[serde(rename = "os-force_delete")]
     ForceDelete(IgnoredAny),
-    /// What a hypervisor said that made the snapshot itself: none does here.
+    /// What a hypervisor says that makes the snapshot itself.
     #[serde(rename = "os-update_snapshot_status")]
-    UpdateStatus(IgnoredAny),
+    UpdateStatus(Progress),
 }
 
 /// `{"status": …}`
@@ -32,6 +32,26 @@ pub enum Action {
 #[serde(deny_unknown_fields)]
 pub struct Status {
     status: String,
+}
+
+/// `{"status": …, "progress": "80%"}`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    status: String,
+    #[serde(default)]
+    progress: Option<String>,
+}
+
+impl Progress {
+    fn progress(&self) -> Result<Option<String>, Error> {
+        let Some(text) = &self.progress else { return Ok(None) };
+        let number = text.strip_suffix('%').and_then(|number| number.parse::<u32>().ok());
+        match number.filter(|number| *number <= 100) {
+            Some(_) => Ok(Some(text.clone())),
+            None => Err(Error::Invalid("progress must be an integer percentage".into())),
+        }
+    }
 }
 
 /// Does it.
@@ -45,10 +65,9 @@ pub async fn action(
     match action {
         Action::ResetStatus(to) => verbs.reset_snapshot(&caller, id, &to.status).await?,
         Action::ForceDelete(_) => verbs.delete_snapshot(&caller, id, true).await?,
-        Action::UpdateStatus(_) => {
-            verbs.find_snapshot(&caller, id).await?;
-            let text = "os-update_snapshot_status is not served here.";
-            return Err(Error::Unsupported(text.into()).into());
+        Action::UpdateStatus(to) => {
+            let said = (to.status.as_str(), to.progress()?);
+            verbs.update_snapshot_status(&caller, id, said).await?;
         }
     }
     Ok(StatusCode::ACCEPTED.into_response())

@@ -35,6 +35,7 @@ pub fn whole(version: Microversion, snapshot: &Snapshot) -> Value {
     let mut shown = brief(version, snapshot);
     let made = matches!(snapshot.state, SnapshotState::Available | SnapshotState::Restoring);
     let progress = if made { "100%" } else { "0%" };
+    let progress = snapshot.progress.as_deref().filter(|_| !made).unwrap_or(progress);
     shown["os-extended-snapshot-attributes:progress"] = json!(progress);
     shown["os-extended-snapshot-attributes:project_id"] = json!(snapshot.project);
     shown

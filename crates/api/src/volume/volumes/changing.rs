@@ -100,6 +100,7 @@ pub async fn delete(
 ) -> Answer<StatusCode> {
     let cascade = flag(&pairs, "cascade")?.unwrap_or(false);
     let force = version.0 >= 23 && flag(&pairs, "force")?.unwrap_or(false);
-    verbs.delete_volume(&caller, volume_id(&id)?, VolumeRemoval { cascade, force }).await?;
+    let how = VolumeRemoval { cascade, force, ..VolumeRemoval::default() };
+    verbs.delete_volume(&caller, volume_id(&id)?, how).await?;
     Ok(StatusCode::ACCEPTED)
 }

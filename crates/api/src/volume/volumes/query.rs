@@ -76,14 +76,14 @@ pub fn parse(
                 Err(_) => nothing = true,
             },
             "host" if caller.is_admin() => {
-                query.host = Some(value.split(['@', '#']).next().unwrap_or_default().to_owned());
+                query.host = Some(value.clone());
             }
             "consumes_quota" if version.0 >= 65 => nothing |= !is_true(value),
             "group_id" if version.0 >= 10 => match value.parse() {
                 Ok(id) => query.group = Some(id),
                 Err(_) => nothing = true,
             },
-            "migration_status" => nothing = true,
+            "migration_status" if caller.is_admin() => query.migration = Some(value.clone()),
             "created_at" | "updated_at" if version.0 >= 60 => {
                 return Err(Error::Invalid(format!("Volumes cannot be filtered by {key} here.")));
             }

@@ -6,7 +6,7 @@ use crate::volume::microversion::Microversion;
 use hatchery_control::volume::VolumeDetail;
 use hatchery_model::caller::Caller;
 use hatchery_model::id::VolumeId;
-use hatchery_model::volume::{Attachment, AttachmentState, Volume, VolumeWay};
+use hatchery_model::volume::{Attachment, AttachmentState, MigrationStatus, Volume, VolumeWay};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -66,10 +66,12 @@ impl Viewer<'_> {
             shown["volume_image_metadata"] = json!(volume.image_metadata);
         }
         if self.caller.is_admin() {
-            shown["migration_status"] = Value::Null;
+            let migration = json!(volume.migration_status().map(MigrationStatus::as_str));
+            shown["migration_status"] = migration.clone();
             shown["os-vol-host-attr:host"] =
                 json!(volume.backend.as_ref().map(|at| at.to_string()));
-            shown["os-vol-mig-status-attr:migstat"] = Value::Null;
+            shown["os-vol-mig-status-attr:migstat"] = migration;
+            // The id, and with it the name on the backend, stays.
             shown["os-vol-mig-status-attr:name_id"] = Value::Null;
             if let Some(taken) = &volume.way {
                 shown["os-hatchery:way"] = way(taken);
@@ -127,8 +129,9 @@ impl Viewer<'_> {
 /// The user's pairs, and what Cinder shows among them.
 pub fn metadata(volume: &Volume) -> BTreeMap<String, String> {
     let mut shown = volume.metadata.clone();
-    if volume.read_only {
-        shown.insert("readonly".into(), "True".into());
+    if volume.read_only || volume.read_only_said {
+        let said = if volume.read_only { "True" } else { "False" };
+        shown.insert("readonly".into(), said.into());
     }
     shown
 }

@@ -28,7 +28,7 @@ pub(crate) async fn taken(
     let (source, stored) = match &news.outcome {
         VolumeOutcome::Done { source, bytes_copied, .. } => (source.clone(), *bytes_copied),
         // Nobody orders that of a backup.
-        VolumeOutcome::Uploaded { .. } => return Ok(None),
+        VolumeOutcome::Uploaded { .. } | VolumeOutcome::Managed { .. } => return Ok(None),
         VolumeOutcome::Failed { message, details } => {
             tracing::warn!(backup.id = %id, work = news.work, message, details, "an order about a backup has failed");
             failed_backup(uow, ground, backup, message).await?;
@@ -54,9 +54,22 @@ pub(crate) async fn taken(
         if let Some(source) = source {
             volume.source = Some(source);
         }
+        if let BackupState::Restoring { .. } = before {
+            restored(&mut volume, &backup);
+        }
         send::keep(uow, &mut volume, now).await?;
     }
     Ok(Some(Vec::new()))
+}
+
+/// The volume is what the backup's was, also in name. A volume that had none, or a backup that does not know, changes nothing.
+fn restored(volume: &mut Volume, backup: &Backup) {
+    let of = backup.of.clone();
+    volume.name = of.name.or(volume.name.take());
+    volume.description = of.description.or(volume.description.take());
+    volume.metadata.extend(of.metadata);
+    volume.image_metadata.extend(of.image_metadata);
+    volume.bootable |= of.bootable;
 }
 
 /// The backup's order could not be carried out, or nobody is there who could.
@@ -116,6 +129,12 @@ async fn busy_with(
         | VolumeState::Uploading { .. }
         | VolumeState::Reverting { .. }
         | VolumeState::Deleting(_)
+        | VolumeState::Moving(_)
+        | VolumeState::Managing(_)
+        | VolumeState::Unmanaging(_)
+        | VolumeState::SaidCreating
+        | VolumeState::SaidDeleting
+        | VolumeState::NotManaged
         | VolumeState::Failed
         | VolumeState::NotDeleted
         | VolumeState::NotExtended

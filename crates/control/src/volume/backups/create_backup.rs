@@ -14,7 +14,7 @@ use hatchery_model::page::Page;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    BackendName, Backup, BackupState, NewBackup, Snapshot, SnapshotState, Volume, VolumeState,
+    BackedUp, BackendName, Backup, BackupState, NewBackup, Snapshot, SnapshotState, Volume, VolumeState,
     VolumeWork,
 };
 use hatchery_ports::entropy::random_uuid;
@@ -91,7 +91,14 @@ impl BackupVerbs {
         let zone = &ports.settings.storage_availability_zone;
         let snapshot = request.snapshot;
         let backup = row((id, caller, project), &backend, request, zone, (state, now));
-        let backup = Backup { parent, size_gib, data_at, ..backup };
+        let of = BackedUp {
+            name: volume.name.clone(),
+            description: volume.description.clone(),
+            metadata: volume.metadata.clone(),
+            bootable: volume.bootable,
+            image_metadata: volume.image_metadata.clone(),
+        };
+        let backup = Backup { parent, size_gib, data_at, of, ..backup };
         uow.backups().insert(&backup).await?;
         if snapshot.is_none() {
             volume.state = VolumeState::BackingUp { backup: id, attached };
@@ -133,6 +140,7 @@ fn row(
         backend: backend.backend.clone(),
         stored: Bytes(0),
         data_at: now,
+        of: BackedUp::default(),
         created_at: now,
         updated_at: now,
     }

@@ -8,6 +8,7 @@ mod delete_snapshot;
 mod going;
 mod list_groups;
 mod list_snapshots;
+mod reset_status;
 mod update_group;
 
 pub use create_group::{GroupOrigin, GroupRequest, GroupSource};

@@ -21,6 +21,14 @@ pub(super) async fn keep(
     Ok(())
 }
 
+/// Whether the volume is an entry of its backend's cache.
+pub(in crate::volume) async fn has(
+    uow: &mut dyn UnitOfWork,
+    volume: VolumeId,
+) -> Result<bool, Error> {
+    Ok(uow.image_cache().find(volume).await?.is_some())
+}
+
 /// A volume's removal has been promised: if it is an entry's, nothing more is made of it.
 pub(in crate::volume) async fn leaves(
     uow: &mut dyn UnitOfWork,

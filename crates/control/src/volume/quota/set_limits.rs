@@ -4,6 +4,7 @@ use super::QuotaVerbs;
 use super::show_limits::ProjectUse;
 use crate::error::Error;
 use crate::policy;
+use crate::volume::limits::put_class;
 use crate::volume::{VolumeLimits, put_limits};
 use hatchery_model::caller::Caller;
 use hatchery_model::id::ProjectId;
@@ -23,18 +24,24 @@ impl QuotaVerbs {
         let mut uow = self.store.begin().await?;
         let found = self.read(&mut *uow, project).await?;
         let mut limits = found.limits.clone();
-        let mut bad = Vec::new();
-        for (name, limit) in changes {
-            match field(&mut limits, name) {
-                Some(place) => *place = *limit,
-                None => bad.push(name.as_str()),
-            }
-        }
-        if !bad.is_empty() {
-            return Err(Error::Invalid(format!("Bad key(s) in quota set: {}", bad.join(", "))));
-        }
+        apply(&mut limits, changes)?;
         check(changes, &found)?;
         put_limits(&mut *uow, project, Some(&limits)).await?;
+        uow.commit().await?;
+        Ok(limits)
+    }
+
+    /// Sets the limits of everyone who has none of its own. Administrators only. `Invalid` for a name that there is not.
+    pub async fn update_class(
+        &self,
+        caller: &Caller,
+        changes: &BTreeMap<String, i64>,
+    ) -> Result<VolumeLimits, Error> {
+        policy::admin(caller, "volume_extension:quota_classes:update")?;
+        let mut uow = self.store.begin().await?;
+        let mut limits = self.class_limits(&mut *uow, &ProjectId::from("")).await?;
+        apply(&mut limits, changes)?;
+        put_class(&mut *uow, &limits).await?;
         uow.commit().await?;
         Ok(limits)
     }
@@ -46,6 +53,20 @@ impl QuotaVerbs {
         put_limits(&mut *uow, project, None).await?;
         Ok(uow.commit().await?)
     }
+}
+
+fn apply(limits: &mut VolumeLimits, changes: &BTreeMap<String, i64>) -> Result<(), Error> {
+    let mut bad = Vec::new();
+    for (name, limit) in changes {
+        match field(limits, name) {
+            Some(place) => *place = *limit,
+            None => bad.push(name.as_str()),
+        }
+    }
+    if bad.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!("Bad key(s) in quota set: {}", bad.join(", "))))
 }
 
 /// The limit of a name.

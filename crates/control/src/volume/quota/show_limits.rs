@@ -3,11 +3,12 @@
 use super::QuotaVerbs;
 use crate::error::Error;
 use crate::policy;
+use crate::volume::limits::find_class;
 use crate::volume::{VolumeLimits, find_limits};
 use hatchery_model::caller::Caller;
 use hatchery_model::id::ProjectId;
 use hatchery_model::page::Page;
-use hatchery_model::volume::{BackupUsage, VolumeQuota, VolumeUsage};
+use hatchery_model::volume::{BackupUsage, VolumeUsage};
 use hatchery_ports::store::{GroupFilter, SnapshotFilter, UnitOfWork, VolumeFilter};
 use std::collections::BTreeMap;
 
@@ -60,17 +61,29 @@ impl QuotaVerbs {
     ) -> Result<VolumeLimits, Error> {
         may_look(caller, project)?;
         let mut uow = self.store.read().await?;
-        let of_types = use_of_types(&mut *uow, project).await?;
-        Ok(VolumeLimits {
-            quota: self.settings.quota,
-            of_types: of_types.into_keys().map(|name| (name, -1)).collect(),
-        })
+        self.class_limits(&mut *uow, project).await
     }
 
     /// The limits of everyone who has none of its own. Administrators only.
-    pub fn class(&self, caller: &Caller) -> Result<VolumeQuota, Error> {
+    pub async fn class(&self, caller: &Caller) -> Result<VolumeLimits, Error> {
         policy::admin(caller, "volume_extension:quota_classes:get")?;
-        Ok(self.settings.quota)
+        let mut uow = self.store.read().await?;
+        self.class_limits(&mut *uow, &ProjectId::from("")).await
+    }
+
+    /// With those of each type that there is.
+    pub(super) async fn class_limits(
+        &self,
+        uow: &mut dyn UnitOfWork,
+        project: &ProjectId,
+    ) -> Result<VolumeLimits, Error> {
+        let mut limits = find_class(uow, &self.settings).await?;
+        let of_types = use_of_types(uow, project).await?;
+        limits.of_types.retain(|name, _| of_types.contains_key(name));
+        for name in of_types.into_keys() {
+            limits.of_types.entry(name).or_insert(-1);
+        }
+        Ok(limits)
     }
 }
 

@@ -89,6 +89,7 @@ pub(crate) async fn take(
         state: SnapshotState::Creating(ordered.clone()),
         metadata: request.metadata,
         group_snapshot,
+        progress: None,
         created_at: now,
         updated_at: now,
     };

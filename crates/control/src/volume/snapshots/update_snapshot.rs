@@ -97,6 +97,39 @@ impl VolumeVerbs {
         .map(drop)
     }
 
+    /// What a hypervisor says that makes or removes the snapshot itself (`os-update_snapshot_status`). None does here, so that it is heard only of
+    /// a snapshot of which an administrator has said that it is being made or is going. Needs `member`. `NotFound`, `Denied`, `Invalid`.
+    pub async fn update_snapshot_status(
+        &self,
+        caller: &Caller,
+        id: SnapshotId,
+        (status, progress): (&str, Option<String>),
+    ) -> Result<(), Error> {
+        let action = "snapshot_extension:snapshot_actions:update_snapshot_status";
+        self.change_snapshot(caller, id, action, |snapshot| {
+            let current = snapshot.state.status();
+            let next: &[&str] = match snapshot.state {
+                SnapshotState::SaidCreating => &["creating", "available", "error"],
+                SnapshotState::SaidDeleting => &["deleting", "error_deleting"],
+                _ => {
+                    return Err(Error::Invalid(format!(
+                        "Snapshot status {current} not allowed for update_snapshot_status"
+                    )));
+                }
+            };
+            let state = SnapshotState::set_by_hand(status).filter(|_| next.contains(&status));
+            snapshot.state = state.ok_or_else(|| {
+                Error::Invalid(format!(
+                    "Provided snapshot status {status} not allowed for snapshot with status {current}."
+                ))
+            })?;
+            snapshot.progress = progress;
+            Ok(())
+        })
+        .await
+        .map(drop)
+    }
+
     async fn change_snapshot(
         &self,
         caller: &Caller,

@@ -55,6 +55,7 @@ fn group(project: &ProjectId, name: Option<&str>, created_at: i64) -> VolumeGrou
         source_group: None,
         group_snapshot: None,
         deleting: false,
+        said: None,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(created_at),
     }
@@ -122,6 +123,7 @@ pub async fn group_snapshots(store: &dyn Store) {
         name: None,
         description: None,
         deleting: false,
+        said: None,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(created_at),
     };

@@ -12,7 +12,7 @@ use hatchery_model::page::{Direction, Page};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    Attachment, AttachmentState, BackendName, Backup, BackupState, BackupUsage, ImageCacheEntry,
+    Attachment, AttachmentState, BackedUp, BackendName, Backup, BackupState, BackupUsage, ImageCacheEntry,
     ImageCacheState, NewVolume, Ordered, Snapshot, SnapshotState, Volume, VolumeContent,
     VolumeMessage, VolumeState, VolumeType, VolumeUsage, VolumeWork,
 };
@@ -45,6 +45,7 @@ pub(super) fn volume(project: &ProjectId, name: &str, created_at: i64) -> Volume
         metadata: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
         bootable: false,
         read_only: false,
+        read_only_said: false,
         multiattach: false,
         image: None,
         image_metadata: BTreeMap::new(),
@@ -52,6 +53,8 @@ pub(super) fn volume(project: &ProjectId, name: &str, created_at: i64) -> Volume
         source_volume: None,
         group: None,
         way: None,
+        migration: None,
+        left_at: Vec::new(),
         created_at: Timestamp(created_at),
         updated_at: Timestamp(created_at),
     }
@@ -71,6 +74,7 @@ pub(super) fn snapshot(of: &Volume, created_at: i64) -> Snapshot {
         state: SnapshotState::Available,
         metadata: BTreeMap::new(),
         group_snapshot: None,
+        progress: None,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(created_at),
     }
@@ -184,6 +188,7 @@ pub async fn backups(store: &dyn Store) {
         backend: "file".to_owned(),
         stored: Bytes(7),
         data_at: Timestamp(created_at),
+        of: BackedUp::default(),
         created_at: Timestamp(created_at),
         updated_at: Timestamp(created_at),
     };

@@ -2,7 +2,7 @@
 
 use super::error::failed;
 use super::shelf::Shelf;
-use super::{bytes, create, verbs};
+use super::{adopt, bytes, create, verbs};
 use crate::owner::FileOwner;
 use crate::pool::{Pool, free_bytes, try_hard_link, try_reflink};
 use async_trait::async_trait;
@@ -11,7 +11,8 @@ use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_model::image::ImageFormat;
 use hatchery_model::provision::{FileAbilities, VolumeTargetFacts};
 use hatchery_model::units::Bytes;
-use hatchery_model::volume::{BackendReport, ImageCacheBounds, NewVolume, Reach};
+use hatchery_model::volume::{BackendReport, ImageCacheBounds, Manageable, NewVolume, Reach};
+use hatchery_ports::volume_adoption::VolumeAdoption;
 use hatchery_ports::volume_backend::{
     CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
 };
@@ -99,6 +100,26 @@ impl FileVolumeBackend {
 fn total_bytes(folder: &Path) -> io::Result<Bytes> {
     let found = statvfs(folder)?;
     Ok(Bytes(found.blocks().saturating_mul(found.fragment_size())))
+}
+
+#[async_trait]
+impl VolumeAdoption for FileVolumeBackend {
+    async fn manage(
+        &self,
+        volume: VolumeId,
+        name: &str,
+    ) -> Result<(BlockSource, Bytes), VolumeError> {
+        let name = name.to_owned();
+        self.run("take a file for a volume", move |shelf| adopt::manage(shelf, volume, &name)).await
+    }
+
+    async fn unmanage(&self, volume: VolumeId) -> Result<(), VolumeError> {
+        self.run("forget the volume", move |shelf| adopt::unmanage(shelf, volume)).await
+    }
+
+    async fn manageable(&self) -> Result<Vec<Manageable>, VolumeError> {
+        self.run("list the folder", adopt::manageable).await
+    }
 }
 
 #[async_trait]

@@ -12,6 +12,7 @@ use crate::durable::{remove, sync_folder};
 use crate::volume::chain::Chain;
 use async_trait::async_trait;
 use bytes::Bytes as Chunk;
+use hatchery_model::id::VolumeId;
 use hatchery_model::image::ImageFormat;
 use hatchery_model::units::Bytes;
 use hatchery_ports::volume_backend::{Opened, VolumeBytes, VolumeError};
@@ -84,6 +85,19 @@ pub(super) fn open(shelf: &Shelf, what: Opened) -> Result<Box<dyn VolumeBytes>, 
         None => None,
     };
     Ok(Box::new(FileBytes { size, inner: Arc::new(Mutex::new(Inner { chain, writing })) }))
+}
+
+/// Has the volume in a raw file of its own, which lies on nothing. Blocks.
+pub(super) fn flatten(shelf: &Shelf, volume: VolumeId) -> Result<(), VolumeError> {
+    let doing = "copy what the volume lies on";
+    let mut writing = {
+        let _lock = shelf.lock()?;
+        let record = shelf.require(volume)?;
+        shelf.require_idle(&record, "copy what it lies on")?;
+        let mut chain = Chain::open(&shelf.source(&record.file)?).map_err(failed(doing))?;
+        begin(shelf, &record, Some(&mut chain)).map_err(failed(doing))?
+    };
+    writing.keep()
 }
 
 /// A file that holds what `first` does, or zeros.

@@ -5,6 +5,7 @@
 //! Every change ends with one record put in place of another, so that a crash leaves what was or what will be, and files that no record leads
 //! to, which the next change removes. Formats and what lies on what are read from our records alone.
 
+mod adopt;
 mod backend;
 mod bytes;
 mod create;

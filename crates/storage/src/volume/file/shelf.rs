@@ -95,6 +95,19 @@ impl Shelf {
             .map_err(failed("write the volume's record"))
     }
 
+    /// Whether a file is one of ours.
+    pub(super) fn knows(&self, file: &str) -> Result<bool, VolumeError> {
+        let found: Option<FileRecord> =
+            read_record(&self.record_of_file(file)).map_err(failed("read a file's record"))?;
+        Ok(found.is_some())
+    }
+
+    /// A file is ours no more: it is not swept away.
+    pub(super) fn let_go(&self, file: &str) -> io::Result<()> {
+        remove(&self.record_of_file(file))?;
+        sync_folder(&self.records())
+    }
+
     pub(super) fn forget(&self, volume: VolumeId) -> io::Result<()> {
         remove(&self.record_of_volume(volume))?;
         sync_folder(&self.records())

@@ -2,14 +2,15 @@
 
 use super::create::Made;
 use super::remove::Removed;
-use super::{bytes, create, remove, verbs};
+use super::{adopt, bytes, create, remove, verbs};
 use crate::rbd::{CephClient, CephConnection, CephError, CephSettings, PoolRoom, RbdPool, Span};
 use async_trait::async_trait;
 use hatchery_model::disk::{BlockSource, RbdImage};
 use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_model::provision::VolumeTargetFacts;
 use hatchery_model::units::Bytes;
-use hatchery_model::volume::{BackendReport, ImageCacheBounds, NewVolume, Reach};
+use hatchery_model::volume::{BackendReport, ImageCacheBounds, Manageable, NewVolume, Reach};
+use hatchery_ports::volume_adoption::VolumeAdoption;
 use hatchery_ports::volume_backend::{
     CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
 };
@@ -161,6 +162,26 @@ pub(crate) fn with_causes(error: &CephError) -> String {
         next = cause.source();
     }
     text
+}
+
+#[async_trait]
+impl VolumeAdoption for RbdVolumeBackend {
+    async fn manage(
+        &self,
+        volume: VolumeId,
+        name: &str,
+    ) -> Result<(BlockSource, Bytes), VolumeError> {
+        let name = name.to_owned();
+        self.run(Span::Short, move |work| adopt::manage(work, volume, &name)).await
+    }
+
+    async fn unmanage(&self, volume: VolumeId) -> Result<(), VolumeError> {
+        self.run(Span::Short, move |work| adopt::unmanage(work, volume)).await
+    }
+
+    async fn manageable(&self) -> Result<Vec<Manageable>, VolumeError> {
+        self.run(Span::Long, adopt::manageable).await
+    }
 }
 
 #[async_trait]

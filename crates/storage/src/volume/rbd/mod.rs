@@ -7,6 +7,7 @@
 //! is repeated. A copy of a volume needs a snapshot of it for a moment, `volume-<id>.clone_snap`; a note of the pool says so until
 //! that is gone. Not here: connections and time-outs (`crate::rbd`).
 
+mod adopt;
 mod backend;
 mod bytes;
 mod copy;

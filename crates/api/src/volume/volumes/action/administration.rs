@@ -6,9 +6,10 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use hatchery_control::Error;
 use hatchery_control::volume::{VolumeChanges, VolumeRemoval, VolumeVerbs};
+use hatchery_model::volume::MigrationStatus;
 use serde_json::Value;
 
-/// `os-reset_status`: `{"status": …, "attach_status": …, "migration_status": …}`. No volume migrates, so that the last is of no effect.
+/// `os-reset_status`: `{"status": …, "attach_status": …, "migration_status": …}`
 pub(super) async fn reset_status(verbs: &VolumeVerbs, asked: &Asked<'_>) -> Answer {
     let fields = asked.fields(&["status", "attach_status", "migration_status"])?;
     if fields.values().all(Value::is_null) {
@@ -26,14 +27,22 @@ pub(super) async fn reset_status(verbs: &VolumeVerbs, asked: &Asked<'_>) -> Answ
         Some("detached") => true,
         Some(_) => return Err(wrong("attach_status").into()),
     };
-    text("migration_status")?;
-    verbs.reset_volume(asked.caller, asked.volume()?, text("status")?, detached).await?;
+    let migration = match text("migration_status")?.map(str::to_lowercase).as_deref() {
+        None => None,
+        Some("none") => Some(None),
+        Some(word) => {
+            let read = MigrationStatus::read(word);
+            Some(Some(read.ok_or_else(|| wrong("migration_status"))?))
+        }
+    };
+    let to = (text("status")?, migration);
+    verbs.reset_volume(asked.caller, asked.volume()?, to, detached).await?;
     Ok(StatusCode::ACCEPTED.into_response())
 }
 
 /// `os-force_delete`: whatever the volume's state is.
 pub(super) async fn force_delete(verbs: &VolumeVerbs, asked: &Asked<'_>) -> Answer {
-    let how = VolumeRemoval { cascade: false, force: true };
+    let how = VolumeRemoval { force: true, ..VolumeRemoval::default() };
     verbs.delete_volume(asked.caller, asked.volume()?, how).await?;
     Ok(StatusCode::ACCEPTED.into_response())
 }

@@ -2,6 +2,7 @@
 
 mod administration;
 mod image_metadata;
+mod moving;
 mod plugging;
 mod resizing;
 mod upload_image;
@@ -94,18 +95,18 @@ pub async fn action(
         "os-set_image_metadata" => image_metadata::set(&verbs, &asked).await,
         "os-unset_image_metadata" => image_metadata::unset(&verbs, &asked).await,
         "os-show_image_metadata" => image_metadata::show(&verbs, &asked).await,
-        "os-attach" => refuse(&verbs, &asked).await,
-        "os-detach" => refuse(&verbs, &asked).await,
-        "os-force_detach" => refuse(&verbs, &asked).await,
+        "os-attach" => plugging::attach(&verbs, &asked).await,
+        "os-detach" => plugging::detach(&verbs, &asked).await,
+        "os-force_detach" => plugging::force_detach(&verbs, &asked).await,
         "os-initialize_connection" => refuse(&verbs, &asked).await,
         "os-terminate_connection" => refuse(&verbs, &asked).await,
         "os-volume_upload_image" => upload_image::upload(&verbs, &asked).await,
-        "os-retype" => refuse(&verbs, &asked).await,
+        "os-retype" => moving::retype(&verbs, &asked).await,
         "os-reimage" => refuse(&verbs, &asked).await,
-        "os-migrate_volume" => refuse(&verbs, &asked).await,
+        "os-migrate_volume" => moving::migrate(&verbs, &asked).await,
         "os-migrate_volume_completion" => refuse(&verbs, &asked).await,
         "os-extend_volume_completion" => refuse(&verbs, &asked).await,
-        "os-unmanage" => refuse(&verbs, &asked).await,
+        "os-unmanage" => moving::unmanage(&verbs, &asked).await,
         _ => Err(Error::Invalid(format!("There is no such action: {name}")).into()),
     }
 }
