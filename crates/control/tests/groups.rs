@@ -98,8 +98,8 @@ async fn a_group_is_filled_kept_copied_and_goes() {
     // What is in a group neither goes alone nor is given away.
     for how in [
         VolumeRemoval::default(),
-        VolumeRemoval { cascade: true, force: false },
-        VolumeRemoval { cascade: false, force: true },
+        VolumeRemoval { cascade: true, force: false, ..VolumeRemoval::default() },
+        VolumeRemoval { cascade: false, force: true, ..VolumeRemoval::default() },
     ] {
         let refused = lab.volume_verbs().delete_volume(&admin(), first, how).await;
         assert!(refusal(refused).contains("belong to a group"));

@@ -343,7 +343,7 @@ async fn an_administrator_may_take_an_entry_away_while_others_wait_for_it() {
     let kept = of_tenant(&lab, &tenant).await.remove(0);
     let mut admin = caller("req-a");
     admin.roles.push("admin".into());
-    let force = VolumeRemoval { force: true, cascade: false };
+    let force = VolumeRemoval { force: true, cascade: false, ..VolumeRemoval::default() };
     lab.volume_verbs().delete_volume(&admin, kept.id, force).await.unwrap();
     for _ in 0..3 {
         lab.settle().await;

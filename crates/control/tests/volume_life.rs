@@ -192,7 +192,7 @@ async fn another_project_sees_nothing_and_a_reader_changes_nothing() {
     ] {
         assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
     }
-    let force = VolumeRemoval { force: true, cascade: false };
+    let force = VolumeRemoval { force: true, cascade: false, ..VolumeRemoval::default() };
     assert!(matches!(verbs.delete_volume(&caller("r"), id, force).await, Err(Error::Denied(_))));
     assert_eq!(status(&lab, id).await, "available");
 }
@@ -219,12 +219,12 @@ async fn a_volume_that_is_used_stays() {
     assert_eq!(status(&lab, id).await, "attaching");
     verbs.complete_attachment(&user, bound.id).await.unwrap();
     assert_eq!(status(&lab, id).await, "in-use");
-    let removal = VolumeRemoval { cascade: true, force: false };
+    let removal = VolumeRemoval { cascade: true, force: false, ..VolumeRemoval::default() };
     let refused = verbs.delete_volume(&user, id, removal).await.unwrap_err();
     assert!(refused.to_string().contains("must not be migrating, attached"), "{refused}");
     let mut admin = caller("req-3");
     admin.roles.push("admin".into());
-    let force = VolumeRemoval { cascade: true, force: true };
+    let force = VolumeRemoval { cascade: true, force: true, ..VolumeRemoval::default() };
     assert!(matches!(verbs.delete_volume(&admin, id, force).await, Err(Error::Invalid(_))));
     // Made larger while it is used, where that is asked for.
     assert!(verbs.extend_volume(&user, id, 2, false).await.is_err());
@@ -248,7 +248,7 @@ async fn a_volume_with_snapshots_goes_only_with_them_and_after_them() {
     assert!(matches!(plain, Err(Error::Invalid(_))));
     let old = verbs.revert_volume(&caller("r"), id, first).await.unwrap_err();
     assert!(old.to_string().contains("not the latest one"), "{old}");
-    let cascade = VolumeRemoval { cascade: true, force: false };
+    let cascade = VolumeRemoval { cascade: true, force: false, ..VolumeRemoval::default() };
     verbs.delete_volume(&caller("r"), id, cascade).await.unwrap();
     assert_eq!(lab.outbox().await.len(), 2, "the volume's own removal waits");
     lab.settle().await;
@@ -265,7 +265,7 @@ async fn what_something_is_made_of_waits_until_it_is_made() {
     let snap = snapshot(&lab, id).await;
     let copy = verbs.create_volume(&caller("r"), of(VolumeSource::Volume(id))).await.unwrap();
     let other = verbs.create_volume(&caller("r"), of(VolumeSource::Snapshot(snap))).await.unwrap();
-    let cascade = VolumeRemoval { cascade: true, force: false };
+    let cascade = VolumeRemoval { cascade: true, force: false, ..VolumeRemoval::default() };
     verbs.delete_volume(&caller("r"), id, cascade).await.unwrap();
     // Even when the orders arrive in any other order.
     let mut orders = lab.outbox().await;

@@ -133,7 +133,7 @@ async fn what_an_agent_could_not_do_is_told() {
     let state = lab.find_snapshot(snapshot).await.unwrap().state;
     assert_eq!(state.status(), "available", "the snapshot is as good as before");
     // A volume goes after its snapshots: when one of them stays, so does it.
-    let cascade = VolumeRemoval { cascade: true, force: false };
+    let cascade = VolumeRemoval { cascade: true, force: false, ..VolumeRemoval::default() };
     verbs.delete_volume(&caller("r"), fine, cascade).await.unwrap();
     lab.settle().await;
     assert_eq!(status(&lab, fine).await, "error_deleting");
@@ -243,7 +243,7 @@ async fn live(fault_at: i64, after: bool) -> bool {
     assert!(snapshots.iter().all(|one| one.state.status() == "available"));
     let ids: Vec<SnapshotId> = snapshots.iter().map(|one| one.id).collect();
     assert!(!ids.is_empty());
-    let cascade = VolumeRemoval { cascade: true, force: false };
+    let cascade = VolumeRemoval { cascade: true, force: false, ..VolumeRemoval::default() };
     for id in &made {
         while verbs.delete_volume(&caller("r"), *id, cascade).await.is_err()
             && status(&lab, *id).await == "available"

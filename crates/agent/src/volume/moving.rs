@@ -4,7 +4,6 @@
 use super::Volumes;
 use super::work::{failed, refused};
 use crate::folder;
-use bytes::Bytes as Chunk;
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::VolumeId;
 use hatchery_model::units::Bytes;
@@ -140,7 +139,10 @@ async fn transfer(
         at = offset;
         while at < end {
             let piece = reading.read(at, (end - at).min(PIECE)).await?;
-            copied += write_data(writing.as_mut(), at, &piece).await?;
+            for run in runs(&piece) {
+                copied += run.len() as u64;
+                writing.write(at + run.start as u64, piece.slice(run)).await?;
+            }
             at += piece.len() as u64;
         }
     }
@@ -149,21 +151,7 @@ async fn transfer(
     Ok(Bytes(copied))
 }
 
-/// Writes the runs of blocks that are not zeros.
-async fn write_data(
-    writing: &mut dyn VolumeBytes,
-    offset: u64,
-    piece: &Chunk,
-) -> Result<u64, VolumeError> {
-    let mut copied = 0;
-    for run in runs(piece) {
-        let data = piece.slice(run.clone());
-        copied += data.len() as u64;
-        writing.write(offset + run.start as u64, data).await?;
-    }
-    Ok(copied)
-}
-
+/// The runs of blocks that are not zeros.
 fn runs(piece: &[u8]) -> Vec<std::ops::Range<usize>> {
     let mut found: Vec<std::ops::Range<usize>> = Vec::new();
     for (number, block) in piece.chunks(BLOCK).enumerate() {

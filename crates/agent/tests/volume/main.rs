@@ -75,7 +75,7 @@ fn a_volume_lives_from_its_making_to_its_end() {
             VolumeOutcome::Failed { message, .. } => {
                 assert!(fails && message.contains("choose at least"))
             }
-            VolumeOutcome::Uploaded { .. } => panic!("{news:?}"),
+            VolumeOutcome::Uploaded { .. } | VolumeOutcome::Managed { .. } => panic!("{news:?}"),
         }
     }
     assert_eq!(life.held(), []);
@@ -359,7 +359,9 @@ fn a_backup_is_made_goes_on_from_another_and_is_restored() {
     let answers = life.answers(4);
     let copied = |news: &VolumeNews| match &news.outcome {
         VolumeOutcome::Done { bytes_copied, .. } => *bytes_copied,
-        VolumeOutcome::Uploaded { .. } | VolumeOutcome::Failed { .. } => panic!("{news:?}"),
+        VolumeOutcome::Uploaded { .. }
+        | VolumeOutcome::Managed { .. }
+        | VolumeOutcome::Failed { .. } => panic!("{news:?}"),
     };
     assert_eq!((copied(&answers[2]), copied(&answers[3])), (Bytes::from_mib(1), Bytes(0)));
     let no_snapshot = |held: &Held| matches!(held, Held::Volume(_));

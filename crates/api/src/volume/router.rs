@@ -177,6 +177,7 @@ fn of_backups() -> Router<Shared> {
         .route("/backups/{id}", get(backups::show).put(backups::update).delete(backups::delete))
         .route("/backups/{id}/restore", post(backups::restore))
         .route("/backups/{id}/action", post(backup_action::action))
+        .route("/backups/import_record", post(backups::import))
         .route("/backups/{id}/export_record", get(backups::record))
 }
 

@@ -8,11 +8,16 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 /// Each route with the microversion in which it is asked, and its body.
-pub const CALLS: [(&str, u32, &str); 11] = [
+pub const CALLS: [(&str, u32, &str); 12] = [
     ("GET /backups", 0, ""),
     ("GET /backups/detail", 0, ""),
     ("GET /backups/{backup}", 0, ""),
     ("GET /backups/{backup}/export_record", 0, ""),
+    (
+        "POST /backups/import_record",
+        0,
+        r#"{"backup-record": {"backup_service": "x", "backup_url": "y"}}"#,
+    ),
     ("POST /backups", 0, r#"{"backup": {"volume_id": "{volume}"}}"#),
     ("PUT /backups/{backup}", 9, r#"{"backup": {"name": "new"}}"#),
     ("POST /backups/{backup}/restore", 0, r#"{"restore": {}}"#),
@@ -65,7 +70,8 @@ async fn who_may_do_what() {
     GET /backups                                                 401 403 200 200 200 200
     GET /backups/detail                                          401 403 200 200 200 200
     GET /backups/{backup}                                        401 404 404 200 200 200
-    GET /backups/{backup}/export_record                          401 403 403 403 403 501
+    GET /backups/{backup}/export_record                          401 404 404 403 403 200
+    POST /backups/import_record                                  401 403 403 403 403 400
     POST /backups                                                401 403 404 403 202 202
     PUT /backups/{backup}                                        401 404 404 403 200 200
     POST /backups/{backup}/restore                               401 403 404 403 202 202

@@ -308,7 +308,7 @@ async fn actions() {
     {"os-reset_status":{}}: 400 Must specify 'status', 'attach_status' or 'migration_status' for update.
     {"os-reset_status":{"attach_status":"detached","status":"error"}}: 202 
     {"os-force_delete":null}: 403 Policy doesn't allow volume:force_delete to be performed.
-    {"os-retype":{"new_type":"slow"}}: 501 os-retype is not served here.
+    {"os-retype":{"new_type":"slow"}}: 400 Invalid volume: Retype needs volume to be in available or in-use state, not be part of an active migration or a consistency group, requested type has to be different that the one from the volume, and for in-use volumes front-end qos specs cannot change.
     {"dance":null}: 400 There is no such action: dance
     {"os-reserve":null,"os-unreserve":null}: 400 Malformed request body: it must name one action.
     {"os-force_delete":null}: 202

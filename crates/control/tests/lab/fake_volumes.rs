@@ -105,6 +105,17 @@ impl FakeVolumes {
                     return failed("There is no such volume, or no such backup.");
                 }
             }
+            VolumeWork::CopyFrom(_, _, from) => {
+                if !there.contains(&volume) || from == "broken" {
+                    return failed("It cannot be read there.");
+                }
+            }
+            VolumeWork::Manage(..) => {
+                there.insert(volume);
+            }
+            VolumeWork::Unmanage(_) => {
+                there.remove(&volume);
+            }
             VolumeWork::UploadToImage(_, wanted) => {
                 self.done.lock().unwrap().push(work.name());
                 there.extend(wanted.image_volume.as_ref().map(|new| new.volume));
@@ -115,7 +126,10 @@ impl FakeVolumes {
         let path = format!("/volumes/{volume}/{}", self.done.lock().unwrap().len());
         let source = matches!(
             work,
-            VolumeWork::Create(_) | VolumeWork::CreateSnapshot(..) | VolumeWork::Revert(..)
+            VolumeWork::Create(_)
+                | VolumeWork::CreateSnapshot(..)
+                | VolumeWork::CopyFrom(..)
+                | VolumeWork::Revert(..)
         )
         .then(|| BlockSource::File {
             path: path.into(),

@@ -49,6 +49,9 @@ pub struct Backup {
     pub stored: Bytes,
     /// Of when what it holds is.
     pub data_at: Timestamp,
+    /// The id that the store keeps it under, where it came by a record and has another one.
+    #[serde(default)]
+    pub kept_as: Option<BackupId>,
     /// What was written on the volume then.
     #[serde(default)]
     pub of: BackedUp,
@@ -56,6 +59,13 @@ pub struct Backup {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl Backup {
+    /// The id that the store keeps it under.
+    pub fn kept_id(&self) -> BackupId {
+        self.kept_as.unwrap_or(self.id)
+    }
 }
 
 /// What was written on a volume when a backup was made of it: the volume that it is restored to gets it.

@@ -13,11 +13,14 @@ use crate::volume::volumes::query::check_sort;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use hatchery_control::Error;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hatchery_control::volume::{BackupDetail, BackupQuery, BackupVerbs};
+use hatchery_control::{Error, policy};
 use hatchery_model::caller::Caller;
 use hatchery_model::id::{BackupId, ProjectId};
 use hatchery_model::page::Page;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -175,11 +178,53 @@ pub async fn delete(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// `GET /backups/{id}/export_record`: records of one deployment mean nothing to another here.
-pub async fn record(By(caller, _): By<Volume>, Path(id): Path<String>) -> Answer {
-    hatchery_control::policy::admin(&caller, "backup:export-import")?;
-    let text = format!(
-        "The record of backup {id} is not served: its store's folder holds all that it needs."
-    );
-    Err(Error::Unsupported(text).into())
+/// What the record of a backup says of who keeps it.
+const SERVICE: &str = "hatchery.backup";
+
+/// `{"backup-record": {"backup_service": …, "backup_url": …}}`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordBody {
+    #[serde(rename = "backup-record")]
+    record: BackupRecord,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BackupRecord {
+    backup_service: String,
+    backup_url: String,
+}
+
+/// `GET /backups/{id}/export_record`: the row, in base64.
+pub async fn record(
+    State(verbs): State<Arc<BackupVerbs>>,
+    By(caller, _): By<Volume>,
+    Path(id): Path<String>,
+) -> Answer {
+    let backup = verbs.export(&caller, backup_id(&id)?).await?;
+    let url = STANDARD.encode(json!(backup).to_string());
+    let shown = json!({"backup-record": {"backup_service": SERVICE, "backup_url": url}});
+    Ok(axum::Json(shown).into_response())
+}
+
+/// `POST /backups/import_record`: a backup of which there is a record.
+pub async fn import(
+    State(verbs): State<Arc<BackupVerbs>>,
+    By(caller, _): By<Volume>,
+    address: Address,
+    Json(body, _): Json<RecordBody, Volume>,
+) -> Answer {
+    policy::admin(&caller, "backup:export-import")?;
+    let unreadable = |why: &dyn std::fmt::Display| {
+        Error::Invalid(format!("Invalid backup: Can't parse backup record: {why}."))
+    };
+    if body.record.backup_service != SERVICE {
+        return Err(unreadable(&format_args!("it is not of {SERVICE}")).into());
+    }
+    let bytes = STANDARD.decode(&body.record.backup_url).map_err(|why| unreadable(&why))?;
+    let record = serde_json::from_slice(&bytes).map_err(|why| unreadable(&why))?;
+    let made = verbs.import(&caller, record).await?;
+    let shown = json!({"backup": view::brief(&address, &made)});
+    Ok((StatusCode::CREATED, axum::Json(shown)).into_response())
 }

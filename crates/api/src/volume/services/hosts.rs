@@ -46,20 +46,30 @@ pub async fn show(
     By(caller, _): By<Volume>,
     Path(host): Path<String>,
 ) -> Answer {
-    let volumes = verbs.volumes_of(&caller, &host).await?;
-    let mut by_project: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    let mut total = (0, 0);
+    let (volumes, snapshots) = verbs.volumes_of(&caller, &host).await?;
+    let mut by_project: BTreeMap<&str, [u64; 4]> = BTreeMap::new();
+    let mut total = [0; 4];
+    let mut count = |project, first: usize, gib: u64| {
+        for sums in [by_project.entry(project).or_default(), &mut total] {
+            sums[first] += 1;
+            sums[first + 1] += gib;
+        }
+    };
     for volume in &volumes {
-        let one = by_project.entry(volume.project.as_str()).or_default();
-        *one = (one.0 + 1, one.1 + volume.size_gib);
-        total = (total.0 + 1, total.1 + volume.size_gib);
+        count(volume.project.as_str(), 0, volume.size_gib);
     }
-    let row = |project: &str, (count, gib): (u64, u64)| {
+    for snapshot in &snapshots {
+        count(snapshot.project.as_str(), 2, snapshot.size_gib);
+    }
+    let row = |project: &str, sums: [u64; 4]| {
+        let [volume_count, volume_gib, snapshot_count, snapshot_gib] = sums.map(|n| n.to_string());
         json!({"resource": {
             "host": host,
             "project": project,
-            "volume_count": count.to_string(),
-            "total_volume_gb": gib.to_string(),
+            "volume_count": volume_count,
+            "total_volume_gb": volume_gib,
+            "snapshot_count": snapshot_count,
+            "total_snapshot_gb": snapshot_gib,
         }})
     };
     let mut rows = vec![row("(total)", total)];

@@ -83,7 +83,7 @@ impl BackupVerbs {
             backup: id,
             volume: volume.id,
             snapshot: request.snapshot,
-            parent,
+            parent: parent.map(|(_, kept)| kept),
             live: attached,
         };
         let work = VolumeWork::Backup(Box::new(new));
@@ -98,6 +98,7 @@ impl BackupVerbs {
             bootable: volume.bootable,
             image_metadata: volume.image_metadata.clone(),
         };
+        let parent = parent.map(|(id, _)| id);
         let backup = Backup { parent, size_gib, data_at, of, ..backup };
         uow.backups().insert(&backup).await?;
         if snapshot.is_none() {
@@ -140,6 +141,7 @@ fn row(
         backend: backend.backend.clone(),
         stored: Bytes(0),
         data_at: now,
+        kept_as: None,
         of: BackedUp::default(),
         created_at: now,
         updated_at: now,
@@ -205,13 +207,13 @@ async fn allow(
     Ok(())
 }
 
-/// The newest backup of the volume that this one can go on from: older than what it is of, and in the same store.
+/// The newest backup of the volume that this one can go on from: older than what it is of, and in the same store. With the id that it has there.
 async fn newest(
     uow: &mut dyn UnitOfWork,
     volume: &Volume,
     host: &HostName,
     before: Timestamp,
-) -> Result<BackupId, Error> {
+) -> Result<(BackupId, BackupId), Error> {
     let filter = BackupFilter { volume: Some(volume.id), ..BackupFilter::default() };
     let all = uow.backups().list(&filter, &Page::default()).await?;
     let fits = |backup: &&Backup| {
@@ -220,5 +222,5 @@ async fn newest(
     let newest = all.iter().filter(fits).max_by_key(|backup| backup.data_at);
     let newest = newest
         .ok_or_else(|| invalid_backup("No backups available to do an incremental backup."))?;
-    Ok(newest.id)
+    Ok((newest.id, newest.kept_id()))
 }

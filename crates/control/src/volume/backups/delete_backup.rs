@@ -1,7 +1,7 @@
 //! Promises that a backup goes.
 
 use super::create_backup::invalid_backup;
-use super::{BackupVerbs, answered, changeable, keep};
+use super::{BackupVerbs, answered, changeable, keep, records};
 use crate::error::Error;
 use crate::policy;
 use crate::volume::send::{self, Writing};
@@ -31,7 +31,11 @@ impl BackupVerbs {
         }
         let now = ports.clock.now();
         answered::let_go(&mut *uow, &backup, now).await?;
-        let work = VolumeWork::RemoveBackup(backup.volume, id);
+        if records::is_shared(&mut *uow, &backup).await? {
+            uow.backups().delete(id).await?;
+            return Ok(uow.commit().await?);
+        }
+        let work = VolumeWork::RemoveBackup(backup.volume, backup.kept_id());
         backup.state = BackupState::Deleting(send::ordered(backup.generation.next(), work, now));
         keep(&mut *uow, &mut backup, now).await?;
         let writing = Writing { entropy: &*ports.entropy, now, request: &caller.request };

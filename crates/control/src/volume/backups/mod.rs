@@ -5,6 +5,7 @@ mod answered;
 mod create_backup;
 mod delete_backup;
 mod list_backups;
+mod records;
 mod restore_backup;
 mod update_backup;
 

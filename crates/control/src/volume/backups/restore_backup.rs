@@ -73,7 +73,7 @@ impl BackupVerbs {
         let restored = Restored { backup: id, volume: volume.id, volume_name: volume.name.clone() };
         // No backend takes it: its project has been told, and the backup stays as it is.
         if volume.backend.is_some() {
-            let work = VolumeWork::Restore(volume.id, id);
+            let work = VolumeWork::Restore(volume.id, backup.kept_id());
             let order = send::ordered(backup.generation.next(), work, now);
             backup.state = BackupState::Restoring { volume: volume.id, order };
             keep(&mut *uow, &mut backup, now).await?;

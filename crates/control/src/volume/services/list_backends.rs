@@ -8,8 +8,9 @@ use hatchery_model::caller::Caller;
 use hatchery_model::compute::Host;
 use hatchery_model::page::Page;
 use hatchery_model::timestamp::Timestamp;
-use hatchery_model::volume::{BackendName, BackendReport, Volume};
-use hatchery_ports::store::{UnitOfWork, VolumeFilter};
+use hatchery_model::volume::{BackendName, BackendReport, Snapshot, Volume};
+use hatchery_ports::store::{SnapshotFilter, UnitOfWork, VolumeFilter};
+use std::collections::BTreeSet;
 
 /// A backend on a host.
 #[derive(Clone, PartialEq, Debug)]
@@ -53,8 +54,12 @@ impl VolumeServiceVerbs {
         self.read(&mut *uow).await
     }
 
-    /// The volumes on a backend (`host@backend`). Administrators only. `NotFound`.
-    pub async fn volumes_of(&self, caller: &Caller, host: &str) -> Result<Vec<Volume>, Error> {
+    /// The volumes on a backend (`host@backend`), and their snapshots. Administrators only. `NotFound`.
+    pub async fn volumes_of(
+        &self,
+        caller: &Caller,
+        host: &str,
+    ) -> Result<(Vec<Volume>, Vec<Snapshot>), Error> {
         policy::admin(caller, "volume_extension:hosts")?;
         let mut uow = self.store.read().await?;
         let backends = self.read(&mut *uow).await?;
@@ -65,7 +70,11 @@ impl VolumeServiceVerbs {
         let mut volumes = uow.volumes().list(&filter, &Page::default()).await?;
         volumes
             .retain(|volume| volume.backend.as_ref().is_some_and(|at| at.backend == name.backend));
-        Ok(volumes)
+        let own: BTreeSet<_> = volumes.iter().map(|volume| volume.id).collect();
+        let mut snapshots =
+            uow.snapshots().list(&SnapshotFilter::default(), &Page::default()).await?;
+        snapshots.retain(|snapshot| own.contains(&snapshot.volume));
+        Ok((volumes, snapshots))
     }
 
     pub(super) async fn read(

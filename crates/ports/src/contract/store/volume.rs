@@ -188,6 +188,7 @@ pub async fn backups(store: &dyn Store) {
         backend: "file".to_owned(),
         stored: Bytes(7),
         data_at: Timestamp(created_at),
+        kept_as: None,
         of: BackedUp::default(),
         created_at: Timestamp(created_at),
         updated_at: Timestamp(created_at),
