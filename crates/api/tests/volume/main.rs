@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod administration;
 mod attachments;
 mod backups;
 mod cloud;

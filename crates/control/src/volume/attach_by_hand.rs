@@ -39,6 +39,14 @@ impl VolumeVerbs {
         let action = "volume_extension:volume_actions:attach";
         let mut volume = access::changeable(&mut *uow, caller, id, action).await?;
         let mut attachments = uow.attachments().list(None, Some(id), None).await?;
+        // Said again, it is so already, as with Cinder.
+        let is_same = |one: &Attachment| {
+            one.state == AttachmentState::Attached
+                && (one.server, &one.host) == (plugged.server, &plugged.host)
+        };
+        if attachments.iter().any(is_same) {
+            return Ok(());
+        }
         // `os-reserve` has been here before.
         if volume.state == VolumeState::Attaching && attachments.is_empty() {
             volume.state = VolumeState::Available;

@@ -178,8 +178,8 @@ pub async fn delete(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// What the record of a backup says of who keeps it.
-const SERVICE: &str = "hatchery.backup";
+/// What the record of a backup says of who keeps it: clients look for how Cinder's drivers begin.
+const SERVICE: &str = "cinder.backup.drivers.hatchery";
 
 /// `{"backup-record": {"backup_service": …, "backup_url": …}}`
 #[derive(Debug, Deserialize)]
