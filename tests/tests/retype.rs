@@ -192,10 +192,12 @@ fn a_type_brings_its_volume_to_its_backend_and_an_administrator_anywhere() {
     assert_eq!(back["os-vol-mig-status-attr:migstat"], "success", "{back}");
     assert!(same(&file_of(&admin, &id), &kept));
     assert_eq!(left(&world, "slow", &id), Vec::<String>::new());
-    let listed = admin.volume("GET", &format!("/volumes?host={}", host.replace('#', "%23")), &Value::Null);
+    let listed =
+        admin.volume("GET", &format!("/volumes?host={}", host.replace('#', "%23")), &Value::Null);
     assert_eq!(listed.expect(200)["volumes"].as_array().unwrap().len(), 1);
 
-    for (host, why) in [("nowhere@fast#fast", "No available service"), (&host, "must be different")] {
+    for (host, why) in [("nowhere@fast#fast", "No available service"), (&host, "must be different")]
+    {
         let refused = act(&admin, &id, &json!({"os-migrate_volume": {"host": host}}), 400);
         assert!(refused.to_string().contains(why), "{refused}");
     }

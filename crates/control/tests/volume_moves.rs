@@ -129,7 +129,8 @@ async fn a_type_brings_a_volume_where_it_belongs() {
 async fn a_copy_that_fails_leaves_the_volume_where_it_was() {
     let lab = lab().await;
     let id = made(&lab).await;
-    let fails = |name, why: &str| lab.hosts[0].volumes.fails.lock().unwrap().insert(name, why.into());
+    let fails =
+        |name, why: &str| lab.hosts[0].volumes.fails.lock().unwrap().insert(name, why.into());
     fails("CopyFrom", "No room.");
     retype(&lab, id, "slow", MigrationPolicy::OnDemand).await.unwrap();
     lab.settle().await;

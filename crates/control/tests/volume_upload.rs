@@ -91,7 +91,10 @@ async fn a_volume_that_is_set_by_hand_or_whose_host_is_gone_takes_its_image_alon
     let (volume, id) = uploading(&lab).await;
     lab.deliver().await;
     let news = lab.take_news();
-    lab.volume_verbs().reset_volume(&admin(), volume, (Some("available"), None), false).await.unwrap();
+    lab.volume_verbs()
+        .reset_volume(&admin(), volume, (Some("available"), None), false)
+        .await
+        .unwrap();
     assert_eq!(image(&lab, id).await.state, ImageState::Deleting);
     // What the agent brings afterwards is not kept.
     lab.intake.handle(news[0].clone()).await.unwrap();
@@ -189,7 +192,7 @@ async fn an_upload_that_is_given_up_leaves_no_volume_of_its_image() {
     let lab = keeping_lab().await;
     let (volume, id) = uploading(&lab).await;
     // The order is on its way, and is carried out all the same.
-    lab.volume_verbs().reset_volume(&admin(), volume, Some("available"), false).await.unwrap();
+    lab.volume_verbs().reset_volume(&admin(), volume, (Some("available"), None), false).await.unwrap();
     quiet(&lab).await;
     assert_eq!(image(&lab, id).await.state, ImageState::Deleting);
     assert_eq!((kept(&lab).await, there(&lab)), (vec![], 1));

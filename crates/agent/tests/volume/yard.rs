@@ -13,7 +13,8 @@ use hatchery_model::message::{Address, Body, Command, Envelope, Event};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    BackendReport, Manageable, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeSubject, VolumeWork,
+    BackendReport, Manageable, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeSubject,
+    VolumeWork,
 };
 use hatchery_ports::bus::{Bus, BusError, Handler, Subscription};
 use hatchery_ports::volume_adoption::VolumeAdoption;

@@ -23,8 +23,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post, put};
 use hatchery_control::identity::CheckToken;
 use hatchery_control::volume::{
-    BackupVerbs, GroupTypeVerbs, GroupVerbs, ManageableVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs,
-    VolumeServiceVerbs, VolumeTypeVerbs, VolumeVerbs,
+    BackupVerbs, GroupTypeVerbs, GroupVerbs, ManageableVerbs, MessageVerbs, QosVerbs, QuotaVerbs,
+    TransferVerbs, VolumeServiceVerbs, VolumeTypeVerbs, VolumeVerbs,
 };
 use std::sync::Arc;
 use tower::Layer;

@@ -85,7 +85,11 @@ async fn states_are_set_by_hand() {
     let call = format!("POST /snapshots/{snapshot}/action");
     let update = json!({"os-update_snapshot_status": {"status": "error", "progress": "80%"}});
     let early = cloud.send(&call, "member", 0, update.clone()).await;
-    assert!(early.message().contains("not allowed for update_snapshot_status"), "{}", early.shown());
+    assert!(
+        early.message().contains("not allowed for update_snapshot_status"),
+        "{}",
+        early.shown()
+    );
     let reset = json!({"os-reset_status": {"status": "creating"}});
     cloud.send(&call, "admin", 0, reset).await;
     let bad = json!({"os-update_snapshot_status": {"status": "error", "progress": "most"}});
@@ -185,9 +189,8 @@ async fn what_cannot_move_or_be_taken_is_refused() {
     }
     assert_eq!(shown(&cloud, &id).await["volume_type"], "slow");
 
-    let manage = |volume: Value| {
-        cloud.send("POST /os-volume-manage", "admin", 0, json!({"volume": volume}))
-    };
+    let manage =
+        |volume: Value| cloud.send("POST /os-volume-manage", "admin", 0, json!({"volume": volume}));
     let source = json!({"source-name": format!("volume-{id}")});
     for (volume, status) in [
         (json!({"host": host, "ref": {"source-id": "x"}}), StatusCode::BAD_REQUEST),

@@ -7,14 +7,14 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::middleware::from_fn_with_state;
 use hatchery_api::http::request_id::{self, MakeRequestId};
 use hatchery_api::volume::{Root, VolumeApi, router};
+use hatchery_bus::InProcessBus;
 use hatchery_control::Error;
 use hatchery_control::identity::{CheckToken, Passwords};
 use hatchery_control::volume::{
-    BackupVerbs, GroupTypeVerbs, GroupVerbs, ManageableVerbs, MessageVerbs, QosVerbs, QuotaVerbs, TransferVerbs,
-    VolumePorts, VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs, VolumeVerbs,
+    BackupVerbs, GroupTypeVerbs, GroupVerbs, ManageableVerbs, MessageVerbs, QosVerbs, QuotaVerbs,
+    TransferVerbs, VolumePorts, VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs, VolumeVerbs,
     ensure_default_type,
 };
-use hatchery_bus::InProcessBus;
 use hatchery_control::workflow::Outgoing;
 use hatchery_db::Database;
 use hatchery_model::caller::Scope;

@@ -28,11 +28,7 @@ pub const CALLS: [(&str, u32, &str); 28] = [
     ("GET /group_snapshots/detail", 14, ""),
     ("GET /group_snapshots/{snapshot}", 14, ""),
     ("POST /group_snapshots", 14, r#"{"group_snapshot": {"group_id": "{group}"}}"#),
-    (
-        "POST /group_snapshots/{snapshot}/action",
-        19,
-        r#"{"reset_status": {"status": "error"}}"#,
-    ),
+    ("POST /group_snapshots/{snapshot}/action", 19, r#"{"reset_status": {"status": "error"}}"#),
     ("DELETE /group_snapshots/{snapshot}", 14, ""),
     ("POST /groups/{group}/action", 20, r#"{"reset_status": {"status": "error"}}"#),
     ("POST /groups/{group}/action", 38, r#"{"enable_replication": null}"#),

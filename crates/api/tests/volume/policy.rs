@@ -92,7 +92,11 @@ fn changing_volumes() -> Vec<(String, u32, Value)> {
         ),
         ("POST /volumes/{volume}/action", 0, json!({"os-show_image_metadata": null})),
         ("POST /volumes/{volume}/action", 0, json!({"os-unset_image_metadata": {"key": "a"}})),
-        ("POST /volumes/{volume}/action", 0, json!({"os-attach": {"host_name": "h", "mountpoint": "/dev/vdb", "mode": "ro"}})),
+        (
+            "POST /volumes/{volume}/action",
+            0,
+            json!({"os-attach": {"host_name": "h", "mountpoint": "/dev/vdb", "mode": "ro"}}),
+        ),
         ("POST /volumes/{volume}/action", 0, json!({"os-detach": null})),
         ("POST /volumes/{volume}/action", 0, json!({"os-force_detach": {"attachment_id": null}})),
         ("POST /volumes/{volume}/action", 0, json!({"os-initialize_connection": null})),

@@ -42,9 +42,7 @@ pub(crate) async fn taken(
             match &news.outcome {
                 VolumeOutcome::Done { .. }
                 | VolumeOutcome::Managed { .. }
-                | VolumeOutcome::Uploaded { .. } => {
-                    done(uow, ground, volume, news).await.map(Some)
-                }
+                | VolumeOutcome::Uploaded { .. } => done(uow, ground, volume, news).await.map(Some),
                 VolumeOutcome::Failed { message, details } => {
                     tracing::warn!(volume.id = %id, work = news.work, message, details, "an order about a volume has failed");
                     let otherwise =

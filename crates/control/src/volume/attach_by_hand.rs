@@ -58,9 +58,8 @@ impl VolumeVerbs {
         }
         let writing =
             Writing { entropy: &*ports.entropy, now: ports.clock.now(), request: &caller.request };
-        attachments.retain(|one| {
-            one.server == plugged.server && one.state == AttachmentState::Reserved
-        });
+        attachments
+            .retain(|one| one.server == plugged.server && one.state == AttachmentState::Reserved);
         let mut attachment = match attachments.pop() {
             Some(reserved) => reserved,
             None => {

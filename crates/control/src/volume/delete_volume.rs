@@ -113,11 +113,8 @@ async fn begin(
         VolumeWork::Remove(volume.id)
     };
     let ordered = send::ordered(volume.generation.next(), work, writing.now);
-    volume.state = if keep_bytes {
-        VolumeState::Unmanaging(ordered)
-    } else {
-        VolumeState::Deleting(ordered)
-    };
+    volume.state =
+        if keep_bytes { VolumeState::Unmanaging(ordered) } else { VolumeState::Deleting(ordered) };
     send::keep(uow, &mut volume, writing.now).await?;
     orders.extend(waiting::send_volume(uow, writing, &volume).await?);
     Ok(orders)

@@ -6,9 +6,9 @@ use hatchery_api::Router;
 use hatchery_api::volume::{Root, VolumeApi, router};
 use hatchery_control::identity::Passwords;
 use hatchery_control::volume::{
-    BackupVerbs, GroupTypeVerbs, GroupVerbs, InternalTenant, ManageableVerbs, MessageVerbs, QosVerbs, QuotaVerbs,
-    TransferVerbs, VolumePorts, VolumeServiceVerbs, VolumeSettings, VolumeTypeVerbs, VolumeVerbs,
-    ensure_default_type, ensure_internal_tenant,
+    BackupVerbs, GroupTypeVerbs, GroupVerbs, InternalTenant, ManageableVerbs, MessageVerbs,
+    QosVerbs, QuotaVerbs, TransferVerbs, VolumePorts, VolumeServiceVerbs, VolumeSettings,
+    VolumeTypeVerbs, VolumeVerbs, ensure_default_type, ensure_internal_tenant,
 };
 use std::sync::Arc;
 

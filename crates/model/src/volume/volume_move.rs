@@ -73,8 +73,7 @@ impl MigrationStatus {
 
     /// The one of a word. `None`: it is none of those.
     pub fn read(word: &str) -> Option<Self> {
-        let all =
-            [Self::Starting, Self::Migrating, Self::Completing, Self::Success, Self::Error];
+        let all = [Self::Starting, Self::Migrating, Self::Completing, Self::Success, Self::Error];
         all.into_iter().find(|one| one.as_str() == word)
     }
 }

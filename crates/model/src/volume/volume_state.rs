@@ -283,10 +283,9 @@ impl VolumeState {
     /// The work that it waited for is done: its own, or that of the backup. `None`: the volume is gone.
     pub fn done(self) -> Result<Option<Self>, NotThen> {
         match self {
-            Self::Creating(_)
-            | Self::Managing(_)
-            | Self::Reverting { .. }
-            | Self::Restoring(_) => Ok(Some(Self::Available)),
+            Self::Creating(_) | Self::Managing(_) | Self::Reverting { .. } | Self::Restoring(_) => {
+                Ok(Some(Self::Available))
+            }
             Self::Extending { attached, .. }
             | Self::Uploading { attached, .. }
             | Self::BackingUp { attached, .. } => Ok(Some(Self::rested(attached))),

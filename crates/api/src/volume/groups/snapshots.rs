@@ -123,9 +123,7 @@ pub async fn action(
 ) -> Answer<StatusCode> {
     since(version, RESET)?;
     let Some(argument) = body.get("reset_status").filter(|_| body.len() == 1) else {
-        return Err(
-            Error::Invalid("Malformed request body: reset_status is wanted.".into()).into()
-        );
+        return Err(Error::Invalid("Malformed request body: reset_status is wanted.".into()).into());
     };
     verbs.reset_snapshot_status(&caller, snapshot_id(&id)?, status(argument)?).await?;
     Ok(StatusCode::ACCEPTED)

@@ -14,8 +14,8 @@ use hatchery_model::page::Page;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    BackedUp, BackendName, Backup, BackupState, NewBackup, Snapshot, SnapshotState, Volume, VolumeState,
-    VolumeWork,
+    BackedUp, BackendName, Backup, BackupState, NewBackup, Snapshot, SnapshotState, Volume,
+    VolumeState, VolumeWork,
 };
 use hatchery_ports::entropy::random_uuid;
 use hatchery_ports::store::{BackupFilter, UnitOfWork};

@@ -164,7 +164,7 @@ impl GroupVerbs {
             source_group: None,
             group_snapshot: None,
             deleting: false,
-        said: None,
+            said: None,
             created_at: now,
             updated_at: now,
         }

@@ -52,7 +52,7 @@ impl GroupVerbs {
             name: request.name.clone(),
             description: request.description.clone(),
             deleting: false,
-        said: None,
+            said: None,
             created_at: now,
             updated_at: now,
         };

@@ -58,8 +58,7 @@ impl VolumeVerbs {
         let volume_type = usable_type(&mut *uow, &ports.settings, caller, named).await?;
         check_free(&mut *uow, &request.source_name).await?;
         let backend = backend(&mut *uow, &ports.settings, now, &request.host).await?;
-        let more =
-            More { project, volume_type: &volume_type, volumes: 1, snapshots: 0, gib: 0 };
+        let more = More { project, volume_type: &volume_type, volumes: 1, snapshots: 0, gib: 0 };
         allowance::check(&mut *uow, &ports.settings, &more).await?;
         let id = VolumeId(random_uuid(&*ports.entropy));
         let zone = ports.settings.storage_availability_zone.clone();

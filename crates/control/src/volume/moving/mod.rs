@@ -19,7 +19,9 @@ use crate::workflow::Order;
 use hatchery_model::compute::Host;
 use hatchery_model::id::VolumeTypeId;
 use hatchery_model::units::Bytes;
-use hatchery_model::volume::{BackendName, Volume, VolumeMove, VolumeState, VolumeType, VolumeWork};
+use hatchery_model::volume::{
+    BackendName, Volume, VolumeMove, VolumeState, VolumeType, VolumeWork,
+};
 use hatchery_ports::store::UnitOfWork;
 use std::collections::BTreeMap;
 

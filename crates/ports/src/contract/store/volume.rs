@@ -12,9 +12,9 @@ use hatchery_model::page::{Direction, Page};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    Attachment, AttachmentState, BackedUp, BackendName, Backup, BackupState, BackupUsage, ImageCacheEntry,
-    ImageCacheState, NewVolume, Ordered, Snapshot, SnapshotState, Volume, VolumeContent,
-    VolumeMessage, VolumeState, VolumeType, VolumeUsage, VolumeWork,
+    Attachment, AttachmentState, BackedUp, BackendName, Backup, BackupState, BackupUsage,
+    ImageCacheEntry, ImageCacheState, NewVolume, Ordered, Snapshot, SnapshotState, Volume,
+    VolumeContent, VolumeMessage, VolumeState, VolumeType, VolumeUsage, VolumeWork,
 };
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -70,7 +70,12 @@ pub(super) fn manageable(work: &Work<'_>) -> Result<Vec<Manageable>, VolumeError
             continue;
         }
         let Some(open) = work.pool.find(&image.name)? else { continue };
-        all.push(Manageable { name: image.name, size: Bytes(open.size()?), volume, refused_by: None });
+        all.push(Manageable {
+            name: image.name,
+            size: Bytes(open.size()?),
+            volume,
+            refused_by: None,
+        });
     }
     all.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(all)
