@@ -52,6 +52,10 @@ impl Handler for Inbox {
                 let change = Change::Detach(attachment);
                 guest::take_over_plug(&self.0, server, generation, change, envelope.request).await
             }
+            Command::SwapVolume { server, generation, old, new } => {
+                let change = Change::swap(old, *new);
+                guest::take_over_plug(&self.0, server, generation, change, envelope.request).await
+            }
             Command::SeedBase { image } => {
                 base_cache::seed(&self.0, image, envelope.request).await;
                 Ok(())

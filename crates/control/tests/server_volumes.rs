@@ -220,3 +220,54 @@ async fn an_order_to_plug_that_was_lost_is_sent_again_and_a_silent_host_is_told_
     lab.settle().await;
     assert_eq!(status(&lab, one).await, "available");
 }
+
+/// An administrator.
+fn admin(request: &str) -> hatchery_model::caller::Caller {
+    hatchery_model::caller::Caller { roles: vec!["admin".into()], ..caller(request) }
+}
+
+#[tokio::test]
+async fn a_volume_takes_another_one_s_place() {
+    let lab = lab().await;
+    let (server, one, two) = (server(&lab).await, volume(&lab).await, volume(&lab).await);
+    let verbs = lab.plug_verbs();
+    let going = VolumeToAttach { delete_on_termination: true, ..plain(one) };
+    verbs.attach(&caller("req-a"), server, going).await.unwrap();
+    lab.settle().await;
+    lab.pass(1, &["host-a"]).await;
+    assert!(matches!(verbs.swap(&caller("r"), server, one, two).await, Err(Error::Denied(_))));
+    verbs.swap(&admin("req-b"), server, one, two).await.unwrap();
+    assert_eq!((status(&lab, one).await, status(&lab, two).await), ("detaching", "attaching"));
+    // The server has one volume, whichever it is.
+    let listed = verbs.list(&caller("r"), server).await.unwrap();
+    assert_eq!(listed.iter().map(|one| one.volume).collect::<Vec<_>>(), [one]);
+    assert!(verbs.swap(&admin("r"), server, one, two).await.is_err());
+    assert!(verbs.detach(&caller("r"), server, one).await.is_err());
+    lab.settle().await;
+    assert_eq!((status(&lab, one).await, status(&lab, two).await), ("available", "in-use"));
+    let listed = verbs.list(&caller("r"), server).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].mountpoint.as_deref(), Some("/dev/vdb"));
+    assert!(listed[0].guest.delete_on_termination && listed[0].guest.replaces.is_none());
+    let guests = lab.hosts[0].running();
+    assert_eq!(guests[0].volumes.iter().map(|one| one.volume).collect::<Vec<_>>(), [two]);
+    let events: Vec<_> = lab.actions(server).await.into_iter().flat_map(|one| one.events).collect();
+    assert!(events.iter().any(|event| event.name == "compute_swap_volume"));
+}
+
+#[tokio::test]
+async fn a_swap_that_fails_leaves_the_old_volume() {
+    let lab = lab().await;
+    let (server, one, two) = (server(&lab).await, volume(&lab).await, volume(&lab).await);
+    let verbs = lab.plug_verbs();
+    verbs.attach(&caller("req-a"), server, plain(one)).await.unwrap();
+    lab.settle().await;
+    lab.pass(1, &["host-a"]).await;
+    *lab.hosts[0].plugs_fail.lock().unwrap() = Some("It has no room.".into());
+    verbs.swap(&admin("req-b"), server, one, two).await.unwrap();
+    lab.settle().await;
+    assert_eq!((status(&lab, one).await, status(&lab, two).await), ("in-use", "available"));
+    assert!(lab.messages().await[0].text.contains("It has no room."));
+    let action = lab.actions(server).await.into_iter().find(|one| one.request.0 == "req-b");
+    assert_eq!(action.unwrap().message.as_deref(), Some("It has no room."));
+}

@@ -4,6 +4,7 @@
 //! moved; it may be repeated after a crash at any point, with the same result. `remove` leaves nothing, also of a `create` that
 //! was cut off. Nothing on the path ever writes to a base.
 
+use crate::volume_backend::VolumeBytes;
 use async_trait::async_trait;
 use hatchery_model::compute::RootDisk;
 use hatchery_model::disk::BlockSource;
@@ -78,6 +79,17 @@ pub trait DiskBackend: Send + Sync {
 
     /// Removes the base of an image if the image is gone and none of `in_use` needs it. Says whether it is gone now.
     async fn release_base(&self, image: ImageId, in_use: &[ImageId]) -> Result<bool, DiskError>;
+
+    /// Readies what the disk holds now to be read as a whole; what an earlier try has left goes. `Some`: an empty file as large as the disk, into which
+    /// the hypervisor of the guest that runs has to copy it. `None`: nothing more is needed. `NotFound`: there is no such disk.
+    async fn begin_copy(&self, disk: &DiskId, runs: bool)
+    -> Result<Option<BlockSource>, DiskError>;
+
+    /// Opens what was made ready, to be read.
+    async fn open_copy(&self, disk: &DiskId) -> Result<Box<dyn VolumeBytes>, DiskError>;
+
+    /// Leaves nothing of what was made ready. `Ok` when there is nothing, or no such disk.
+    async fn drop_copy(&self, disk: &DiskId) -> Result<(), DiskError>;
 
     /// Images that have a base here.
     async fn list_bases(&self) -> Result<Vec<ImageId>, DiskError>;

@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 use hatchery_model::compute::{DiskAttachment, GuestDefinition, HostResources, PowerState};
+use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{ServerId, VolumeId};
 use hatchery_model::units::Bytes;
 use std::os::fd::OwnedFd;
@@ -99,6 +100,24 @@ pub trait Guest: Send + Sync {
     /// Lets the guest see that a volume has this size, which is more than it had; where the volume is a file, the file is made to have it.
     /// `NotFound` when the guest does not have it.
     async fn resize(&self, volume: VolumeId, size: Bytes) -> Result<(), HypervisorError>;
+
+    /// Has `into`, which is empty and as large as the disk, hold what the disk holds at this call, and returns when it is whole and nothing of it is
+    /// open any more. The guest goes on writing. `None` is the guest's own disk. A copy that an earlier call has begun is given up first. On an error
+    /// `into` may hold anything.
+    async fn copy(
+        &self,
+        volume: Option<VolumeId>,
+        into: &BlockSource,
+    ) -> Result<(), HypervisorError>;
+
+    /// Copies a volume to a new one, at least as large, and returns when each of the guest's writes goes to both. Goes on where an earlier call was cut
+    /// off; dropping the future lets the copying go on. `Ok` also when `pivot` was called before. `NotFound` when the guest does not have the old one.
+    /// On an error nothing of the new one is open.
+    async fn mirror(&self, old: VolumeId, new: &DiskAttachment) -> Result<(), HypervisorError>;
+
+    /// Has the guest use the new volume of a `mirror` alone, and returns when nothing of the old one is open. `Ok` when it does, and when it has ended.
+    /// `Failed`: the guest uses the old one alone, and nothing of the new one is open.
+    async fn pivot(&self, old: VolumeId, new: VolumeId) -> Result<(), HypervisorError>;
 
     /// Id of its process on the host, where it has one.
     fn process_id(&self) -> Option<u32>;

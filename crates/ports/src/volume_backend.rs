@@ -95,9 +95,35 @@ pub enum Opened {
     Anew(VolumeId),
 }
 
+/// Snapshots of volumes that a guest has open, where the backend may not touch these and says `Conflict` to `snapshot`: the guest's hypervisor copies
+/// what the volume holds into a file of the backend, which is the snapshot once it is whole. A backend that needs nobody's help has nothing to add.
+#[async_trait]
+pub trait CopiedSnapshots: Send + Sync {
+    /// Readies an empty file as large as the volume; one of an earlier try goes. `None`: the snapshot is there. `Unsupported`: the backend makes its
+    /// snapshots itself.
+    async fn begin_copy(
+        &self,
+        volume: VolumeId,
+        snapshot: SnapshotId,
+    ) -> Result<Option<BlockSource>, VolumeError> {
+        let _ = snapshot;
+        Err(VolumeError::Unsupported(format!(
+            "the backend of volume {volume} makes its snapshots itself"
+        )))
+    }
+
+    /// The file is whole and closed: it is the snapshot. `Ok` when it was before. What is not kept goes with `remove_snapshot`.
+    async fn keep_copy(&self, volume: VolumeId, snapshot: SnapshotId) -> Result<(), VolumeError> {
+        let _ = snapshot;
+        Err(VolumeError::Unsupported(format!(
+            "the backend of volume {volume} makes its snapshots itself"
+        )))
+    }
+}
+
 /// See the head of this file.
 #[async_trait]
-pub trait VolumeBackend: VolumeAdoption {
+pub trait VolumeBackend: VolumeAdoption + CopiedSnapshots {
     /// How the backend is now, and what it can do: facts, found by trial. Never fails: a backend that does not answer is reported as down.
     async fn report(&self) -> BackendReport;
 

@@ -99,6 +99,57 @@ async fn linux_guest(fixture: &QemuFixture) -> ReadyGuest {
     ReadyGuest { definition, folder }
 }
 
+/// Writes a byte all over a file's disk.
+fn fill(disk: &DiskAttachment, byte: u8) {
+    let BlockSource::File { path, format, .. } = &disk.source else { panic!() };
+    let write = format!("write -P {byte} 0 1M");
+    let done = Command::new("qemu-io")
+        .args(["-f", &format.to_string(), "-c", &write])
+        .arg(path)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+}
+
+/// Whether a file's disk holds that byte and no other.
+fn holds(disk: &DiskAttachment, byte: u8) -> bool {
+    let BlockSource::File { path, format, .. } = &disk.source else { panic!() };
+    let read = format!("read -P {byte} 0 1M");
+    let done = Command::new("qemu-io")
+        .args(["-r", "-f", &format.to_string(), "-c", &read])
+        .arg(path)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    done.status.success() && !text.contains("failed")
+}
+
+/// Copies and volumes that take another one's place hold what was there, whichever formats they have.
+#[tokio::test]
+async fn what_is_copied_while_a_guest_runs_is_what_was_there() {
+    let fixture = QemuFixture::new();
+    let ready = fixture.guest().await;
+    let plug = fixture.driver(fixture.settings());
+    let guest = plug.start(&ready.definition, &ready.folder, Vec::new()).await.unwrap();
+    let formats = [ImageFormat::Qcow2, ImageFormat::Raw];
+    for (from, to) in formats.into_iter().flat_map(|from| formats.map(|to| (from, to))) {
+        let (disk, copy, new) =
+            (fixture.volume_of(from), fixture.volume_of(to), fixture.volume_of(to));
+        let (old, volume) = (disk.volume.unwrap(), new.volume.unwrap());
+        fill(&disk, 0xa5);
+        guest.attach(&disk).await.unwrap();
+        guest.copy(Some(old), &copy.source).await.unwrap();
+        guest.mirror(old, &new).await.unwrap();
+        // While both are written to, nothing else is done with the old one; it can be copied no less.
+        guest.pivot(old, volume).await.unwrap();
+        guest.detach(volume).await.unwrap();
+        for one in [&disk, &copy, &new] {
+            assert!(holds(one, 0xa5) && !holds(one, 0xa6), "{from} {to}");
+        }
+    }
+    guest.stop(Duration::ZERO).await.unwrap();
+}
+
 #[tokio::test]
 async fn linux_finds_a_volume_sees_it_grow_and_lets_go_of_it() {
     let fixture = QemuFixture::new();

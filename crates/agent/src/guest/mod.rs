@@ -7,6 +7,7 @@ mod plugging;
 mod plugs;
 mod power;
 mod steps;
+mod swapping;
 mod teardown;
 
 pub(crate) use actor::spawn;

@@ -47,6 +47,19 @@ pub(crate) enum Change {
     Attach(Box<GuestVolume>),
     /// The guest gives it away.
     Detach(AttachmentId),
+    /// The guest gets it in another one's place.
+    Swap(Box<Swap>),
+}
+
+/// A volume in another one's place.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Swap {
+    /// What binds the old one.
+    pub(super) old: AttachmentId,
+    /// The new one.
+    pub(super) new: GuestVolume,
+    /// Written down once both hold the same, before the guest may use the new one alone: from then on that is the right one, whatever is lost.
+    pub(super) is_copied: bool,
 }
 
 impl Change {
@@ -54,7 +67,13 @@ impl Change {
         match self {
             Self::Attach(volume) => volume.attachment,
             Self::Detach(attachment) => *attachment,
+            Self::Swap(swap) => swap.new.attachment,
         }
+    }
+
+    /// A new volume in the place of the one that `old` binds.
+    pub(crate) fn swap(old: AttachmentId, new: GuestVolume) -> Self {
+        Self::Swap(Box::new(Swap { old, new, is_copied: false }))
     }
 }
 
@@ -67,6 +86,20 @@ impl Plugs {
             pending: Vec::new(),
             answers: Vec::new(),
         }
+    }
+
+    /// Those that the guest is started with: where a swap has made both volumes hold the same, it may have gone over to the new one before it ended.
+    pub(super) fn at_start(&self) -> Vec<GuestVolume> {
+        let mut volumes = self.volumes.clone();
+        for pending in &self.pending {
+            let Change::Swap(swap) = &pending.change else { continue };
+            if let Some(place) = volumes.iter_mut().find(|one| one.attachment == swap.old)
+                && swap.is_copied
+            {
+                *place = swap.new.clone();
+            }
+        }
+        volumes
     }
 
     /// Reads them; where nothing was ever changed, they are what the guest was made with.
@@ -97,8 +130,8 @@ impl Plugs {
         let has = self.volumes.iter().any(|one| one.attachment == change.attachment());
         let late = || ("A later order for the server came first.".to_owned(), "late".to_owned());
         known.unwrap_or_else(|| match (change, has) {
-            (Change::Attach(_), true) => AttachOutcome::Attached,
-            (Change::Attach(_), false) => {
+            (Change::Attach(_) | Change::Swap(_), true) => AttachOutcome::Attached,
+            (Change::Attach(_) | Change::Swap(_), false) => {
                 let (message, details) = late();
                 AttachOutcome::NotAttached { message, details }
             }
@@ -141,7 +174,7 @@ pub(crate) async fn take_over(
     };
     let Some(plugs) = plugs else {
         let outcome = match change {
-            Change::Attach(_) => AttachOutcome::NotAttached {
+            Change::Attach(_) | Change::Swap(_) => AttachOutcome::NotAttached {
                 message: format!("The server's guest is not on host {}.", host.settings.host),
                 details: "no such guest".into(),
             },
@@ -168,6 +201,24 @@ pub(crate) async fn take_over(
     Ok(())
 }
 
+/// Notes that both volumes of a swap hold the same. An error: it is not written down, and must not be acted on.
+pub(super) async fn note_copied(
+    host: &Host,
+    server: ServerId,
+    plugs: &mut Plugs,
+    generation: Generation,
+) -> io::Result<()> {
+    let mut next = plugs.clone();
+    for one in next.pending.iter_mut().filter(|one| one.generation == generation) {
+        if let Change::Swap(swap) = &mut one.change {
+            swap.is_copied = true;
+        }
+    }
+    next.write(&host.journal.folder(server)).await?;
+    *plugs = next;
+    Ok(())
+}
+
 /// Notes what became of an order, and gives what is to be told.
 pub(super) async fn settle(
     host: &Host,
@@ -182,6 +233,13 @@ pub(super) async fn settle(
         (AttachOutcome::Attached, Change::Attach(volume)) => {
             plugs.volumes.retain(|one| one.volume != volume.volume);
             plugs.volumes.push(*volume);
+        }
+        (AttachOutcome::Attached, Change::Swap(swap)) => {
+            plugs.volumes.retain(|one| one.volume != swap.new.volume);
+            match plugs.volumes.iter_mut().find(|one| one.attachment == swap.old) {
+                Some(place) => *place = swap.new,
+                None => plugs.volumes.push(swap.new),
+            }
         }
         (AttachOutcome::Detached | AttachOutcome::NotAttached { .. }, _) => {
             plugs.volumes.retain(|one| one.attachment != attachment);

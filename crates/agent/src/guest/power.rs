@@ -160,7 +160,7 @@ impl Actor {
         let host = self.host.as_ref();
         // Closed only when the agent ends, and then nobody waits.
         let _place = host.builds.acquire().await.map_err(|_| BuildError::Cancelled)?;
-        let volumes = self.plugs.lock().await.volumes.clone();
+        let volumes = self.plugs.lock().await.at_start();
         let planned = Planned { host, spec: self.entry.spec.clone(), volumes };
         planned.find().await?.start_again().await
     }

@@ -1,6 +1,8 @@
 //! Orders about backups: bytes from a volume into the backup store and back.
 
+use super::snapshot;
 use super::work::{chain, failed, refused};
+use crate::registry::Registry;
 use hatchery_model::id::{BackupId, SnapshotId, VolumeId};
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{NewBackup, VolumeOutcome};
@@ -9,6 +11,7 @@ use hatchery_ports::volume_backend::{Opened, VolumeBackend, VolumeError};
 
 /// Keeps what a volume or a snapshot holds.
 pub(super) async fn make(
+    guests: &Registry,
     backend: &dyn VolumeBackend,
     store: &dyn BackupStore,
     new: &NewBackup,
@@ -18,7 +21,7 @@ pub(super) async fn make(
             keep(backend, store, new, Opened::Snapshot(new.volume, snapshot)).await
         }
         (None, false) => keep(backend, store, new, Opened::Volume(new.volume)).await,
-        (None, true) => keep_live(backend, store, new).await,
+        (None, true) => keep_live(guests, backend, store, new).await,
     };
     match kept {
         Ok(kept) => VolumeOutcome::Done { source: None, rung: None, bytes_copied: kept.stored },
@@ -28,6 +31,7 @@ pub(super) async fn make(
 
 /// Of a volume that is written to meanwhile: what is read is a snapshot, named as the backup is, that goes afterwards.
 async fn keep_live(
+    guests: &Registry,
     backend: &dyn VolumeBackend,
     store: &dyn BackupStore,
     new: &NewBackup,
@@ -37,7 +41,7 @@ async fn keep_live(
         backend.remove_snapshot(volume, passing).await?;
         return Ok(kept);
     }
-    backend.snapshot(volume, passing).await?;
+    snapshot::take(guests, backend, volume, passing).await?;
     let kept = keep(backend, store, new, Opened::Snapshot(volume, passing)).await;
     // Also after a failure, which is the news then.
     let removed = backend.remove_snapshot(volume, passing).await;

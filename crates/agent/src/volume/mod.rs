@@ -5,9 +5,11 @@
 
 mod attached;
 mod backup;
+mod disk_image;
 mod moving;
 mod note;
 mod report;
+mod snapshot;
 mod turns;
 mod upload;
 mod work;
@@ -22,7 +24,7 @@ use hatchery_model::id::RequestId;
 use hatchery_model::message::Event;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::{
-    BackendReport, Manageable, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject,
+    BackendReport, Manageable, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject, VolumeWork,
 };
 use hatchery_ports::volume_backend::VolumeBackend;
 use note::{Note, Notes};
@@ -198,7 +200,7 @@ async fn work_off(host: Arc<Host>, note: Note, ticket: Ticket) {
     }
     let (began, work) = (Instant::now(), note.order.work.name());
     // In a task of its own, so that a panic is an answer too.
-    let doing = tokio::spawn(outcome(host.clone(), note.order.clone()));
+    let doing = tokio::spawn(outcome(host.clone(), note.order.clone(), note.request.clone()));
     let outcome = doing.await.unwrap_or_else(|error| VolumeOutcome::Failed {
         message: "The agent failed while it worked on the volume: try again.".into(),
         details: error.to_string(),
@@ -231,7 +233,10 @@ async fn work_off(host: Arc<Host>, note: Note, ticket: Ticket) {
     tell(host, note.request, answer).await;
 }
 
-async fn outcome(host: Arc<Host>, order: VolumeOrder) -> VolumeOutcome {
+async fn outcome(host: Arc<Host>, order: VolumeOrder, request: RequestId) -> VolumeOutcome {
+    if let VolumeWork::DiskToImage(server, wanted) = &order.work {
+        return disk_image::make(&host, (order.generation, &request), *server, wanted).await;
+    }
     match host.volumes.backends.get(&order.backend) {
         Some(backend) => work::carry_out(&host, backend.as_ref(), &order).await,
         None => work::refused(format!(

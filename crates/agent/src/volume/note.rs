@@ -23,13 +23,14 @@ pub(super) struct Note {
 }
 
 impl Note {
-    /// Whether nothing more is expected of the subject: it is gone.
+    /// Whether nothing more is expected of the subject: it is gone, or never had more than one order at a time.
     pub(super) fn ends_its_subject(&self) -> bool {
         let removes = match self.order.work {
             VolumeWork::Remove(_)
             | VolumeWork::Unmanage(_)
             | VolumeWork::RemoveSnapshot(..)
-            | VolumeWork::RemoveBackup(..) => true,
+            | VolumeWork::RemoveBackup(..)
+            | VolumeWork::DiskToImage(..) => true,
             VolumeWork::Create(_)
             | VolumeWork::Extend(..)
             | VolumeWork::CreateSnapshot(..)
@@ -60,6 +61,7 @@ impl Notes {
             VolumeSubject::Volume(id) => format!("volume-{id}.json"),
             VolumeSubject::Snapshot(id) => format!("snapshot-{id}.json"),
             VolumeSubject::Backup(id) => format!("backup-{id}.json"),
+            VolumeSubject::Disk(id) => format!("disk-{id}.json"),
         };
         self.0.join(name)
     }

@@ -1,7 +1,9 @@
 //! Orders to make an image of a volume: its bytes into the image store, under the name that the order has.
 
+use super::snapshot;
 use super::work::{chain, failed, refused};
 use hatchery_model::disk::BlockSource;
+use crate::registry::Registry;
 use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_model::image::ImageContent;
 use hatchery_model::volume::{ImageOfVolume, NewVolume, VolumeOutcome};
@@ -11,6 +13,7 @@ use hatchery_ports::volume_backend::{Opened, VolumeBackend};
 
 /// Leaves what the volume holds in the image store.
 pub(super) async fn make(
+    guests: &Registry,
     backend: &dyn VolumeBackend,
     maker: &dyn ImageMaker,
     volume: VolumeId,
@@ -21,7 +24,7 @@ pub(super) async fn make(
         None => None,
     };
     let made = if wanted.live {
-        make_live(backend, maker, volume, wanted).await
+        make_live(guests, backend, maker, volume, wanted).await
     } else {
         read(backend, maker, Opened::Volume(volume), wanted).await
     };
@@ -62,13 +65,14 @@ async fn remove(backend: &dyn VolumeBackend, volume: VolumeId) {
 
 /// Of a volume that is written to meanwhile: what is read is a snapshot, named as the image is, that goes afterwards.
 async fn make_live(
+    guests: &Registry,
     backend: &dyn VolumeBackend,
     maker: &dyn ImageMaker,
     volume: VolumeId,
     wanted: &ImageOfVolume,
 ) -> Result<ImageContent, ImageMakerError> {
     let passing = SnapshotId(wanted.image.0);
-    backend.snapshot(volume, passing).await?;
+    snapshot::take(guests, backend, volume, passing).await?;
     let made = read(backend, maker, Opened::Snapshot(volume, passing), wanted).await;
     // Also after a failure, which is the news then.
     let removed = backend.remove_snapshot(volume, passing).await;
@@ -91,7 +95,7 @@ pub(super) fn no_store(host: &str) -> VolumeOutcome {
     refused(format!("The agent of host {host} has no image store to make images in."))
 }
 
-fn not_made(error: &ImageMakerError) -> VolumeOutcome {
+pub(super) fn not_made(error: &ImageMakerError) -> VolumeOutcome {
     match error {
         ImageMakerError::Volume(error) => failed(error),
         // Written for the user.

@@ -1,6 +1,6 @@
 //! An order about a volume, carried out on its backend.
 
-use super::{attached, backup, moving, upload};
+use super::{attached, backup, moving, snapshot, upload};
 use crate::agent::Host;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{VolumeContent, VolumeOrder, VolumeOutcome, VolumeWork};
@@ -59,7 +59,9 @@ pub(super) async fn carry_out(
         VolumeWork::Extend(volume, size) => {
             attached::extend(&host.registry, backend, *volume, *size).await.map(|()| None)
         }
-        VolumeWork::CreateSnapshot(volume, snapshot) => backend.snapshot(*volume, *snapshot).await,
+        VolumeWork::CreateSnapshot(volume, id) => {
+            snapshot::take(&host.registry, backend, *volume, *id).await
+        }
         VolumeWork::RemoveSnapshot(volume, snapshot) => {
             backend.remove_snapshot(*volume, *snapshot).await.map(|()| None)
         }
@@ -76,7 +78,7 @@ pub(super) async fn carry_out(
         VolumeWork::Unmanage(volume) => backend.unmanage(*volume).await.map(|()| None),
         VolumeWork::Backup(new) => {
             return match host.parts.backups.as_deref() {
-                Some(store) => backup::make(backend, store, new).await,
+                Some(store) => backup::make(&host.registry, backend, store, new).await,
                 None => backup::no_store(&host.settings.host.0),
             };
         }
@@ -94,9 +96,12 @@ pub(super) async fn carry_out(
         }
         VolumeWork::UploadToImage(volume, wanted) => {
             return match host.parts.images.as_deref() {
-                Some(maker) => upload::make(backend, maker, *volume, wanted).await,
+                Some(maker) => upload::make(&host.registry, backend, maker, *volume, wanted).await,
                 None => upload::no_store(&host.settings.host.0),
             };
+        }
+        VolumeWork::DiskToImage(server, _) => {
+            return refused(format!("The disk of instance {server} is of no backend of volumes."));
         }
     };
     match done {

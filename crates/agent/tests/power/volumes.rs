@@ -15,12 +15,12 @@ use hatchery_virt::sim::Step;
 use serde_json::Value;
 use uuid::Uuid;
 
-fn id(number: u128) -> VolumeId {
+pub(crate) fn id(number: u128) -> VolumeId {
     VolumeId(Uuid::from_u128(0x3000 + number))
 }
 
 /// A volume that is there. What it says of its place was never true: nobody may trust it.
-fn made(life: &Life, number: u128) -> GuestVolume {
+pub(crate) fn made(life: &Life, number: u128) -> GuestVolume {
     let new =
         NewVolume { volume: id(number), size: Bytes::from_mib(8), content: VolumeContent::Empty };
     life.runtime.block_on(life.volumes.create(&new)).unwrap();
@@ -42,18 +42,18 @@ fn not_made(number: u128) -> GuestVolume {
     }
 }
 
-fn attach(generation: i64, volume: &GuestVolume) -> Command {
+pub(crate) fn attach(generation: i64, volume: &GuestVolume) -> Command {
     let volume = Box::new(volume.clone());
     Command::AttachVolume { server: SERVER, generation: Generation(generation), volume }
 }
 
-fn detach(generation: i64, number: u128) -> Command {
+pub(crate) fn detach(generation: i64, number: u128) -> Command {
     let attachment = AttachmentId(id(number).0);
     Command::DetachVolume { server: SERVER, generation: Generation(generation), attachment }
 }
 
 /// The last answer to an order.
-fn outcome(life: &Life, wanted: i64) -> AttachOutcome {
+pub(crate) fn outcome(life: &Life, wanted: i64) -> AttachOutcome {
     let event = life.hears(&format!("what became of order {wanted}"), |event| {
         matches!(event, Event::GuestVolumeChanged { generation, .. } if generation.0 == wanted)
     });
@@ -67,13 +67,13 @@ fn answers(life: &Life) -> usize {
 }
 
 /// Volumes of the process, as it is.
-fn plugged(yard: &Yard) -> Vec<String> {
+pub(crate) fn plugged(yard: &Yard) -> Vec<String> {
     let marker = std::fs::read_to_string(yard.folder().join("sim.guest")).unwrap_or_default();
     marker.lines().skip(1).map(str::to_owned).collect()
 }
 
 /// The disks that the guest was last started with.
-fn disks(yard: &Yard) -> Vec<Value> {
+pub(crate) fn disks(yard: &Yard) -> Vec<Value> {
     let text = std::fs::read(yard.folder().join("definition.json")).unwrap();
     let definition: Value = serde_json::from_slice(&text).unwrap();
     definition["disks"].as_array().unwrap().clone()

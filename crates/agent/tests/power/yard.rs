@@ -21,7 +21,7 @@ use hatchery_model::units::Bytes;
 use hatchery_ports::bus::{Bus, BusError, Handler, Subscription};
 use hatchery_ports::disk_backend::{CreatedDisk, DiskBackend, DiskError};
 use hatchery_ports::image_store::ImageStore;
-use hatchery_ports::volume_backend::VolumeBackend;
+use hatchery_ports::volume_backend::{VolumeBackend, VolumeBytes};
 use hatchery_storage::{
     FileDiskBackend, FileImageStore, FileOwner, FileVolumeBackend, FileVolumeSettings,
 };
@@ -119,6 +119,22 @@ impl DiskBackend for Losing {
 
     async fn release_base(&self, image: ImageId, in_use: &[ImageId]) -> Result<bool, DiskError> {
         self.inner.release_base(image, in_use).await
+    }
+
+    async fn begin_copy(
+        &self,
+        disk: &DiskId,
+        runs: bool,
+    ) -> Result<Option<BlockSource>, DiskError> {
+        self.inner.begin_copy(disk, runs).await
+    }
+
+    async fn open_copy(&self, disk: &DiskId) -> Result<Box<dyn VolumeBytes>, DiskError> {
+        self.inner.open_copy(disk).await
+    }
+
+    async fn drop_copy(&self, disk: &DiskId) -> Result<(), DiskError> {
+        self.inner.drop_copy(disk).await
     }
 
     async fn list_bases(&self) -> Result<Vec<ImageId>, DiskError> {

@@ -19,7 +19,7 @@ use hatchery_model::volume::{
 use hatchery_ports::bus::{Bus, BusError, Handler, Subscription};
 use hatchery_ports::volume_adoption::VolumeAdoption;
 use hatchery_ports::volume_backend::{
-    CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
+    CopiedSnapshots, CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
 };
 use hatchery_storage::{
     FileDiskBackend, FileImageStore, FileOwner, FileVolumeBackend, FileVolumeSettings,
@@ -178,6 +178,21 @@ impl VolumeAdoption for Gate {
 
     async fn manageable(&self) -> Result<Vec<Manageable>, VolumeError> {
         self.inner.manageable().await
+    }
+}
+
+#[async_trait]
+impl CopiedSnapshots for Gate {
+    async fn begin_copy(
+        &self,
+        volume: VolumeId,
+        snapshot: SnapshotId,
+    ) -> Result<Option<BlockSource>, VolumeError> {
+        self.inner.begin_copy(volume, snapshot).await
+    }
+
+    async fn keep_copy(&self, volume: VolumeId, snapshot: SnapshotId) -> Result<(), VolumeError> {
+        self.inner.keep_copy(volume, snapshot).await
     }
 }
 

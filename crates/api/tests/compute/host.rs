@@ -194,6 +194,9 @@ impl Handler for FakeHost {
             Command::DetachVolume { server, generation, attachment } => {
                 self.changed(server, generation, attachment, AttachOutcome::Detached)
             }
+            Command::SwapVolume { server, generation, new, .. } => {
+                self.changed(server, generation, new.attachment, AttachOutcome::Attached)
+            }
             Command::Volume(_) | Command::ReleaseBase { .. } => return Ok(()),
         };
         let told = self.envelope(envelope.request, event);

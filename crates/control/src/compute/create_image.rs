@@ -1,7 +1,8 @@
-//! Makes an image of a server that boots from a volume: snapshots of its volumes, and an image without bytes whose properties name them.
+//! Makes an image of a server: of its own disk, or, where it boots from a volume, snapshots of its volumes and an image without bytes whose properties
+//! name them.
 
 use super::power::legality;
-use super::{find_server, image_mapping, labels};
+use super::{find_server, image_mapping, imaging, labels};
 use crate::error::Error;
 use crate::image::without_bytes;
 use crate::policy;
@@ -10,9 +11,9 @@ use crate::volume::{SnapshotRequest, VolumeSettings, take_snapshot, upload_to_im
 use crate::workflow::Outgoing;
 use crate::workflow::power::{By, note_action};
 use hatchery_model::caller::Caller;
-use hatchery_model::compute::{ActionKind, Host, Server, ServerState};
+use hatchery_model::compute::{ActionKind, Server};
 use hatchery_model::id::{ImageId, ServerId};
-use hatchery_model::volume::{Attachment, AttachmentState, BackendName, Volume};
+use hatchery_model::volume::{Attachment, AttachmentState, Volume};
 use hatchery_ports::clock::Clock;
 use hatchery_ports::entropy::Entropy;
 use hatchery_ports::store::{Store, UnitOfWork};
@@ -36,11 +37,10 @@ pub struct CreateImage {
 }
 
 impl CreateImage {
-    /// An image of this name, with these properties beside its own. All in one transaction: there is the image with every snapshot ordered, or
+    /// An image of this name, with these properties beside its own. All in one transaction: there is the image with all that it takes ordered, or
     /// nothing. Needs `member` on the server's project.
     ///
-    /// `NotFound`, `Denied`; `Conflict`, in Nova's words, unless the server is active or stopped and nothing is done to it, and where a running guest
-    /// has a volume open of which its backend can make no snapshot; `Unsupported` for a server that does not boot from a volume; `Exhausted` (quota).
+    /// `NotFound`, `Denied`; `Conflict`, in Nova's words, unless the server is active or stopped and nothing is done to it; `Exhausted` (quota).
     pub async fn run(
         &self,
         caller: &Caller,
@@ -56,11 +56,18 @@ impl CreateImage {
         legality::is_in(&server, "createImage", &["active", "stopped"], &[])?;
         let now = self.clock.now();
         let writing = Writing { entropy: &*self.entropy, now, request: &caller.request };
+        let by = By::caller(caller, ActionKind::CreateImage);
+        if server.image.is_some() {
+            note_action(&mut *uow, &server, &by, now).await?;
+            let what = (name, metadata);
+            let (image, order) = imaging::begin(&mut *uow, writing, caller, server, what).await?;
+            uow.commit().await?;
+            self.outgoing.hand_over([order]);
+            return Ok(image);
+        }
         let volumes = volumes_of(&mut *uow, &server).await?;
-        let hosts = uow.hosts().list().await?;
         let (mut disks, mut orders, mut properties) = (Vec::new(), Vec::new(), BTreeMap::new());
         for (attachment, volume) in volumes {
-            can_be_taken(&hosts, &server, &volume)?;
             if attachment.guest.boot_index == Some(0) {
                 properties = upload_to_image::properties(&volume.image_metadata);
             }
@@ -81,7 +88,6 @@ impl CreateImage {
         properties.extend(metadata);
         properties.extend(image_mapping::written(&disks));
         let image = without_bytes::insert(&mut *uow, writing, caller, name, properties).await?;
-        let by = By::caller(caller, ActionKind::CreateImage);
         note_action(&mut *uow, &server, &by, now).await?;
         uow.commit().await?;
         self.outgoing.hand_over(orders);
@@ -89,7 +95,7 @@ impl CreateImage {
     }
 }
 
-/// Its volumes, that from which it boots first. `Unsupported`: it does not boot from one.
+/// Its volumes, that from which it boots first. `Conflict`: it does not boot from one.
 async fn volumes_of(
     uow: &mut dyn UnitOfWork,
     server: &Server,
@@ -105,26 +111,11 @@ async fn volumes_of(
     }
     found.sort_by_key(|(attachment, _)| attachment.guest.boot_index.unwrap_or(u32::MAX));
     let boots = found.first().is_some_and(|(first, _)| first.guest.boot_index == Some(0));
-    if server.image.is_some() || !boots {
-        return Err(Error::Unsupported(format!(
-            "An image can be made of instances that boot from a volume; the disk of instance {} is its host's.",
+    if !boots {
+        return Err(Error::Conflict(format!(
+            "Instance {} has no disk that an image could be made of.",
             server.id
         )));
     }
     Ok(found)
-}
-
-/// Files are put aside by whoever has them open, and nobody tells a running guest's hypervisor to do that yet.
-fn can_be_taken(hosts: &[Host], server: &Server, volume: &Volume) -> Result<(), Error> {
-    let is_file = |backend: &BackendName| {
-        let mut reports = hosts.iter().flat_map(|host| &host.backends);
-        reports.any(|report| report.backend == backend.backend && report.protocol != "ceph")
-    };
-    if server.state == ServerState::Active && volume.backend.as_ref().is_some_and(is_file) {
-        return Err(Error::Conflict(format!(
-            "Cannot 'createImage' instance {} while it runs: volume {} is a file that its guest has open. Stop the instance first.",
-            server.id, volume.id
-        )));
-    }
-    Ok(())
 }

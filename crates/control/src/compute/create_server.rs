@@ -282,6 +282,7 @@ impl Asked<'_> {
             state: ServerState::Building(BuildStep::Scheduling),
             wanted_power: WantedPower::Running,
             power_order: Generation::default(),
+            imaging: None,
             flavor: self.flavor.clone(),
             image: new.image,
             keypair: self.keypair.clone(),

@@ -1,8 +1,9 @@
 //! Takes the request to delete a server: written down in one transaction, answered. What follows is `workflow::tear_down_server`'s.
 
-use super::find_server;
+use super::{find_server, imaging};
 use crate::error::Error;
 use crate::policy;
+use crate::volume::send::Writing;
 use crate::workflow::{TRIES, Wake, illegal, timeline};
 use hatchery_model::caller::Caller;
 use hatchery_model::compute::{ActionKind, ServerState};
@@ -58,6 +59,8 @@ impl DeleteServer {
             return Ok(());
         }
         server.state = server.state.delete_asked().map_err(illegal)?;
+        let writing = Writing { entropy: &*self.entropy, now, request: &caller.request };
+        imaging::abandon(&mut *uow, writing, &mut server).await?;
         server.updated_at = now;
         uow.servers().update(&server).await?;
         // One request may have made the server and delete it: then its action is the create's, and stays so.

@@ -13,6 +13,7 @@ mod flavors;
 mod hosts;
 mod image_fit;
 pub(crate) mod image_mapping;
+pub(crate) mod imaging;
 mod instance_actions;
 mod keypairs;
 mod labels;

@@ -2,6 +2,7 @@
 
 use super::find_server;
 use super::hosts::{HostStatus, HostVerbs};
+use super::volumes::shown;
 use crate::error::Error;
 use hatchery_model::caller::Caller;
 use hatchery_model::compute::Server;
@@ -97,7 +98,7 @@ async fn volumes_of(
         (_, true) => uow.attachments().list(Some(&first.project), None, None).await?,
         (_, false) => uow.attachments().list(None, None, None).await?,
     };
-    for attachment in all {
+    for attachment in shown(all) {
         if let Some(server) = attachment.server {
             by_server.entry(server).or_default().push(attachment);
         }

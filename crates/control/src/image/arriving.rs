@@ -24,6 +24,8 @@ pub(crate) struct NewArriving {
     pub(crate) format: DiskFormat,
     pub(crate) visibility: Visibility,
     pub(crate) protected: bool,
+    /// The smallest disk, in GiB, and memory, in MiB, of servers that it is for.
+    pub(crate) least: (u64, u64),
     pub(crate) properties: BTreeMap<String, String>,
 }
 
@@ -47,6 +49,8 @@ pub(crate) async fn begin(
         protected: new.protected,
         disk_format: Some(new.format),
         container_format: Some(ContainerFormat::Bare),
+        min_disk_gib: new.least.0,
+        min_ram_mib: new.least.1,
         properties: new.properties,
         ..blank(id, owner, writing.now)
     };

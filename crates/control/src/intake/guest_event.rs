@@ -132,6 +132,7 @@ impl Intake {
                 finish_delete(uow, writing, server, action, ports, steps).await?;
             }
             Event::GuestVolumeChanged { .. }
+            | Event::DiskImaging { .. }
             | Event::VolumeAnswered(_)
             | Event::BasesChanged { .. }
             | Event::HostReported(_) => return Ok(false),
@@ -153,6 +154,7 @@ async fn release_left(uow: &mut dyn UnitOfWork, event: &Event) -> Result<bool, E
         | Event::GuestPoweredOn { .. }
         | Event::GuestNotPoweredOn { .. }
         | Event::GuestVolumeChanged { .. }
+        | Event::DiskImaging { .. }
         | Event::VolumeAnswered(_)
         | Event::BasesChanged { .. }
         | Event::HostReported(_) => Ok(false),

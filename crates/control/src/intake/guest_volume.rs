@@ -51,6 +51,16 @@ impl Intake {
             attachment.state == AttachmentState::Detaching,
         );
         let failed = match outcome {
+            AttachOutcome::Attached if attaching && attachment.guest.replaces.is_some() => {
+                swapped(uow, writing, &mut attachment).await?;
+                None
+            }
+            AttachOutcome::NotAttached { message, details }
+                if attaching && attachment.guest.replaces.is_some() =>
+            {
+                not_swapped(uow, writing, &attachment).await?;
+                Some((tell::NOT_ATTACHED, message, details))
+            }
             AttachOutcome::Attached if attaching => {
                 attachment.state = AttachmentState::Attached;
                 bind::update(uow, writing, &mut attachment).await?;
@@ -86,6 +96,42 @@ impl Intake {
     }
 }
 
+/// The guest has the new volume in the old one's place: the old one is nobody's any more.
+async fn swapped(
+    uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
+    new: &mut Attachment,
+) -> Result<(), Error> {
+    let old = match new.guest.replaces.take() {
+        Some(old) => uow.attachments().find(old).await?,
+        None => None,
+    };
+    new.state = AttachmentState::Attached;
+    if let Some(old) = &old {
+        new.guest.delete_on_termination = old.guest.delete_on_termination;
+    }
+    bind::update(uow, writing, new).await?;
+    if let Some(old) = old {
+        bind::release(uow, writing, &old).await?;
+    }
+    Ok(())
+}
+
+/// The guest has the old volume as before: the new one is nobody's.
+async fn not_swapped(
+    uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
+    new: &Attachment,
+) -> Result<(), Error> {
+    bind::release(uow, writing, new).await?;
+    let Some(old) = new.guest.replaces else { return Ok(()) };
+    if let Some(mut old) = uow.attachments().find(old).await? {
+        old.state = AttachmentState::Attached;
+        bind::update(uow, writing, &mut old).await?;
+    }
+    Ok(())
+}
+
 /// Writes the end of the order into its action.
 async fn note(
     uow: &mut dyn UnitOfWork,
@@ -99,6 +145,7 @@ async fn note(
     let name = match found.as_ref().map(|action| action.kind) {
         Some(ActionKind::AttachVolume) => "compute_attach_volume",
         Some(ActionKind::DetachVolume) => "compute_detach_volume",
+        Some(ActionKind::SwapVolume) => "compute_swap_volume",
         Some(
             ActionKind::Create
             | ActionKind::Delete

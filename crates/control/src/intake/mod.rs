@@ -1,5 +1,6 @@
 //! What agents tell: taken over one by one, each a pure transition and a compare-and-set. Hearing anything twice changes nothing.
 
+mod disk_imaging;
 mod guest_event;
 mod guest_volume;
 mod host_bases;
@@ -80,6 +81,7 @@ impl Intake {
                 self.revive(host, bases).await
             }
             Event::VolumeAnswered(news) => self.volume_answered(news, request).await,
+            Event::DiskImaging { .. } => self.disk_imaging(event, request).await,
             Event::GuestVolumeChanged { .. } => self.guest_volume_changed(event, request).await,
             Event::HostReported(report) => self.host_reported(report).await,
         }

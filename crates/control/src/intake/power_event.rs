@@ -44,6 +44,7 @@ pub(super) fn answer(event: &Event) -> Option<Answer<'_>> {
         | Event::GuestStopped { .. }
         | Event::GuestGone { .. }
         | Event::GuestVolumeChanged { .. }
+        | Event::DiskImaging { .. }
         | Event::VolumeAnswered(_)
         | Event::BasesChanged { .. }
         | Event::HostReported(_) => return None,
@@ -69,7 +70,8 @@ pub(super) async fn answered(
         | ActionKind::ResetState
         | ActionKind::AttachVolume
         | ActionKind::DetachVolume
-        | ActionKind::CreateImage => false,
+        | ActionKind::CreateImage
+        | ActionKind::SwapVolume => false,
     });
     let Some(state) = after(&server, &answer.power, now)? else {
         return Ok(false);

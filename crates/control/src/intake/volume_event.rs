@@ -22,7 +22,7 @@ impl Intake {
             return Ok(());
         };
         uow.commit().await?;
-        if matches!(news.work.as_str(), "UploadToImage") {
+        if matches!(news.work.as_str(), "UploadToImage" | "DiskToImage") {
             self.tasks.wake();
         }
         self.outgoing.hand_over(orders);

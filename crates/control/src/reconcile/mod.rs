@@ -6,6 +6,7 @@
 
 mod census;
 mod claims;
+mod disk_orders;
 mod left_disks;
 mod pins;
 mod plug_orders;

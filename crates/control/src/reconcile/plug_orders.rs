@@ -5,7 +5,7 @@
 //! host's reports say what became of that.
 
 use super::volume_orders::{Verdict, VolumeOrders};
-use crate::compute::volumes::guest_volume;
+use crate::compute::volumes::{guest_volume, swap_command};
 use crate::error::Error;
 use crate::volume::bind;
 use crate::volume::placement::is_heard;
@@ -69,8 +69,13 @@ impl VolumeOrders {
             } else {
                 let volume = uow.volumes().find(attachment.volume).await?;
                 let volume = volume.ok_or_else(|| Error::not_found("Volume", attachment.volume))?;
-                let volume = Box::new(guest_volume(&attachment, &volume)?);
-                Command::AttachVolume { server: server_id, generation, volume }
+                match attachment.guest.replaces {
+                    Some(old) => swap_command((server_id, generation), old, &attachment, &volume)?,
+                    None => {
+                        let volume = Box::new(guest_volume(&attachment, &volume)?);
+                        Command::AttachVolume { server: server_id, generation, volume }
+                    }
+                }
             };
             server.updated_at = now;
             uow.servers().update(&server).await?;
@@ -78,7 +83,9 @@ impl VolumeOrders {
             self.leave(uow, vec![order]).await?;
             return Ok(Verdict::SendAgain);
         }
-        if sent_at.plus_seconds(self.settings.give_up_after_seconds) >= now {
+        // Of a swap only the host knows which volume its guest has: both stay bound until it says so.
+        let is_swap = attachment.guest.replaces.is_some();
+        if is_swap || sent_at.plus_seconds(self.settings.give_up_after_seconds) >= now {
             return Ok(Verdict::Wait);
         }
         let detail = if attachment.state == AttachmentState::Detaching {

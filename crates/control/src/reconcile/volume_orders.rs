@@ -5,7 +5,7 @@
 //! longer than `give_up_after_seconds`, the order has failed, its user is told, and the thing leaves its passing state. What the host may have
 //! made of it until then stays in its row's reach: a volume in error keeps its backend, and deleting it orders the removal there.
 
-use super::plug_orders;
+use super::{disk_orders, plug_orders};
 use crate::error::Error;
 use crate::volume::placement::is_heard;
 use crate::volume::send::{Writing, keep, keep_snapshot};
@@ -82,6 +82,7 @@ impl VolumeOrders {
         let all = uow.attachments().list(None, None, None).await?;
         let attachments: Vec<_> = plug_orders::due(&all, before).collect();
         let backups = uow.backups().list_unanswered(before, MOST).await?;
+        let disks = disk_orders::servers(&mut *uow).await?;
         drop(uow);
         let mut chased = Chased::default();
         for volume in volumes {
@@ -95,6 +96,9 @@ impl VolumeOrders {
         }
         for backup in backups {
             chased.count(self.backup(backup.id, before).await?);
+        }
+        for server in disks {
+            chased.count(self.disk(server, before).await?);
         }
         self.tend_caches(before).await?;
         Ok(chased)

@@ -6,6 +6,7 @@ use super::settings::VolumeSettings;
 use super::tell::{self, About, Action, Detail};
 use super::waiting;
 use super::{backups, bind, groups, image_cache, managing, moving, upload_to_image};
+use crate::compute::imaging;
 use crate::error::Error;
 use crate::image::arriving;
 use crate::workflow::{Order, server_disks};
@@ -73,6 +74,11 @@ pub(crate) async fn taken(
             }
         }
         VolumeSubject::Backup(id) => backups::taken(uow, ground, (id, news)).await,
+        VolumeSubject::Disk(id) => {
+            let brought = brought(uow, ground, &news.outcome).await?;
+            let taken = imaging::taken(uow, ground, id, news).await?;
+            Ok(taken.or_else(|| brought.then(Vec::new)))
+        }
     }
 }
 
@@ -189,7 +195,9 @@ fn words(work: Option<&VolumeWork>) -> (Action, Detail) {
         }
         VolumeWork::Create(_) => (tell::CREATE, tell::NOT_CREATED),
         VolumeWork::Extend(..) => (tell::EXTEND, tell::NOT_EXTENDED),
-        VolumeWork::UploadToImage(..) => (tell::COPY_VOLUME_TO_IMAGE, tell::NOT_UPLOADED),
+        VolumeWork::UploadToImage(..) | VolumeWork::DiskToImage(..) => {
+            (tell::COPY_VOLUME_TO_IMAGE, tell::NOT_UPLOADED)
+        }
         VolumeWork::Revert(..) => (tell::REVERT, tell::UNKNOWN),
         VolumeWork::Remove(_) => (tell::DELETE, tell::UNKNOWN),
         VolumeWork::CopyFrom(..) => (tell::MIGRATE, tell::UNKNOWN),

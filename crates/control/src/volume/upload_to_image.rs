@@ -92,6 +92,7 @@ impl VolumeVerbs {
             format,
             visibility: request.visibility,
             protected: request.protected,
+            least: (0, 0),
             properties: properties(&volume.image_metadata),
         };
         let (image, upload) = arriving::begin(&mut *uow, writing, caller, new).await?;

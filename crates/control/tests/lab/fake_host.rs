@@ -262,6 +262,34 @@ impl FakeHost {
         self.tell(request, event);
     }
 
+    fn swap(
+        &self,
+        (server, generation): (ServerId, Generation),
+        old: AttachmentId,
+        new: GuestVolume,
+        request: RequestId,
+    ) {
+        let mut guests = self.guests.lock().unwrap();
+        let Some(guest) = guests.get_mut(&server).filter(|guest| guest.0 < generation) else {
+            return;
+        };
+        guest.0 = generation;
+        let attachment = new.attachment;
+        let failure = self.plugs_fail.lock().unwrap().clone();
+        let outcome = match failure {
+            Some(message) => AttachOutcome::NotAttached { message, details: String::new() },
+            None => {
+                let place = guest.2.volumes.iter_mut().find(|volume| volume.attachment == old);
+                *place.unwrap() = new;
+                AttachOutcome::Attached
+            }
+        };
+        drop(guests);
+        let host = self.name.clone();
+        let event = Event::GuestVolumeChanged { host, server, generation, attachment, outcome };
+        self.tell(request, event);
+    }
+
     fn destroy(&self, server: ServerId, generation: Generation, request: RequestId) {
         let known = self.guests.lock().unwrap().get(&server).map(|guest| guest.0);
         if known.is_some_and(|known| known > generation) {
@@ -325,6 +353,9 @@ impl Handler for FakeHost {
             }
             Command::DetachVolume { server, generation, attachment } => {
                 self.plug(server, generation, attachment, None, envelope.request);
+            }
+            Command::SwapVolume { server, generation, old, new } => {
+                self.swap((server, generation), old, *new, envelope.request);
             }
             Command::SeedBase { .. } | Command::ReleaseBase { .. } => {}
         }

@@ -116,7 +116,7 @@ impl FakeVolumes {
             VolumeWork::Unmanage(_) => {
                 there.remove(&volume);
             }
-            VolumeWork::UploadToImage(_, wanted) => {
+            VolumeWork::UploadToImage(_, wanted) | VolumeWork::DiskToImage(_, wanted) => {
                 self.done.lock().unwrap().push(work.name());
                 there.extend(wanted.image_volume.as_ref().map(|new| new.volume));
                 return uploaded(wanted);

@@ -17,6 +17,9 @@ pub struct Libvirt {
     pub rbd_user: String,
     /// Of `rbd`: a secret of libvirt. Taken and not used: QEMU gets the key by itself.
     pub rbd_secret_uuid: String,
+    /// How the host caches what guests write, for each kind of storage: `file=writeback`, `network=none`. What is not named goes past the page cache
+    /// where that can be done.
+    pub disk_cachemodes: Vec<String>,
     /// Of `rbd`: seconds to wait for a connection to the cluster.
     pub rbd_connect_timeout: u64,
 }
@@ -29,6 +32,7 @@ impl Default for Libvirt {
             images_rbd_ceph_conf: PathBuf::new(),
             rbd_user: String::new(),
             rbd_secret_uuid: String::new(),
+            disk_cachemodes: Vec::new(),
             rbd_connect_timeout: 5,
         }
     }

@@ -14,7 +14,7 @@ use hatchery_storage::rbd::CephKeyrings;
 use hatchery_storage::{FileOwner, StoreImageMaker};
 use hatchery_virt::guest_data::{DriveOwner, IsoConfigDrive};
 use hatchery_virt::net::{NetNsDriver, NetSettings, SimNetworkDriver};
-use hatchery_virt::qemu::{QemuHypervisor, QemuSettings};
+use hatchery_virt::qemu::{CacheModes, QemuHypervisor, QemuSettings};
 use hatchery_virt::sim::SimHypervisor;
 use std::path::Path;
 use std::sync::Arc;
@@ -64,6 +64,9 @@ pub fn hypervisor(
                 user: qemu_user(&config.qemu.user)?,
                 instances: state.join("instances"),
                 host_address: config.default.my_ip.clone(),
+                cache: CacheModes::parse(&config.libvirt.disk_cachemodes)
+                    .map_err(anyhow::Error::msg)
+                    .context("[libvirt] disk_cachemodes")?,
                 ceph: Arc::new(CephKeyrings),
                 ..QemuSettings::default()
             };

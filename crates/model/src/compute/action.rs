@@ -48,6 +48,8 @@ pub enum ActionKind {
     DetachVolume,
     /// `createImage`
     CreateImage,
+    /// `swap_volume`
+    SwapVolume,
 }
 
 /// One step of an action: the timeline's unit.

@@ -5,6 +5,7 @@ mod aggregate;
 mod flavor;
 mod guest;
 mod host;
+mod imaging;
 mod keypair;
 mod server;
 mod server_power;
@@ -18,6 +19,7 @@ pub use guest::{
     RootDisk,
 };
 pub use host::{Claim, Host, HostReport, HostResources, NotPlaced};
+pub use imaging::{Imaging, ImagingStep};
 pub use keypair::{KeyType, Keypair};
 pub use server::{Server, ServerNic};
 pub use server_power::{RebootKind, Rest, WantedPower};

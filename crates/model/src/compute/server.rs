@@ -1,6 +1,6 @@
 //! A server: what the user asked for. Written by `control` alone.
 
-use super::{Flavor, Keypair, ServerState, WantedPower};
+use super::{Flavor, Imaging, Keypair, ServerState, WantedPower};
 use crate::generation::Generation;
 use crate::id::{HostName, ImageId, NetworkId, PortId, ProjectId, ServerId, UserId};
 use crate::provision::Plan;
@@ -36,6 +36,9 @@ pub struct Server {
     /// The generation of the last order to stop, start or reboot its guest; 0 while there was none. News of an earlier one are stale.
     #[serde(default)]
     pub power_order: Generation,
+    /// The image that is being made of its disk.
+    #[serde(default)]
+    pub imaging: Option<Imaging>,
     /// The flavor as it was when the server was made.
     pub flavor: Flavor,
     /// The image that its disk comes from.

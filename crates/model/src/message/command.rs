@@ -63,6 +63,18 @@ pub enum Command {
         /// What binds the volume to the server.
         attachment: AttachmentId,
     },
+    /// Have this volume in the guest in another one's place, with all that that one holds; only while the guest runs. Answered by `GuestVolumeChanged`
+    /// of the new attachment: `NotAttached` leaves the old one.
+    SwapVolume {
+        /// The server.
+        server: ServerId,
+        /// The server's generation.
+        generation: Generation,
+        /// What binds the old volume to the server.
+        old: AttachmentId,
+        /// The new volume.
+        new: Box<GuestVolume>,
+    },
     /// Something to be done with a volume of a backend that the agent serves. Answered by `VolumeAnswered`.
     Volume(Box<VolumeOrder>),
     /// Have a base of this image, so that the next create finds it. Answered by `BasesChanged`.
@@ -88,6 +100,7 @@ impl Command {
             Self::RebootGuest { .. } => "RebootGuest",
             Self::AttachVolume { .. } => "AttachVolume",
             Self::DetachVolume { .. } => "DetachVolume",
+            Self::SwapVolume { .. } => "SwapVolume",
             Self::Volume(order) => order.work.name(),
             Self::SeedBase { .. } => "SeedBase",
             Self::ReleaseBase { .. } => "ReleaseBase",

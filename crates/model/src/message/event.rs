@@ -1,6 +1,6 @@
 //! News from an agent.
 
-use crate::compute::HostReport;
+use crate::compute::{HostReport, ImagingStep};
 use crate::generation::Generation;
 use crate::id::{AttachmentId, HostName, ImageId, ServerId};
 use crate::provision::Rung;
@@ -109,12 +109,23 @@ pub enum Event {
         host: HostName,
         /// The server.
         server: ServerId,
-        /// The generation of the `AttachVolume` or `DetachVolume` that this answers.
+        /// The generation of the `AttachVolume`, `DetachVolume` or `SwapVolume` that this answers.
         generation: Generation,
         /// What binds the volume to the server.
         attachment: AttachmentId,
         /// What became of the order.
         outcome: AttachOutcome,
+    },
+    /// How far an image of a server's own disk is. Nothing is lost with it.
+    DiskImaging {
+        /// The host.
+        host: HostName,
+        /// The server.
+        server: ServerId,
+        /// The generation of the order.
+        generation: Generation,
+        /// What is done now.
+        step: ImagingStep,
     },
     /// What became of an order about a volume.
     VolumeAnswered(Box<VolumeNews>),

@@ -46,6 +46,9 @@ pub struct GuestUse {
     pub tag: Option<String>,
     /// The server's generation with which its host was last told to plug it or to take it out, and when.
     pub ordered: Option<(Generation, Timestamp)>,
+    /// The attachment whose volume this one's is to replace in the guest: until that is done, both are there.
+    #[serde(default)]
+    pub replaces: Option<AttachmentId>,
 }
 
 /// How far an attachment is.

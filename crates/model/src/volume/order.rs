@@ -5,7 +5,7 @@
 
 use crate::disk::BlockSource;
 use crate::generation::Generation;
-use crate::id::{BackupId, HostName, ImageId, SnapshotId, VolumeId};
+use crate::id::{BackupId, HostName, ImageId, ServerId, SnapshotId, VolumeId};
 use crate::image::{DiskFormat, ImageContent, RawForm};
 use crate::provision::{Plan, Rung};
 use crate::units::Bytes;
@@ -20,6 +20,8 @@ pub enum VolumeSubject {
     Snapshot(SnapshotId),
     /// A backup.
     Backup(BackupId),
+    /// A server's own disk. Its orders have the server's generation.
+    Disk(ServerId),
 }
 
 /// An order about a volume.
@@ -64,6 +66,8 @@ pub enum VolumeWork {
     Unmanage(VolumeId),
     /// Leave nothing of the backup, which was made of this volume. Refused while others go on from it.
     RemoveBackup(VolumeId, BackupId),
+    /// Upload what a server's own disk holds as the bytes of an image that waits for them. Of no backend.
+    DiskToImage(ServerId, Box<ImageOfVolume>),
 }
 
 /// A volume to be made.
@@ -110,7 +114,7 @@ impl VolumeContent {
     }
 }
 
-/// An image that is to get a volume's bytes.
+/// An image that is to get a volume's or a disk's bytes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ImageOfVolume {
     /// The image, which waits for them.
@@ -119,7 +123,7 @@ pub struct ImageOfVolume {
     pub upload: String,
     /// What they are to be: raw or qcow2.
     pub format: DiskFormat,
-    /// Whether a server uses the volume meanwhile: then a snapshot is read, which goes afterwards.
+    /// Whether a server uses the volume meanwhile: then a snapshot is read, which goes afterwards. Of a disk the agent sees that for itself.
     pub live: bool,
     /// The volume that keeps the same bytes beside the image, a clone of this one. Where it cannot be made, the image is made all the same.
     #[serde(default)]
@@ -217,14 +221,17 @@ impl VolumeWork {
             Self::CopyFrom(..) => "CopyFrom",
             Self::Manage(..) => "Manage",
             Self::Unmanage(_) => "Unmanage",
+            Self::DiskToImage(..) => "DiskToImage",
         }
     }
 
-    /// The volume whose bytes are read or changed: two orders about one volume are never executed at the same time.
+    /// The volume whose bytes are read or changed: two orders about one volume are never executed at the same time. A server's own disk waits in the
+    /// same queue under its server's id: no volume has that.
     pub fn volume(&self) -> VolumeId {
         match self {
             Self::Create(new) => new.volume,
             Self::Backup(new) => new.volume,
+            Self::DiskToImage(server, _) => VolumeId(server.0),
             Self::Remove(volume)
             | Self::Extend(volume, _)
             | Self::CreateSnapshot(volume, _)

@@ -275,6 +275,54 @@ pub async fn a_volume_grows_in_the_guest(fixture: &dyn HypervisorFixture) {
     stop(&*guest).await;
 }
 
+/// A copy is made of the guest's own disk and of a volume, and nothing of it stays open.
+pub async fn a_disk_is_copied_while_its_guest_runs(fixture: &dyn HypervisorFixture) {
+    let (ready, disk) = (fixture.guest().await, fixture.volume());
+    let guest = start(&*fixture.hypervisor(), &ready).await;
+    let into = fixture.volume();
+    let none = guest.copy(disk.volume, &into.source).await;
+    assert!(none.is_err(), "it has no such volume");
+    guest.attach(&disk).await.expect("the volume is plugged in");
+    for volume in [None, disk.volume, disk.volume] {
+        let into = fixture.volume();
+        in_time("copy", guest.copy(volume, &into.source)).await.expect("the disk is copied");
+        assert!(!fixture.has_volume(&ready, &into));
+    }
+    assert!(fixture.has_volume(&ready, &disk));
+    detach(&*guest, &disk).await;
+    stop(&*guest).await;
+}
+
+/// A volume takes another's place, by whichever handle, and is taken out like any other; the one that it replaced can come in again.
+pub async fn a_volume_takes_another_s_place(fixture: &dyn HypervisorFixture) {
+    let ready = fixture.guest().await;
+    let (one, two) = (fixture.volume(), fixture.volume());
+    let ids = (one.volume.expect("a volume"), two.volume.expect("a volume"));
+    let guest = start(&*fixture.hypervisor(), &ready).await;
+    assert!(guest.mirror(ids.0, &two).await.is_err(), "it has no such volume");
+    assert!(!fixture.has_volume(&ready, &two));
+    guest.attach(&one).await.expect("the volume is plugged in");
+    for _ in 0..2 {
+        in_time("mirror", guest.mirror(ids.0, &two)).await.expect("it is copied");
+    }
+    drop(guest);
+    let guest = adopt(&*fixture.hypervisor(), &ready).await.expect("the guest still runs");
+    in_time("mirror", guest.mirror(ids.0, &two)).await.expect("it is still copied");
+    for _ in 0..2 {
+        in_time("pivot", guest.pivot(ids.0, ids.1)).await.expect("it goes over");
+        assert!(fixture.has_volume(&ready, &two) && !fixture.has_volume(&ready, &one));
+    }
+    in_time("mirror", guest.mirror(ids.0, &two)).await.expect("it has gone over");
+    guest.attach(&two).await.expect("it has it already");
+    guest.attach(&one).await.expect("it comes in again");
+    detach(&*guest, &two).await;
+    assert!(!fixture.has_volume(&ready, &two) && fixture.has_volume(&ready, &one));
+    detach(&*guest, &one).await;
+    assert!(!fixture.has_volume(&ready, &one));
+    stop(&*guest).await;
+    guest.pivot(ids.0, ids.1).await.expect("it has ended");
+}
+
 /// The end of one guest is none of another's business.
 pub async fn two_guests_are_independent(fixture: &dyn HypervisorFixture) {
     let plug = fixture.hypervisor();
@@ -310,7 +358,7 @@ macro_rules! hypervisor_contract {
             its_end_is_heard_by_all, a_failed_start_leaves_nothing, an_impossible_definition_is_refused,
             a_volume_is_plugged_in_and_taken_out, a_volume_of_the_definition_is_taken_out,
             a_volume_that_is_not_there_leaves_nothing, a_volume_grows_in_the_guest,
-            two_guests_are_independent, a_host_has_resources);
+            a_disk_is_copied_while_its_guest_runs, a_volume_takes_another_s_place, two_guests_are_independent, a_host_has_resources);
     };
     (@ $fixture:expr; $($name:ident),+) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,6 +14,7 @@ use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{DiskId, ImageId};
 use hatchery_model::provision::{Backing, FileAbilities, TargetFacts};
 use hatchery_ports::disk_backend::{CreatedDisk, DiskBackend, DiskError};
+use hatchery_ports::volume_backend::VolumeBytes;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
@@ -171,6 +172,25 @@ impl DiskBackend for FileDiskBackend {
             bases.release(image).map_err(|error| disk_error("release the base", error))
         })
         .await
+    }
+
+    async fn begin_copy(
+        &self,
+        disk: &DiskId,
+        runs: bool,
+    ) -> Result<Option<BlockSource>, DiskError> {
+        let (bases, disk) = (self.bases.clone(), disk.clone());
+        blocking("ready a copy", move || root_disk::begin_copy(&bases, &disk, runs)).await
+    }
+
+    async fn open_copy(&self, disk: &DiskId) -> Result<Box<dyn VolumeBytes>, DiskError> {
+        let (bases, disk) = (self.bases.clone(), disk.clone());
+        blocking("open the disk", move || root_disk::open_copy(&bases, &disk)).await
+    }
+
+    async fn drop_copy(&self, disk: &DiskId) -> Result<(), DiskError> {
+        let (bases, disk) = (self.bases.clone(), disk.clone());
+        blocking("remove the copy", move || root_disk::drop_copy(&bases, &disk)).await
     }
 
     async fn list_bases(&self) -> Result<Vec<ImageId>, DiskError> {

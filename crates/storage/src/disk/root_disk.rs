@@ -6,7 +6,8 @@ use super::kept;
 use super::made::Made;
 use crate::durable::{look, make_folder, remove, sync_folder};
 use crate::pool::BaseRecord;
-use crate::qcow2::{Overlay, read_overlay, temporary_name, write_overlay};
+use crate::qcow2::{Overlay, read_overlay, temporary_name, write_growable, write_overlay};
+use crate::volume::read_disk;
 use hatchery_model::compute::RootDisk;
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::DiskId;
@@ -14,6 +15,7 @@ use hatchery_model::image::ImageFormat;
 use hatchery_model::provision::PlanStep;
 use hatchery_model::units::Bytes;
 use hatchery_ports::disk_backend::{CreatedDisk, DiskError};
+use hatchery_ports::volume_backend::VolumeBytes;
 use std::io;
 use std::path::{Path, PathBuf};
 use tokio::sync::OwnedMutexGuard;
@@ -129,6 +131,57 @@ pub(super) fn delete(bases: &Bases, disk: &DiskId) -> Result<(), DiskError> {
     remove(&path).map_err(failed)?;
     // Also when there was nothing: an earlier call may have been cut off in between.
     sync_folder(folder).map_err(failed)
+}
+
+/// What a copy of the disk is called. Its guest's folder goes with all that is in it.
+fn copy_of(path: &Path) -> PathBuf {
+    path.with_file_name("snapshot")
+}
+
+/// Readies a file for the copy that the hypervisor of a guest that runs makes; the disk of another is read itself.
+pub(super) fn begin_copy(
+    bases: &Bases,
+    disk: &DiskId,
+    runs: bool,
+) -> Result<Option<BlockSource>, DiskError> {
+    drop_copy(bases, disk)?;
+    let path = path_of(bases, disk)?;
+    let overlay = read_overlay(&path).map_err(|error| unreadable(&path, error))?;
+    let overlay = overlay.ok_or_else(|| no_disk(disk))?;
+    if !runs {
+        return Ok(None);
+    }
+    let copy = copy_of(&path);
+    write_growable(&copy, overlay.size, None, bases.owner)
+        .map_err(|error| disk_error("make a file for the copy", error))?;
+    Ok(Some(alone(copy)))
+}
+
+/// Opens the copy if there is one, else the disk.
+pub(super) fn open_copy(bases: &Bases, disk: &DiskId) -> Result<Box<dyn VolumeBytes>, DiskError> {
+    let failed = |error| disk_error("open the disk", error);
+    let copy = copy_of(&path_of(bases, disk)?);
+    let source = match look(&copy).map_err(failed)? {
+        Some(_) => alone(copy),
+        None => find(bases, disk)?.ok_or_else(|| no_disk(disk))?,
+    };
+    read_disk(&source).map_err(failed)
+}
+
+/// Removes the copy.
+pub(super) fn drop_copy(bases: &Bases, disk: &DiskId) -> Result<(), DiskError> {
+    let failed = |error| disk_error("remove the copy of the disk", error);
+    let copy = copy_of(&path_of(bases, disk)?);
+    remove(&temporary_name(&copy)).map_err(failed)?;
+    remove(&copy).map(drop).map_err(failed)
+}
+
+fn no_disk(disk: &DiskId) -> DiskError {
+    DiskError::NotFound(format!("disk {disk} is not here: was its server deleted?"))
+}
+
+fn alone(path: PathBuf) -> BlockSource {
+    BlockSource::File { path, format: ImageFormat::Qcow2, read_only: false, backing: None }
 }
 
 fn path_of(bases: &Bases, disk: &DiskId) -> Result<PathBuf, DiskError> {

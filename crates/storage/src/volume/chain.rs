@@ -71,6 +71,11 @@ impl Chain {
         Ok(Self { layers })
     }
 
+    /// Size of the disk.
+    pub(super) fn size(&self) -> u64 {
+        self.layers.first().map_or(0, |layer| layer.size)
+    }
+
     /// Of one open file that lies on nothing.
     pub(super) fn of(file: File, format: ImageFormat) -> io::Result<Self> {
         Ok(Self { layers: vec![Layer::open(file, format)?] })

@@ -4,9 +4,10 @@ mod chain;
 mod file;
 pub(crate) mod rbd;
 
+pub(crate) use file::read_disk;
 pub use file::{FileVolumeBackend, FileVolumeSettings};
 pub(crate) use rbd::{
-    Digested, ImageBytes, WantedImage, copy_bytes, drop_snapshot, is_whole_clone, with_causes,
-    write_data,
+    Digested, ImageBytes, WantedImage, copy_bytes, drop_snapshot, is_whole_clone, read_image,
+    with_causes, write_data,
 };
 pub use rbd::{RbdImageSource, RbdVolumeBackend, RbdVolumeSettings};

@@ -107,8 +107,12 @@ impl QemuHypervisor {
         };
         let program = host_facts::find_program(&settings.binary)?;
         let mut inheritance = Inheritance::default();
-        let mut descriptors =
-            inheritance.open(definition, accelerator, taps, settings.ceph.as_ref())?;
+        let mut descriptors = inheritance.open(
+            definition,
+            accelerator,
+            taps,
+            (settings.ceph.as_ref(), settings.cache),
+        )?;
         let console = folder.console().map_err(|e| in_folder("open the console log", e))?;
         descriptors.console = inheritance.add(console);
         let listener = folder.listen().map_err(|e| in_folder("make the monitor's socket", e))?;

@@ -2,13 +2,16 @@
 //! dropped.
 
 use super::adopt;
+use super::block_job;
 use super::folder::Folder;
 use super::hotplug;
 use super::process::{Exit, Process};
 use super::qmp::{Client, Event, QmpError};
 use super::settings::QemuSettings;
+use super::swap;
 use async_trait::async_trait;
 use hatchery_model::compute::{DiskAttachment, PowerState};
+use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{ServerId, VolumeId};
 use hatchery_model::units::Bytes;
 use hatchery_ports::hypervisor::{Guest, HypervisorError};
@@ -303,7 +306,7 @@ impl Guest for QemuGuest {
         };
         let _alone = self.plugging.lock().await;
         let monitor = self.answering("plug the volume in").await?;
-        hotplug::attach(&monitor, disk, volume, &self.settings.ceph).await
+        hotplug::attach(&monitor, disk, volume, &self.settings).await
     }
 
     async fn detach(&self, volume: VolumeId) -> Result<(), HypervisorError> {
@@ -319,6 +322,55 @@ impl Guest for QemuGuest {
 
     async fn resize(&self, volume: VolumeId, size: Bytes) -> Result<(), HypervisorError> {
         hotplug::resize(&*self.answering("make the volume larger").await?, volume, size).await
+    }
+
+    async fn copy(
+        &self,
+        volume: Option<VolumeId>,
+        into: &BlockSource,
+    ) -> Result<(), HypervisorError> {
+        let monitor = self.answering("copy the disk").await?;
+        let copy = block_job::Copy::of(volume);
+        {
+            let _alone = self.plugging.lock().await;
+            copy.begin(&monitor, into, &self.settings).await?;
+        }
+        // Others are plugged in and out meanwhile.
+        let ended = block_job::ended(&monitor, &copy.job).await;
+        let _alone = self.plugging.lock().await;
+        copy.end(&monitor, ended).await
+    }
+
+    async fn mirror(&self, old: VolumeId, new: &DiskAttachment) -> Result<(), HypervisorError> {
+        let swap = swap::Swap::of(old, new)?;
+        let monitor = self.answering("copy the volume").await?;
+        {
+            let _alone = self.plugging.lock().await;
+            if swap.begin(&monitor, new, &self.settings).await? {
+                return Ok(());
+            }
+        }
+        let ready = swap.ready(&monitor).await;
+        if ready.is_err() {
+            let _alone = self.plugging.lock().await;
+            swap.take_back(&monitor).await?;
+        }
+        ready
+    }
+
+    async fn pivot(&self, old: VolumeId, new: VolumeId) -> Result<(), HypervisorError> {
+        if self.process.has_ended() {
+            return Ok(());
+        }
+        let swap = swap::Swap::between(old, new);
+        let pivoted = async {
+            let monitor = self.answering("go over to the new volume").await?;
+            let _alone = self.plugging.lock().await;
+            swap.pivot(&monitor).await
+        };
+        let pivoted = pivoted.await;
+        // Until its end both held the same.
+        if pivoted.is_err() && self.process.has_ended() { Ok(()) } else { pivoted }
     }
 
     fn process_id(&self) -> Option<u32> {

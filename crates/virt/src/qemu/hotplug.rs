@@ -6,16 +6,16 @@
 use super::command_line::{CannotRun, SLOTS, node_of_volume, nodes, own_file, secret_of};
 use super::inherit::open_layers;
 use super::qmp::{Client, Event, QmpError};
+use super::settings::QemuSettings;
 use hatchery_model::compute::DiskAttachment;
+use hatchery_model::disk::BlockSource;
 use hatchery_model::id::VolumeId;
 use hatchery_model::units::Bytes;
-use hatchery_ports::ceph_logins::CephLogins;
 use hatchery_ports::hypervisor::HypervisorError;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
@@ -30,13 +30,14 @@ pub(crate) async fn attach(
     monitor: &Client,
     disk: &DiskAttachment,
     volume: VolumeId,
-    logins: &Arc<dyn CephLogins>,
+    settings: &QemuSettings,
 ) -> Result<(), HypervisorError> {
     let node = node_of_volume(volume);
-    let bus = Bus::look(monitor).await?;
-    if bus.devices.contains(&node) {
+    if device_with(monitor, &node).await?.is_some() {
         return Ok(());
     }
+    let bus = Bus::look(monitor).await?;
+    let device = bus.free_name(&node);
     let slot = bus.free_slot().ok_or_else(|| {
         HypervisorError::Invalid(format!(
             "the guest has {} disks, and no room for another: detach a volume first",
@@ -44,7 +45,7 @@ pub(crate) async fn attach(
         ))
     })?;
     clear(monitor, &node).await?;
-    let plugged = plug(monitor, disk, (&node, slot), logins.clone()).await;
+    let plugged = plug(monitor, disk, (&node, &device, slot), settings).await;
     if plugged.is_err()
         && let Err(error) = clear(monitor, &node).await
     {
@@ -56,11 +57,28 @@ pub(crate) async fn attach(
 async fn plug(
     monitor: &Client,
     disk: &DiskAttachment,
-    (node, slot): (&str, usize),
-    logins: Arc<dyn CephLogins>,
+    (node, device, slot): (&str, &str, usize),
+    settings: &QemuSettings,
 ) -> Result<(), HypervisorError> {
-    let source = disk.source.clone();
-    let opened = tokio::task::spawn_blocking(move || open_layers(&source, logins.as_ref())).await;
+    let flushes = open(monitor, node, &disk.source, settings).await?;
+    let device = json!({
+        "driver": "virtio-blk-pci", "id": device, "drive": node, "serial": disk.serial, "bus": "pci.0",
+        "addr": format!("{slot:#x}"), "write-cache": if flushes { "off" } else { "auto" },
+    });
+    let plugged = monitor.execute_with("device_add", &device).await;
+    plugged.map(drop).map_err(|error| unavailable("plug the volume in", error))
+}
+
+/// Opens what a disk is made of, without a device. Says whether whoever writes to it sees a disk that flushes by itself.
+pub(super) async fn open(
+    monitor: &Client,
+    node: &str,
+    source: &BlockSource,
+    settings: &QemuSettings,
+) -> Result<bool, HypervisorError> {
+    let (from, logins, cache) = (source.clone(), settings.ceph.clone(), settings.cache);
+    let opened = tokio::task::spawn_blocking(move || open_layers(&from, logins.as_ref(), cache));
+    let opened = opened.await;
     let opened = opened.map_err(|error| unavailable("open the volume", error))??;
     let mut files = Vec::with_capacity(opened.files.len());
     for file in opened.files {
@@ -79,17 +97,38 @@ async fn plug(
         let added = monitor.execute_with("object-add", &secret).await;
         added.map_err(|error| unavailable("hand the key for Ceph over", error))?;
     }
-    let graph = nodes(node, &disk.source, &files);
+    let graph = nodes(node, source, &files, opened.cache);
     for made in graph.map_err(|CannotRun(text)| HypervisorError::Invalid(text))? {
         let added = monitor.execute_with("blockdev-add", &made).await;
         added.map_err(|error| unavailable("open the volume", error))?;
     }
-    let device = json!({
-        "driver": "virtio-blk-pci", "id": node, "drive": node, "serial": disk.serial, "bus": "pci.0",
-        "addr": format!("{slot:#x}"),
-    });
-    let plugged = monitor.execute_with("device_add", &device).await;
-    plugged.map(drop).map_err(|error| unavailable("plug the volume in", error))
+    Ok(opened.cache.flushes())
+}
+
+/// The device that has a node: by its node's name, or by another one's whose place it took. `None`: none has it.
+pub(super) async fn device_with(
+    monitor: &Client,
+    node: &str,
+) -> Result<Option<String>, HypervisorError> {
+    let drives = monitor.execute("query-block").await;
+    let drives = drives.map_err(|error| unavailable("tell which disks the guest has", error))?;
+    Ok(device_in(&drives, node))
+}
+
+fn device_in(drives: &Value, node: &str) -> Option<String> {
+    let has = |drive: &&Value| {
+        let on_top = drive["inserted"]["node-name"].as_str();
+        on_top.is_some_and(|top| top == node || top == filter_of(node))
+    };
+    let drive = drives.as_array().into_iter().flatten().find(has)?;
+    let path = drive["qdev"].as_str()?;
+    let name = path.strip_prefix("/machine/peripheral/")?.split('/').next()?;
+    Some(name.to_owned())
+}
+
+/// The name of what lies on a node while a job reads it.
+pub(super) fn filter_of(node: &str) -> String {
+    format!("f{node}")
 }
 
 /// Takes a volume out, within the deadline.
@@ -100,7 +139,9 @@ pub(crate) async fn detach(
 ) -> Result<(), HypervisorError> {
     let node = node_of_volume(volume);
     let give_up = Instant::now() + deadline;
-    while Bus::look(monitor).await?.devices.contains(&node) {
+    let found = device_with(monitor, &node).await?;
+    let Some(device) = found else { return clear(monitor, &node).await };
+    while Bus::look(monitor).await?.devices.contains(&device) {
         if Instant::now() >= give_up {
             return Err(HypervisorError::Failed(format!(
                 "the guest has not let go of volume {volume} within {} s: unmount it there, see that the guest is not still booting, \
@@ -109,14 +150,14 @@ pub(crate) async fn detach(
             )));
         }
         let events = monitor.events();
-        let asked = monitor.execute_with("device_del", &json!({ "id": node })).await;
+        let asked = monitor.execute_with("device_del", &json!({ "id": device })).await;
         match asked {
             // It has gone meanwhile, or has been asked and takes its time.
             Ok(_) | Err(QmpError::Refused { .. }) => {}
             Err(error) => return Err(unavailable("take the volume out", error)),
         }
         let ask_again = give_up.min(Instant::now() + ASK_AGAIN);
-        gone(monitor, events, &node, ask_again).await?;
+        gone(monitor, events, &device, ask_again).await?;
     }
     clear(monitor, &node).await
 }
@@ -158,7 +199,7 @@ pub(crate) async fn resize(
     size: Bytes,
 ) -> Result<(), HypervisorError> {
     let node = node_of_volume(volume);
-    if !Bus::look(monitor).await?.devices.contains(&node) {
+    if device_with(monitor, &node).await?.is_none() {
         return Err(HypervisorError::NotFound(format!("the guest has no volume {volume}")));
     }
     let wanted = json!({"node-name": node, "size": size.0});
@@ -167,7 +208,7 @@ pub(crate) async fn resize(
 }
 
 /// Closes all that is open of a disk without a device.
-async fn clear(monitor: &Client, node: &str) -> Result<(), HypervisorError> {
+pub(super) async fn clear(monitor: &Client, node: &str) -> Result<(), HypervisorError> {
     let cannot = |error| unavailable("close the volume", error);
     let open = monitor.execute_with("query-named-block-nodes", &json!({"flat": true})).await;
     let open = open.map_err(cannot)?;
@@ -236,12 +277,21 @@ impl Bus {
         }
     }
 
+    /// The node's name, unless a device has it whose own volume was replaced.
+    fn free_name(&self, node: &str) -> String {
+        let names = (0..).map(|number| match number {
+            0 => node.to_owned(),
+            number => format!("{node}-again-{number}"),
+        });
+        names.into_iter().find(|name| !self.devices.contains(name)).unwrap_or_default()
+    }
+
     fn free_slot(&self) -> Option<usize> {
         SLOTS.clone().find(|slot| !self.slots.contains(slot))
     }
 }
 
-fn unavailable(
+pub(super) fn unavailable(
     doing: &str,
     error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> HypervisorError {
@@ -250,7 +300,7 @@ fn unavailable(
 
 #[cfg(test)]
 mod tests {
-    use super::{Bus, place};
+    use super::{Bus, device_in, place};
     use serde_json::json;
 
     #[test]
@@ -259,6 +309,23 @@ mod tests {
         names.sort_by_key(|name| place("v1", name));
         assert_eq!(names[3..], ["v1", "v1-file", "v1-2", "v1-2-file", "v1-10"]);
         assert!(names[..3].iter().all(|name| place("v1", name).is_none()));
+    }
+
+    #[test]
+    fn a_device_is_found_by_what_it_holds_now() {
+        let drives = json!([
+            {"qdev": "/machine/peripheral/disk0/virtio-backend", "inserted": {"node-name": "disk0"}},
+            {"qdev": "/machine/peripheral/va/virtio-backend", "inserted": {"node-name": "vb"}},
+            {"qdev": "/machine/peripheral/va-again-1/virtio-backend", "inserted": {"node-name": "fva"}},
+            {"qdev": "/machine/peripheral-anon/device[1]", "inserted": {"node-name": "config"}},
+            {"qdev": ""},
+        ]);
+        assert_eq!(device_in(&drives, "vb").as_deref(), Some("va"));
+        assert_eq!(device_in(&drives, "va").as_deref(), Some("va-again-1"));
+        assert_eq!(device_in(&drives, "config"), None);
+        let devices = json!([{"slot": 16, "qdev_id": "va"}, {"slot": 17, "qdev_id": "va-again-1"}]);
+        let bus = Bus::of(&json!([{ "bus": 0, "devices": devices }]));
+        assert_eq!((bus.free_name("va"), bus.free_name("vb")), ("va-again-2".into(), "vb".into()));
     }
 
     #[test]

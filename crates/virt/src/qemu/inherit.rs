@@ -1,15 +1,17 @@
 //! Opens all that a guest's process needs, so that it needs no right of its own.
 
+use super::cache::{CacheMode, CacheModes};
 use super::command_line::{Descriptors, NicDescriptors};
 use super::settings::Accelerator;
 use hatchery_model::compute::GuestDefinition;
 use hatchery_model::disk::BlockSource;
 use hatchery_ports::ceph_logins::CephLogins;
 use hatchery_ports::hypervisor::{HypervisorError, Tap};
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// The device of the processor's virtualisation.
@@ -41,7 +43,7 @@ impl Inheritance {
         definition: &GuestDefinition,
         accelerator: Accelerator,
         taps: Vec<Tap>,
-        logins: &dyn CephLogins,
+        (logins, cache): (&dyn CephLogins, CacheModes),
     ) -> Result<Descriptors, HypervisorError> {
         if taps.len() != definition.nics.len() {
             return Err(HypervisorError::Invalid(format!(
@@ -52,7 +54,8 @@ impl Inheritance {
         }
         let mut descriptors = Descriptors::default();
         for disk in &definition.disks {
-            let opened = open_layers(&disk.source, logins)?;
+            let opened = open_layers(&disk.source, logins, cache)?;
+            descriptors.caches.push(opened.cache);
             let files = opened.files.into_iter().chain(opened.login.map(|login| login.key));
             descriptors.disks.push(files.map(|file| self.add(file)).collect());
         }
@@ -83,6 +86,8 @@ pub(crate) struct Opened {
     pub(crate) files: Vec<File>,
     /// What an image in Ceph needs besides.
     pub(crate) login: Option<OpenedLogin>,
+    /// How its top layer is cached.
+    pub(crate) cache: CacheMode,
 }
 
 /// A key for Ceph.
@@ -97,8 +102,13 @@ pub(crate) struct OpenedLogin {
 pub(crate) fn open_layers(
     source: &BlockSource,
     logins: &dyn CephLogins,
+    cache: CacheModes,
 ) -> Result<Opened, HypervisorError> {
-    let mut opened = Opened { files: Vec::new(), login: None };
+    let cache = match source {
+        BlockSource::File { path, .. } => cache.file.unwrap_or_else(|| best_for(path)),
+        BlockSource::Rbd(_) => cache.network.unwrap_or(CacheMode::None),
+    };
+    let mut opened = Opened { files: Vec::new(), login: None, cache };
     let mut next = Some(source);
     while let Some(layer) = next {
         let (path, read_only) = match layer {
@@ -117,12 +127,28 @@ pub(crate) fn open_layers(
                 break;
             }
         };
-        let writable = opened.files.is_empty() && !read_only;
-        let file = if writable { read_write(path) } else { File::open(path) };
+        let is_top = opened.files.is_empty();
+        // QEMU takes a file past the page cache only where it was opened so.
+        let flags = if is_top && cache.is_direct() { OFlags::DIRECT } else { OFlags::empty() };
+        let file = OpenOptions::new()
+            .read(true)
+            .write(is_top && !read_only)
+            .custom_flags(flags.bits().cast_signed())
+            .open(path);
         opened.files.push(file.map_err(|error| cannot_open("disk", path, error))?);
         next = layer.backing();
     }
     Ok(opened)
+}
+
+/// Nova's choice where nothing is set: past the page cache, where the filesystem can do that.
+fn best_for(path: &Path) -> CacheMode {
+    let flags = OFlags::RDONLY | OFlags::DIRECT | OFlags::CLOEXEC;
+    match rustix::fs::open(path, flags, Mode::empty()) {
+        Err(rustix::io::Errno::INVAL) => CacheMode::Writeback,
+        // What else is wrong shows when it is opened.
+        Ok(_) | Err(_) => CacheMode::None,
+    }
 }
 
 /// A file that no folder has. QEMU opens it anew by its descriptor, and may: such files have no owner's rights.

@@ -5,6 +5,8 @@
 //! pools or networks: disks come as paths, interfaces as descriptors.
 
 mod adopt;
+mod block_job;
+mod cache;
 pub mod command_line;
 mod driver;
 mod folder;
@@ -16,8 +18,10 @@ mod process;
 mod proof;
 mod qmp;
 mod settings;
+mod swap;
 
 pub use adopt::running;
+pub use cache::{CacheMode, CacheModes};
 pub use driver::QemuHypervisor;
 pub use folder::{CONSOLE, MONITOR};
 pub use proof::{Proof, prove_accelerator};

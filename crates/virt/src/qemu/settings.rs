@@ -1,5 +1,6 @@
 //! What an operator chooses of QEMU.
 
+use super::cache::CacheModes;
 use hatchery_ports::ceph_logins::{CephLogins, WithoutCeph};
 use std::fmt;
 use std::path::PathBuf;
@@ -49,6 +50,8 @@ pub struct QemuSettings {
     pub end_deadline: Duration,
     /// How long a guest may take to let go of a volume.
     pub detach_deadline: Duration,
+    /// How the host caches what guests write.
+    pub cache: CacheModes,
     /// How images of Ceph are opened.
     pub ceph: Arc<dyn CephLogins>,
     /// How long a trial guest may take to prove KVM; it takes a tenth of a second where KVM works.
@@ -67,6 +70,7 @@ impl Default for QemuSettings {
             answer_deadline: Duration::from_secs(5),
             end_deadline: Duration::from_secs(5),
             detach_deadline: Duration::from_secs(60),
+            cache: CacheModes::default(),
             ceph: Arc::new(WithoutCeph),
             proof_deadline: Duration::from_secs(2),
         }

@@ -3,6 +3,7 @@
 use super::{Step, World, lock, put_marker, read_marker, remove_marker};
 use async_trait::async_trait;
 use hatchery_model::compute::{DiskAttachment, PowerState};
+use hatchery_model::disk::BlockSource;
 use hatchery_model::id::VolumeId;
 use hatchery_model::units::Bytes;
 use hatchery_ports::hypervisor::{Guest, HypervisorError, Tap};
@@ -116,6 +117,33 @@ impl Guest for SimGuest {
                 Err(HypervisorError::NotFound(format!("the guest has no volume {volume}")))
             }
         }
+    }
+
+    async fn copy(&self, volume: Option<VolumeId>, _: &BlockSource) -> Result<(), HypervisorError> {
+        self.world.pass(Step::Copy)?;
+        match read_marker(&self.folder)? {
+            Some((_, volumes)) if volume.is_none_or(|one| volumes.contains(&one)) => Ok(()),
+            Some(_) | None => Err(HypervisorError::NotFound("the guest has no such disk".into())),
+        }
+    }
+
+    async fn mirror(&self, old: VolumeId, new: &DiskAttachment) -> Result<(), HypervisorError> {
+        self.world.pass(Step::Mirror)?;
+        let there = read_marker(&self.folder)?.map(|(_, volumes)| volumes).unwrap_or_default();
+        match new.volume {
+            Some(new) if there.contains(&new) || there.contains(&old) => Ok(()),
+            Some(_) => Err(HypervisorError::NotFound(format!("the guest has no volume {old}"))),
+            None => Err(HypervisorError::Invalid("a running guest takes volumes alone".to_owned())),
+        }
+    }
+
+    async fn pivot(&self, old: VolumeId, new: VolumeId) -> Result<(), HypervisorError> {
+        self.world.pass(Step::Pivot)?;
+        let swapped = self.change(|volumes| {
+            volumes.remove(&old);
+            volumes.insert(new);
+        });
+        swapped.map(drop)
     }
 
     fn process_id(&self) -> Option<u32> {

@@ -37,6 +37,12 @@ pub enum Step {
     Detach,
     /// `resize`.
     Resize,
+    /// `copy`.
+    Copy,
+    /// `mirror`.
+    Mirror,
+    /// `pivot`.
+    Pivot,
     /// `resources`.
     Resources,
 }

@@ -70,6 +70,7 @@ fn brief(action: &Action, version: Microversion) -> Value {
             ActionKind::AttachVolume => "attach_volume",
             ActionKind::DetachVolume => "detach_volume",
             ActionKind::CreateImage => "createImage",
+            ActionKind::SwapVolume => "swap_volume",
             ActionKind::ResetState => "resetState",
         },
         "instance_uuid": action.server,

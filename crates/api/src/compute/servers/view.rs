@@ -115,7 +115,8 @@ impl Viewer<'_> {
         shown.put("OS-SRV-USG:launched_at", json!(server.launched_at.map(time::micros)));
         shown.put("OS-SRV-USG:terminated_at", json!(terminated_at(server)));
         shown.put("os-extended-volumes:volumes_attached", self.volumes(detail));
-        shown.put("OS-EXT-STS:task_state", json!(status.task_state));
+        let imaging = server.imaging.as_ref().map(|imaging| imaging.step.task_state());
+        shown.put("OS-EXT-STS:task_state", json!(status.task_state.or(imaging)));
         shown.put("OS-EXT-STS:vm_state", json!(status.vm_state));
         shown.put("OS-EXT-STS:power_state", json!(status.power_state));
         if !server.nics.is_empty() {

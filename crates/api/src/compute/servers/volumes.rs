@@ -10,8 +10,8 @@ use crate::http::paging;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use hatchery_control::Error;
 use hatchery_control::compute::{ServerVolumeVerbs, VolumeToAttach};
-use hatchery_control::{Error, policy};
 use hatchery_model::id::{ServerId, VolumeId};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::Attachment;
@@ -181,7 +181,7 @@ pub async fn attach(
     Ok(axum::Json(json!({"volumeAttachment": view(&made, server, version)})).into_response())
 }
 
-/// Changes what becomes of a volume when the server goes. Another volume in its place is Cinder's to ask for, and no volume migrates here.
+/// Puts another volume in its place, or (2.85, the same volume) changes what becomes of it when the server goes.
 pub async fn update(
     State(verbs): State<Arc<ServerVolumeVerbs>>,
     By(caller, _): By<Compute>,
@@ -201,12 +201,8 @@ pub async fn update(
     }
     let (server, other) = (id_of(&id)?, in_body(&wanted.volume)?);
     if version.0 < UPDATE || in_path(&volume)? != other {
-        policy::admin(&caller, "os_compute_api:os-volumes-attachments:swap")?;
-        verbs.find(&caller, server, in_path(&volume)?).await?;
-        return Err(Error::Conflict(format!(
-            "volume {volume} is not migrating; this API should only be called by Cinder"
-        ))
-        .into());
+        verbs.swap(&caller, server, in_path(&volume)?, other).await?;
+        return Ok(StatusCode::ACCEPTED);
     }
     let found = verbs.find(&caller, server, other).await?;
     let (tag, device) = (&found.guest.tag, &found.mountpoint);

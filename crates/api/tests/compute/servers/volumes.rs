@@ -91,8 +91,13 @@ async fn what_is_refused() {
         (1, "member", format!("POST {path}"), json!({"volumeId": own})),
         (1, "member", format!("PUT {path}/{own}"), json!({"volumeId": theirs})),
         (1, "admin", format!("PUT {path}/{own}"), json!({"volumeId": theirs})),
-        (85, "member", format!("PUT {path}/{own}"), json!({"volumeId": own, "device": "/dev/vdz"})),
-        (85, "member", format!("PUT {path}/{own}"), json!({"volumeId": own, "tag": "z"})),
+        (
+            85,
+            "member",
+            format!("PUT {path}/{theirs}"),
+            json!({"volumeId": theirs, "device": "/dev/vdz"}),
+        ),
+        (85, "member", format!("PUT {path}/{theirs}"), json!({"volumeId": theirs, "tag": "z"})),
         (1, "member", format!("GET {path}/{nobody}"), json!({})),
         (1, "member", format!("DELETE {path}/{nobody}"), json!({})),
     ] {
@@ -119,9 +124,9 @@ async fn what_is_refused() {
     POST 2.1 {"volumeId":"00000000-0000-0000-0000-0000000000d1"}: 200 
     POST 2.1 {"volumeId":"00000000-0000-0000-0000-0000000000d1"}: 400 Invalid volume: volume 00000000-0000-0000-0000-0000000000d1 already attached
     PUT 2.1 {"volumeId":"00000000-0000-0000-0000-0000000000d2"}: 403 Policy doesn't allow os_compute_api:os-volumes-attachments:swap to be performed.
-    PUT 2.1 {"volumeId":"00000000-0000-0000-0000-0000000000d2"}: 409 volume 00000000-0000-0000-0000-0000000000d1 is not migrating; this API should only be called by Cinder
-    PUT 2.85 {"device":"/dev/vdz","volumeId":"00000000-0000-0000-0000-0000000000d1"}: 400 The device property is not mutable
-    PUT 2.85 {"tag":"z","volumeId":"00000000-0000-0000-0000-0000000000d1"}: 400 The tag property is not mutable
+    PUT 2.1 {"volumeId":"00000000-0000-0000-0000-0000000000d2"}: 202 
+    PUT 2.85 {"device":"/dev/vdz","volumeId":"00000000-0000-0000-0000-0000000000d2"}: 400 The device property is not mutable
+    PUT 2.85 {"tag":"z","volumeId":"00000000-0000-0000-0000-0000000000d2"}: 400 The tag property is not mutable
     GET 2.1 {}: 404 Volume attachment of volume 00000000-0000-0000-0000-000000000099 to instance [uuid] could not be found.
     DELETE 2.1 {}: 404 Volume attachment of volume 00000000-0000-0000-0000-000000000099 to instance [uuid] could not be found.
     "#);

@@ -21,6 +21,12 @@ pub(in crate::compute) fn has_host(server: &Server) -> Result<(), Error> {
     Err(Error::Conflict(format!("Instance {} is not ready", server.id)))
 }
 
+/// What is being done to it, in Nova's word: what its state says, else that an image is made of its disk.
+fn task_of(server: &Server) -> Option<&'static str> {
+    let imaging = || server.imaging.as_ref().map(|imaging| imaging.step.task_state());
+    task_state(&server.state).or_else(imaging)
+}
+
 /// Refuses unless the server is in one of these `vm_state`s, without a task or with one of these, and has run once.
 pub(in crate::compute) fn is_in(
     server: &Server,
@@ -35,7 +41,7 @@ pub(in crate::compute) fn is_in(
     if !vm_states.contains(&vm_state) {
         return Err(refused("vm_state", vm_state));
     }
-    if let Some(task) = task_state(&server.state)
+    if let Some(task) = task_of(server)
         && !tasks.contains(&task)
     {
         return Err(refused("task_state", task));

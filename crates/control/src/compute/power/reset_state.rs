@@ -1,10 +1,11 @@
 //! Takes an administrator's word on what a server's state is. No host is told.
 
 use super::{PowerVerbs, retried};
-use crate::compute::find_server;
 use crate::compute::state_words::task_state;
+use crate::compute::{find_server, imaging};
 use crate::error::Error;
 use crate::policy;
+use crate::volume::send::Writing;
 use crate::workflow::power::{self, By};
 use hatchery_model::caller::Caller;
 use hatchery_model::compute::{ActionKind, Fault, Rest};
@@ -56,6 +57,8 @@ impl PowerVerbs {
                 "Cannot 'resetState' instance {id} while it is in task_state {task}"
             ))
         })?;
+        let writing = Writing { entropy: &*self.entropy, now, request: &caller.request };
+        imaging::abandon(&mut *uow, writing, &mut server).await?;
         server.updated_at = now;
         power::note_action(&mut *uow, &server, &By::caller(caller, ActionKind::ResetState), now)
             .await?;

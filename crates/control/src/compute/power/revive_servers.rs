@@ -168,6 +168,7 @@ const fn starts(kind: ActionKind) -> bool {
         | ActionKind::ResetState
         | ActionKind::AttachVolume
         | ActionKind::DetachVolume
-        | ActionKind::CreateImage => false,
+        | ActionKind::CreateImage
+        | ActionKind::SwapVolume => false,
     }
 }

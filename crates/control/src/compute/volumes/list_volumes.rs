@@ -1,6 +1,6 @@
 //! Shows and lists the volumes of a server.
 
-use super::{ServerVolumeVerbs, bound};
+use super::{ServerVolumeVerbs, bound, shown};
 use crate::compute::find_server;
 use crate::error::Error;
 use hatchery_model::caller::Caller;
@@ -12,7 +12,7 @@ impl ServerVolumeVerbs {
     pub async fn list(&self, caller: &Caller, server: ServerId) -> Result<Vec<Attachment>, Error> {
         let mut uow = self.store.read().await?;
         find_server::find(&mut *uow, caller, server).await?;
-        Ok(uow.attachments().list(None, None, Some(server)).await?)
+        Ok(shown(uow.attachments().list(None, None, Some(server)).await?))
     }
 
     /// One volume of a server. Needs `reader` on its project. `NotFound` also when the server does not have it.

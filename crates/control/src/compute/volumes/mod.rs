@@ -4,10 +4,12 @@ mod attach_volume;
 mod detach_volume;
 mod device;
 mod list_volumes;
+mod swap_volume;
 mod update_volume;
 
 pub use attach_volume::VolumeToAttach;
 pub(crate) use device::next_free;
+pub(crate) use swap_volume::command as swap_command;
 
 use super::settings::ComputeSettings;
 use crate::error::Error;
@@ -42,9 +44,14 @@ async fn bound(
     volume: VolumeId,
 ) -> Result<Attachment, Error> {
     let all = uow.attachments().list(None, Some(volume), Some(server)).await?;
-    all.into_iter().next().ok_or_else(|| {
+    shown(all).into_iter().next().ok_or_else(|| {
         Error::not_found("Volume attachment", format!("of volume {volume} to instance {server}"))
     })
+}
+
+/// Those that the server has: a volume that is only about to replace another one is not among them.
+pub(crate) fn shown(attachments: Vec<Attachment>) -> Vec<Attachment> {
+    attachments.into_iter().filter(|one| one.guest.replaces.is_none()).collect()
 }
 
 /// The volume as the server's guest has it. `NotFound`: nobody knows where its bytes are.

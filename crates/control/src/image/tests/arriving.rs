@@ -36,6 +36,7 @@ impl Lab {
             format: DiskFormat::Raw,
             visibility: Visibility::Private,
             protected: true,
+            least: (0, 0),
             properties: Default::default(),
         };
         let mut uow = self.store.begin().await.unwrap();

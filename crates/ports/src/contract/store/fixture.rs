@@ -90,6 +90,7 @@ pub(super) fn server(project: &ProjectId, created_at: i64) -> Server {
         updated_at: Timestamp(created_at),
         launched_at: None,
         wanted_power: Default::default(),
+        imaging: None,
         power_order: Default::default(),
     }
 }

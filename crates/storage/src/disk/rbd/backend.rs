@@ -2,7 +2,7 @@
 
 use super::error::Failed;
 use super::room::Room;
-use super::{create, names, remove};
+use super::{copied, create, names, remove};
 use crate::rbd::{CephClient, CephConnection, CephSettings, RbdPool, Span};
 use crate::volume::RbdImageSource;
 use async_trait::async_trait;
@@ -11,6 +11,7 @@ use hatchery_model::disk::{BlockSource, RbdImage};
 use hatchery_model::id::{DiskId, ImageId};
 use hatchery_model::provision::{Backing, PlanStep, TargetFacts};
 use hatchery_ports::disk_backend::{CreatedDisk, DiskBackend, DiskError};
+use hatchery_ports::volume_backend::VolumeBytes;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -133,6 +134,25 @@ impl DiskBackend for RbdDiskBackend {
 
     async fn release_base(&self, _image: ImageId, _in_use: &[ImageId]) -> Result<bool, DiskError> {
         Ok(false)
+    }
+
+    async fn begin_copy(
+        &self,
+        disk: &DiskId,
+        _runs: bool,
+    ) -> Result<Option<BlockSource>, DiskError> {
+        let name = names::disk(disk)?;
+        self.run(Span::Short, move |work| copied::begin(work, &name).map(|()| None)).await
+    }
+
+    async fn open_copy(&self, disk: &DiskId) -> Result<Box<dyn VolumeBytes>, DiskError> {
+        let (name, client) = (names::disk(disk)?, self.client.clone());
+        self.run(Span::Short, move |work| copied::open(work, client, &name)).await
+    }
+
+    async fn drop_copy(&self, disk: &DiskId) -> Result<(), DiskError> {
+        let name = names::disk(disk)?;
+        self.run(Span::Short, move |work| copied::drop_it(work, &name)).await
     }
 
     async fn list_bases(&self) -> Result<Vec<ImageId>, DiskError> {

@@ -6,6 +6,7 @@
 //! through the trash, and a note of the pool says so before. There are no bases. Not here: connections and time-outs (`crate::rbd`).
 
 mod backend;
+mod copied;
 mod create;
 mod error;
 mod names;

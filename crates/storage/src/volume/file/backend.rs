@@ -14,7 +14,7 @@ use hatchery_model::units::Bytes;
 use hatchery_model::volume::{BackendReport, ImageCacheBounds, Manageable, NewVolume, Reach};
 use hatchery_ports::volume_adoption::VolumeAdoption;
 use hatchery_ports::volume_backend::{
-    CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
+    CopiedSnapshots, CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
 };
 use nix::sys::statvfs::statvfs;
 use std::io;
@@ -119,6 +119,21 @@ impl VolumeAdoption for FileVolumeBackend {
 
     async fn manageable(&self) -> Result<Vec<Manageable>, VolumeError> {
         self.run("list the folder", adopt::manageable).await
+    }
+}
+
+#[async_trait]
+impl CopiedSnapshots for FileVolumeBackend {
+    async fn begin_copy(
+        &self,
+        volume: VolumeId,
+        snapshot: SnapshotId,
+    ) -> Result<Option<BlockSource>, VolumeError> {
+        self.run("ready a copy", move |shelf| verbs::begin_copy(shelf, volume, snapshot)).await
+    }
+
+    async fn keep_copy(&self, volume: VolumeId, snapshot: SnapshotId) -> Result<(), VolumeError> {
+        self.run("keep a copy", move |shelf| verbs::keep_copy(shelf, volume, snapshot)).await
     }
 }
 

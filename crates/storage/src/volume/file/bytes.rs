@@ -12,6 +12,7 @@ use crate::durable::{remove, sync_folder};
 use crate::volume::chain::Chain;
 use async_trait::async_trait;
 use bytes::Bytes as Chunk;
+use hatchery_model::disk::BlockSource;
 use hatchery_model::id::VolumeId;
 use hatchery_model::image::ImageFormat;
 use hatchery_model::units::Bytes;
@@ -98,6 +99,13 @@ pub(super) fn flatten(shelf: &Shelf, volume: VolumeId) -> Result<(), VolumeError
         begin(shelf, &record, Some(&mut chain)).map_err(failed(doing))?
     };
     writing.keep()
+}
+
+/// Opens what a disk of files holds, to be read. Blocks.
+pub(crate) fn read_disk(source: &BlockSource) -> io::Result<Box<dyn VolumeBytes>> {
+    let chain = Chain::open(source)?;
+    let size = Bytes(chain.size());
+    Ok(Box::new(FileBytes { size, inner: Arc::new(Mutex::new(Inner { chain, writing: None })) }))
 }
 
 /// A file that holds what `first` does, or zeros.

@@ -38,6 +38,7 @@ pub(super) fn create(shelf: &Shelf, new: &NewVolume) -> Result<CreatedVolume, Vo
         file: file.clone(),
         next: 1,
         snapshots: Vec::new(),
+        copying: Vec::new(),
         rung: None,
         bytes_copied: Bytes(0),
     };

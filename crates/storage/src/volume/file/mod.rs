@@ -15,4 +15,6 @@ mod record;
 mod shelf;
 mod verbs;
 
+pub(crate) use bytes::read_disk;
+
 pub use backend::{FileVolumeBackend, FileVolumeSettings};

@@ -28,6 +28,9 @@ pub(super) struct VolumeRecord {
     pub(super) next: u32,
     /// The oldest first.
     pub(super) snapshots: Vec<SnapshotRecord>,
+    /// Snapshots that a guest's hypervisor is copying into files of their own.
+    #[serde(default)]
+    pub(super) copying: Vec<SnapshotRecord>,
     /// The way that was taken, for one from an image.
     pub(super) rung: Option<Rung>,
     /// Bytes that making it copied.

@@ -207,6 +207,14 @@ impl Shelf {
             .map_err(failed(doing))
     }
 
+    /// A new file of qcow2 that lies on nothing and holds nothing yet.
+    pub(super) fn lay_for_copy(&self, file: &str, size: Bytes) -> Result<(), VolumeError> {
+        let record = FileRecord { format: ImageFormat::Qcow2, backing: None, image: None };
+        self.keep_file(file, &record)
+            .and_then(|()| write_growable(&self.path(file), size, None, self.owner))
+            .map_err(failed("make a file for a copy"))
+    }
+
     /// A new file that holds zeroes.
     pub(super) fn lay_empty(&self, file: &str, size: Bytes) -> Result<(), VolumeError> {
         let doing = "make an empty file";
@@ -262,7 +270,8 @@ impl Shelf {
     pub(super) fn sweep(&self) -> io::Result<()> {
         let mut needed = BTreeSet::new();
         for volume in self.volumes()? {
-            let files = volume.snapshots.into_iter().map(|one| one.file);
+            let snapshots = volume.snapshots.into_iter().chain(volume.copying);
+            let files = snapshots.map(|one| one.file);
             for file in files.chain([volume.file]) {
                 let mut next = Some(file);
                 while let Some(file) = next {

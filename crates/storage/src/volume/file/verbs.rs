@@ -134,6 +134,46 @@ pub(super) fn snapshot(
     shelf.source(&record.file).map(Some)
 }
 
+/// Readies a file for a copy that a guest's hypervisor makes. What an earlier try has left goes.
+pub(super) fn begin_copy(
+    shelf: &Shelf,
+    volume: VolumeId,
+    snapshot: SnapshotId,
+) -> Result<Option<BlockSource>, VolumeError> {
+    let _lock = shelf.lock()?;
+    let mut record = shelf.require(volume)?;
+    if record.snapshots.iter().any(|one| one.snapshot == snapshot) {
+        return Ok(None);
+    }
+    let file = next_file(&mut record);
+    record.copying.retain(|one| one.snapshot != snapshot);
+    record.copying.push(SnapshotRecord { snapshot, file: file.clone(), size: record.size });
+    shelf.keep(&record)?;
+    shelf.sweep().map_err(failed("remove what an earlier copy has left"))?;
+    shelf.lay_for_copy(&file, record.size)?;
+    shelf.source(&file).map(Some)
+}
+
+/// The copy is whole: it is the snapshot.
+pub(super) fn keep_copy(
+    shelf: &Shelf,
+    volume: VolumeId,
+    snapshot: SnapshotId,
+) -> Result<(), VolumeError> {
+    let _lock = shelf.lock()?;
+    let mut record = shelf.require(volume)?;
+    let Some(at) = record.copying.iter().position(|one| one.snapshot == snapshot) else {
+        let is_there = record.snapshots.iter().any(|one| one.snapshot == snapshot);
+        return if is_there { Ok(()) } else { Err(no_snapshot(snapshot)) };
+    };
+    let copied = record.copying.remove(at);
+    File::open(shelf.path(&copied.file))
+        .and_then(|file| file.sync_all())
+        .map_err(failed("keep the copy"))?;
+    record.snapshots.push(copied);
+    shelf.keep(&record)
+}
+
 pub(super) fn remove_snapshot(
     shelf: &Shelf,
     volume: VolumeId,
@@ -141,9 +181,10 @@ pub(super) fn remove_snapshot(
 ) -> Result<(), VolumeError> {
     let _lock = shelf.lock()?;
     if let Some(mut record) = shelf.volume(volume)?
-        && record.snapshots.iter().any(|one| one.snapshot == snapshot)
+        && record.snapshots.iter().chain(&record.copying).any(|one| one.snapshot == snapshot)
     {
         record.snapshots.retain(|one| one.snapshot != snapshot);
+        record.copying.retain(|one| one.snapshot != snapshot);
         shelf.keep(&record)?;
     }
     shelf.sweep().map_err(failed("remove the snapshot"))

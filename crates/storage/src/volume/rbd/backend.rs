@@ -12,7 +12,7 @@ use hatchery_model::units::Bytes;
 use hatchery_model::volume::{BackendReport, ImageCacheBounds, Manageable, NewVolume, Reach};
 use hatchery_ports::volume_adoption::VolumeAdoption;
 use hatchery_ports::volume_backend::{
-    CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
+    CopiedSnapshots, CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
 };
 use std::error::Error;
 use std::path::PathBuf;
@@ -163,6 +163,9 @@ pub(crate) fn with_causes(error: &CephError) -> String {
     }
     text
 }
+
+/// A snapshot of an image in Ceph needs nobody's help.
+impl CopiedSnapshots for RbdVolumeBackend {}
 
 #[async_trait]
 impl VolumeAdoption for RbdVolumeBackend {

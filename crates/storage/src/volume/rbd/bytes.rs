@@ -51,6 +51,22 @@ pub(super) fn open(
             (image, true)
         }
     };
+    opened(client, image, is_writing)
+}
+
+/// Opens what an image holds at a snapshot, to be read. Blocks.
+pub(crate) fn read_image(
+    client: CephClient,
+    image: OpenImage,
+) -> Result<Box<dyn VolumeBytes>, VolumeError> {
+    opened(client, image, false)
+}
+
+fn opened(
+    client: CephClient,
+    image: OpenImage,
+    is_writing: bool,
+) -> Result<Box<dyn VolumeBytes>, VolumeError> {
     let size = Bytes(image.size()?);
     let inner = Inner { image, runs: Mutex::new(Runs::from(0)) };
     Ok(Box::new(RbdBytes { client, size, is_writing, inner: Some(Arc::new(inner)) }))

@@ -20,6 +20,7 @@ mod verbs;
 
 pub(crate) use backend::with_causes;
 pub use backend::{RbdImageSource, RbdVolumeBackend, RbdVolumeSettings};
+pub(crate) use bytes::read_image;
 pub(crate) use copy::{Digested, ImageBytes, Runs, copy_bytes, write_data};
 pub(crate) use create::WantedImage;
 pub(crate) use lineage::is_whole_clone;

@@ -1,5 +1,6 @@
 //! Disks of a guest that is started.
 
+use super::super::CacheMode;
 use super::{Arguments, CannotRun, graph, slot, value};
 use hatchery_model::compute::DiskAttachment;
 use hatchery_model::disk::BlockSource;
@@ -11,7 +12,10 @@ use std::os::fd::RawFd;
 /// The slots that disks have.
 pub(crate) const SLOTS: Range<usize> = slot::DISK..slot::CONFIG_DRIVE;
 
-/// The name of a volume's node and of its device. QEMU takes 31 characters, and `-63-file` has to fit behind.
+/// The name of the guest's own disk's node.
+pub(crate) const OWN_DISK: &str = "disk0";
+
+/// The name of a volume's node, and of its device unless it came there in another's place. QEMU takes 31 characters, and `-63-file` has to fit behind.
 pub(crate) fn node_of_volume(volume: VolumeId) -> String {
     format!("v{}", serial_of(volume))
 }
@@ -20,6 +24,7 @@ pub(super) fn add_all(
     args: &mut Arguments,
     disks: &[DiskAttachment],
     descriptors: &[Vec<RawFd>],
+    caches: &[CacheMode],
 ) -> Result<(), CannotRun> {
     if disks.len() > SLOTS.len() {
         return Err(CannotRun(format!(
@@ -44,15 +49,17 @@ pub(super) fn add_all(
                 layers.iter().map(|layer| args.layer_file(*layer, &node)).collect()
             }
         };
-        for made in graph::nodes(&node, &disk.source, &files)? {
+        let cache = caches.get(index).copied().unwrap_or(CacheMode::Default);
+        for made in graph::nodes(&node, &disk.source, &files, cache)? {
             args.option("-blockdev", made.to_string());
         }
         let serial = value("the serial number of a disk", &disk.serial)?;
         let boot = if disk.boots { format!(",bootindex={}", index + 1) } else { String::new() };
+        let flushes = if cache.flushes() { ",write-cache=off" } else { "" };
         args.option(
             "-device",
             format!(
-                "virtio-blk-pci,id={node},drive={node},serial={serial}{boot},addr={:#x}",
+                "virtio-blk-pci,id={node},drive={node},serial={serial}{boot}{flushes},addr={:#x}",
                 slot::DISK + index
             ),
         );

@@ -2,21 +2,35 @@
 //! started and for one that runs.
 
 use super::CannotRun;
+use crate::qemu::CacheMode;
 use hatchery_model::disk::{BlockSource, RbdImage};
 use hatchery_model::image::ImageFormat;
 use serde_json::{Value, json};
 
 /// The nodes of a disk in the order in which they are made, each as QEMU's `blockdev-add` takes it. The last one is the disk, and has the
 /// name `node`; the layers below it are `node-1`, `node-2` and so on, and each one's file has `-file` behind. `files` are the layers'
-/// files, the top one first. Layers below the top are read only whatever they say.
+/// files, the top one first. Layers below the top are read only whatever they say, and go through the host's page cache whatever `cache` says: many
+/// guests lie on them, and nothing of them is ever flushed.
 pub(crate) fn nodes(
     node: &str,
     source: &BlockSource,
     files: &[String],
+    cache: CacheMode,
 ) -> Result<Vec<Value>, CannotRun> {
     let mut made = Vec::new();
     layer(&mut made, node, 0, source, files)?;
+    let top = [node.to_owned(), format!("{node}-file")];
+    for one in made.iter_mut().filter(|one| top.iter().any(|name| one["node-name"] == *name)) {
+        cached(one, cache);
+    }
     Ok(made)
+}
+
+/// Says how a node is cached, unless QEMU does that by itself.
+fn cached(node: &mut Value, cache: CacheMode) {
+    if cache.is_direct() || cache.is_unsafe() {
+        node["cache"] = json!({"direct": cache.is_direct(), "no-flush": cache.is_unsafe()});
+    }
 }
 
 /// Adds a layer after those that it lies on; gives its name.

@@ -11,11 +11,12 @@ mod machine;
 mod monitor;
 mod nic;
 
+use super::cache::CacheMode;
 use super::settings::Accelerator;
 use hatchery_model::compute::GuestDefinition;
 use std::os::fd::RawFd;
 
-pub(super) use disk::{SLOTS, node_of_volume};
+pub(super) use disk::{OWN_DISK, SLOTS, node_of_volume};
 pub(super) use graph::{nodes, own_file, secret_of};
 pub use nic::NicDescriptors;
 
@@ -28,6 +29,8 @@ pub struct Descriptors {
     pub console: RawFd,
     /// For each disk its layers, the top one first.
     pub disks: Vec<Vec<RawFd>>,
+    /// How each disk is cached; those that are missing as QEMU does by itself.
+    pub caches: Vec<CacheMode>,
     /// Config drive, open for reading.
     pub config_drive: Option<RawFd>,
     /// Backends of each interface.
@@ -66,7 +69,8 @@ pub fn arguments(
     machine::confinement(&mut args);
     monitor::add(&mut args, descriptors.monitor);
     console::add(&mut args, descriptors.console);
-    disk::add_all(&mut args, &definition.disks, &descriptors.disks)?;
+    let Descriptors { disks, caches, .. } = descriptors;
+    disk::add_all(&mut args, &definition.disks, disks, caches)?;
     config_drive::add(&mut args, descriptors.config_drive);
     nic::add_all(&mut args, &definition.nics, &descriptors.nics)?;
     machine::random(&mut args);

@@ -1,6 +1,7 @@
 //! What the arguments look like, and what is refused.
 
 use super::{CannotRun, Descriptors, NicDescriptors, arguments};
+use crate::qemu::CacheMode;
 use crate::qemu::settings::Accelerator;
 use hatchery_model::compute::{DiskAttachment, GuestDefinition};
 use hatchery_model::disk::BlockSource;
@@ -40,6 +41,7 @@ fn descriptors() -> Descriptors {
         monitor: 10,
         console: 11,
         disks: vec![vec![12, 13]],
+        caches: Vec::new(),
         config_drive: None,
         nics: vec![NicDescriptors { tap: Some(14), vhost: None }],
         kvm: None,
@@ -223,11 +225,38 @@ fn names_of_deep_layers_are_short_enough() {
     }
     let files: Vec<_> = (0..64).map(|number| format!("/dev/fdset/{number}")).collect();
     let node = super::node_of_volume("3fa85f64-5717-4562-b3fc-2c963f66afa6".parse().unwrap());
-    let nodes = super::nodes(&node, &source, &files).unwrap();
+    let nodes = super::nodes(&node, &source, &files, CacheMode::Default).unwrap();
     assert_eq!(nodes.len(), 128);
     let names: Vec<_> = nodes.iter().map(|node| node["node-name"].as_str().unwrap()).collect();
     assert!(names.iter().all(|name| name.len() <= 31), "{names:?}");
     assert_eq!(names[0], "v3fa85f64-5717-4562-b-63-file");
+}
+
+/// The file that is written to and what is in it; never the base, which many guests read.
+#[test]
+fn a_disk_is_cached_as_was_set() {
+    let known = lines(&guest(), Accelerator::Tcg, &descriptors());
+    let with = |mode| {
+        let with = Descriptors { caches: vec![mode], ..descriptors() };
+        more(&lines(&guest(), Accelerator::Tcg, &with), &known)
+    };
+    assert_snapshot!(with(CacheMode::None), @r#"
+    -blockdev {"aio":"threads","auto-read-only":false,"cache":{"direct":true,"no-flush":false},"discard":"unmap","driver":"file","filename":"/dev/fdset/12","locking":"on","node-name":"disk0-file","read-only":false}
+    -blockdev {"auto-read-only":false,"backing":"disk0-1","cache":{"direct":true,"no-flush":false},"discard":"unmap","driver":"qcow2","file":"disk0-file","node-name":"disk0","read-only":false}
+    "#);
+    assert_snapshot!(with(CacheMode::Writethrough), @"-device virtio-blk-pci,id=disk0,drive=disk0,serial=root,bootindex=1,write-cache=off,addr=0x10");
+    assert_snapshot!(with(CacheMode::Directsync), @r#"
+    -blockdev {"aio":"threads","auto-read-only":false,"cache":{"direct":true,"no-flush":false},"discard":"unmap","driver":"file","filename":"/dev/fdset/12","locking":"on","node-name":"disk0-file","read-only":false}
+    -blockdev {"auto-read-only":false,"backing":"disk0-1","cache":{"direct":true,"no-flush":false},"discard":"unmap","driver":"qcow2","file":"disk0-file","node-name":"disk0","read-only":false}
+    -device virtio-blk-pci,id=disk0,drive=disk0,serial=root,bootindex=1,write-cache=off,addr=0x10
+    "#);
+    assert_snapshot!(with(CacheMode::Unsafe), @r#"
+    -blockdev {"aio":"threads","auto-read-only":false,"cache":{"direct":false,"no-flush":true},"discard":"unmap","driver":"file","filename":"/dev/fdset/12","locking":"on","node-name":"disk0-file","read-only":false}
+    -blockdev {"auto-read-only":false,"backing":"disk0-1","cache":{"direct":false,"no-flush":true},"discard":"unmap","driver":"qcow2","file":"disk0-file","node-name":"disk0","read-only":false}
+    "#);
+    for mode in [CacheMode::Default, CacheMode::Writeback] {
+        assert_eq!(with(mode), "");
+    }
 }
 
 #[test]
