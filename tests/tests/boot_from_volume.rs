@@ -100,7 +100,7 @@ fn what_a_guest_wrote_on_its_root_volume_boots_again_from_a_snapshot() {
     let (ok, _, err) = openstack.try_run(&["server", "remove", "volume", "first", "root"]);
     assert!(!ok && err.contains("root device"), "{err}");
     write(&key, &first, "/dev/vda", "hatched");
-    // A volume of files has no snapshot made of it while a guest has it open.
+    // Of a volume that no guest has open the backend makes its snapshot itself.
     openstack.run(&["server", "stop", "first"]);
     wait_for(&openstack, &["server", "show", "first"], "SHUTOFF");
     // Since 3.66 the client says nothing of force, and asks in an older version that needs it.

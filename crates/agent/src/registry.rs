@@ -186,6 +186,13 @@ impl Registry {
         self.lock().guests.get(&server).and_then(|known| known.running.clone())
     }
 
+    /// Whether this very guest is one that runs, as far as is known.
+    pub(crate) fn is_running(&self, guest: &Arc<dyn Guest>) -> bool {
+        let inner = self.lock();
+        let mut running = inner.guests.values().filter_map(|known| known.running.as_ref());
+        running.any(|one| Arc::as_ptr(one).addr() == Arc::as_ptr(guest).addr())
+    }
+
     /// Whether there is such a guest.
     pub(crate) fn has(&self, server: ServerId) -> bool {
         self.lock().guests.contains_key(&server)

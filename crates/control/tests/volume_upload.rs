@@ -192,7 +192,10 @@ async fn an_upload_that_is_given_up_leaves_no_volume_of_its_image() {
     let lab = keeping_lab().await;
     let (volume, id) = uploading(&lab).await;
     // The order is on its way, and is carried out all the same.
-    lab.volume_verbs().reset_volume(&admin(), volume, (Some("available"), None), false).await.unwrap();
+    lab.volume_verbs()
+        .reset_volume(&admin(), volume, (Some("available"), None), false)
+        .await
+        .unwrap();
     quiet(&lab).await;
     assert_eq!(image(&lab, id).await.state, ImageState::Deleting);
     assert_eq!((kept(&lab).await, there(&lab)), (vec![], 1));

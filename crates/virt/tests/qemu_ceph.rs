@@ -6,9 +6,11 @@ mod qemu_fixture;
 use hatchery_model::compute::DiskAttachment;
 use hatchery_model::disk::{BlockSource, RbdImage};
 use hatchery_model::id::VolumeId;
+use hatchery_model::image::ImageFormat;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::serial_of;
 use hatchery_ports::ceph_logins::{CephLogin, CephLogins, NoCephLogin};
+use hatchery_ports::contract::hypervisor::HypervisorFixture;
 use hatchery_ports::hypervisor::{Hypervisor, HypervisorError};
 use hatchery_testkit::CephCluster;
 use hatchery_virt::qemu::{CONSOLE, QemuSettings};
@@ -95,6 +97,40 @@ async fn a_guest_boots_from_ceph_and_takes_a_volume_of_it() {
         let text = fs::read(entry.unwrap().path()).unwrap_or_default();
         assert!(!String::from_utf8_lossy(&text).contains(&key));
     }
+}
+
+/// From a file to Ceph and to another image there, while the guest runs; copied into a file at last.
+#[tokio::test]
+async fn a_volume_goes_over_to_ceph() {
+    let Some(ceph) = CephCluster::shared("a_volume_goes_over_to_ceph") else { return };
+    let fixture = QemuFixture::new();
+    for image in ["first", "second"] {
+        ceph.rbd(&["create", "--size", "8M", &format!("vms/{image}")]);
+    }
+    let ready = fixture.guest_of(LETTING_GO);
+    let plug = fixture.driver(settings(&fixture, ceph, ceph.key("cinder")));
+    let guest = plug.start(&ready.definition, &ready.folder, Vec::new()).await.unwrap();
+    let file = fixture.volume_of(ImageFormat::Raw);
+    fs::write(file.source.path().unwrap(), vec![0xa5; 1 << 20]).unwrap();
+    guest.attach(&file).await.unwrap();
+    let (first, second) = (disk("first"), disk("second"));
+    for (old, new) in [(&file, &first), (&first, &second)] {
+        guest.mirror(old.volume.unwrap(), new).await.unwrap();
+        guest.pivot(old.volume.unwrap(), new.volume.unwrap()).await.unwrap();
+    }
+    let watched = |image: &str| ceph.rbd(&["status", &format!("vms/{image}")]).contains("watcher=");
+    assert!(!watched("first") && watched("second") && !fixture.has_volume(&ready, &file));
+    guest.detach(second.volume.unwrap()).await.unwrap();
+    for image in ["first", "second"] {
+        let path = fixture.home().join(image);
+        let name = format!("vms/{image}");
+        ceph.rbd(&["export", "--no-progress", &name, path.to_str().unwrap()]);
+        let bytes = fs::read(path).unwrap();
+        assert_eq!(bytes.len(), 8 << 20);
+        assert!(bytes[..1 << 20].iter().all(|byte| *byte == 0xa5));
+        assert!(bytes[1 << 20..].iter().all(|byte| *byte == 0));
+    }
+    guest.stop(Duration::ZERO).await.unwrap();
 }
 
 #[tokio::test]

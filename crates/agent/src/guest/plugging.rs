@@ -24,7 +24,7 @@ impl Actor {
             let outcome = match &pending.change {
                 Change::Attach(volume) => self.attach(volume, running).await?,
                 Change::Detach(attachment) => self.detach(*attachment, running).await?,
-                Change::Swap(swap) => self.swap(swap, pending.generation, running).await?,
+                Change::Swap(swap) => self.swap(swap, running).await?,
             };
             self.plug_done(pending, outcome).await;
         }

@@ -119,6 +119,19 @@ impl Plugs {
         folder::off_thread(move || folder::write_durably(&path, &bytes)).await
     }
 
+    /// Whether it is a swap that goes on already, and may for long: its answer is for the last who asked.
+    fn is_sent_again(&mut self, generation: Generation, change: &Change) -> bool {
+        let Change::Swap(swap) = change else { return false };
+        let same = |one: &&mut Pending| matches!(&one.change, Change::Swap(known) if known.new.attachment == swap.new.attachment);
+        match self.pending.iter_mut().find(same) {
+            Some(known) => {
+                known.generation = generation;
+                true
+            }
+            None => false,
+        }
+    }
+
     /// The answer to an order that was taken over before, or to one that came after a later one.
     fn answer_again(&self, generation: Generation, change: &Change) -> AttachOutcome {
         let known = self.answers.iter().rev().find_map(|(_, event)| {
@@ -192,7 +205,9 @@ pub(crate) async fn take_over(
     }
     let mut next = known.clone();
     next.generation = generation;
-    next.pending.push(Pending { generation, request: request.clone(), change });
+    if !next.is_sent_again(generation, &change) {
+        next.pending.push(Pending { generation, request: request.clone(), change });
+    }
     next.write(&host.journal.folder(server)).await.map_err(|error| {
         format!("the order about a volume of guest {server} could not be written down: {error}")
     })?;
@@ -206,11 +221,13 @@ pub(super) async fn note_copied(
     host: &Host,
     server: ServerId,
     plugs: &mut Plugs,
-    generation: Generation,
+    new: AttachmentId,
 ) -> io::Result<()> {
     let mut next = plugs.clone();
-    for one in next.pending.iter_mut().filter(|one| one.generation == generation) {
-        if let Change::Swap(swap) = &mut one.change {
+    for one in &mut next.pending {
+        if let Change::Swap(swap) = &mut one.change
+            && swap.new.attachment == new
+        {
             swap.is_copied = true;
         }
     }
@@ -229,6 +246,16 @@ pub(super) async fn settle(
 ) -> Event {
     let attachment = done.change.attachment();
     plugs.pending.retain(|one| one.generation != done.generation);
+    if let (AttachOutcome::NotAttached { .. }, Change::Swap(_)) = (&outcome, &done.change) {
+        // Asked again meanwhile: then everything is copied again.
+        for one in &mut plugs.pending {
+            if let Change::Swap(swap) = &mut one.change
+                && swap.new.attachment == attachment
+            {
+                swap.is_copied = false;
+            }
+        }
+    }
     match (&outcome, done.change) {
         (AttachOutcome::Attached, Change::Attach(volume)) => {
             plugs.volumes.retain(|one| one.volume != volume.volume);

@@ -7,7 +7,6 @@ use super::actor::{Actor, PAUSES, next};
 use super::plugs::{Swap, note_copied};
 use super::power::{Interrupted, interrupted};
 use crate::volume;
-use hatchery_model::generation::Generation;
 use hatchery_model::message::AttachOutcome;
 use hatchery_model::volume::GuestVolume;
 use hatchery_ports::hypervisor::{Guest, HypervisorError};
@@ -19,12 +18,16 @@ impl Actor {
     pub(super) async fn swap(
         &mut self,
         swap: &Swap,
-        generation: Generation,
         running: Option<&Arc<dyn Guest>>,
     ) -> Result<AttachOutcome, Interrupted> {
         let plugs = self.plugs.lock().await;
-        let old = plugs.volumes.iter().find(|one| one.attachment == swap.old).cloned();
+        let has = |id| plugs.volumes.iter().find(|one| one.attachment == id).cloned();
+        let (old, new) = (has(swap.old), has(swap.new.attachment));
         drop(plugs);
+        if new.is_some() {
+            // Asked again while it was done.
+            return Ok(AttachOutcome::Attached);
+        }
         let refused = |text: &str| AttachOutcome::NotAttached {
             message: format!("Volume {} could not be swapped: {text}.", swap.new.volume),
             details: text.to_owned(),
@@ -54,7 +57,7 @@ impl Actor {
             }
             let server = self.entry.spec.server;
             let mut plugs = self.plugs.lock().await;
-            if let Err(error) = note_copied(&host, server, &mut plugs, generation).await {
+            if let Err(error) = note_copied(&host, server, &mut plugs, swap.new.attachment).await {
                 drop(plugs);
                 tracing::error!(guest.id = %server, %error, "a swap could not be written down, and waits for the next start");
                 return Err(interrupted(next(&mut self.orders).await));
@@ -92,12 +95,8 @@ impl Actor {
     ) -> Result<AttachOutcome, Interrupted> {
         let mut pause = PAUSES.0;
         loop {
-            let pivoted = tokio::select! {
-                biased;
-                order = next(&mut self.orders) => return Err(interrupted(order)),
-                pivoted = guest.pivot(old.volume, new.volume) => pivoted,
-            };
-            match pivoted {
+            // Not interrupted: it is short, and the sooner it is over, the less can go wrong with the new one while it counts as the right one.
+            match guest.pivot(old.volume, new.volume).await {
                 Ok(()) => return Ok(AttachOutcome::Attached),
                 Err(error @ HypervisorError::Failed(_)) => return Ok(not_swapped(new, &error)),
                 Err(error) => {

@@ -2,7 +2,7 @@
 //!
 //! What a running guest's disk holds is put aside first, by its hypervisor or by a snapshot; of one that does not run the disk itself is read.
 
-use super::snapshot::of_guest;
+use super::snapshot::{has_ended, of_guest};
 use super::upload;
 use super::work::refused;
 use crate::agent::Host;
@@ -98,7 +98,7 @@ impl Order<'_> {
             let runs = running.is_some();
             let (Some(into), Some(guest)) = (into, running) else { return Ok(runs) };
             let Err(error) = guest.copy(None, &into).await else { return Ok(true) };
-            if tries == 0 || self.host.registry.running(self.server).is_some() {
+            if tries == 0 || !has_ended(&self.host.registry, &guest).await {
                 return Err(of_guest(error));
             }
         }

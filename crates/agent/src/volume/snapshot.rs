@@ -1,14 +1,18 @@
 //! Snapshots of volumes that guests may have open: where the backend must not touch what a guest writes to, the guest's hypervisor copies it.
 
 use crate::registry::Registry;
+use hatchery_model::compute::PowerState;
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_ports::hypervisor::{Guest, HypervisorError};
 use hatchery_ports::volume_backend::{VolumeBackend, VolumeError};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A guest may stop while it is copied; then the backend is asked once more.
 const TRIES: u32 = 3;
+/// How long it may take until a guest's end is known.
+const NOTICED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Has a snapshot of what the volume holds. `Some`: the volume's bytes are elsewhere from now on.
 pub(super) async fn take(
@@ -33,7 +37,7 @@ pub(super) async fn take(
         if let Err(left) = backend.remove_snapshot(volume, snapshot).await {
             tracing::warn!(volume.id = %volume, %left, "a part of a copy is left for the next change");
         }
-        if tries == 0 || guest.process_id().is_some() {
+        if tries == 0 || !has_ended(guests, &guest).await {
             return Err(error);
         }
     }
@@ -47,6 +51,23 @@ async fn copy(
     let Some(file) = backend.begin_copy(volume, snapshot).await? else { return Ok(()) };
     guest.copy(Some(volume), &file).await.map_err(of_guest)?;
     backend.keep_copy(volume, snapshot).await
+}
+
+/// Whether the guest has ended, which everybody knows then.
+pub(super) async fn has_ended(guests: &Registry, guest: &Arc<dyn Guest>) -> bool {
+    if !matches!(guest.power_state().await, Ok(PowerState::Off)) {
+        return false;
+    }
+    let known = async {
+        loop {
+            let changed = guests.changed();
+            if !guests.is_running(guest) {
+                return;
+            }
+            changed.await;
+        }
+    };
+    tokio::time::timeout(NOTICED_WITHIN, known).await.is_ok()
 }
 
 /// What the hypervisor says, as a backend would.

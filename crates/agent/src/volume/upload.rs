@@ -2,8 +2,8 @@
 
 use super::snapshot;
 use super::work::{chain, failed, refused};
-use hatchery_model::disk::BlockSource;
 use crate::registry::Registry;
+use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_model::image::ImageContent;
 use hatchery_model::volume::{ImageOfVolume, NewVolume, VolumeOutcome};

@@ -27,17 +27,20 @@ fn a_volume_takes_another_s_place_at_once_and_at_every_start() {
         yard.order(&life, swap(3, 1, &two));
         assert_eq!(outcome(&life, 3), AttachOutcome::Attached);
     }
+    // Sent again, with a later generation, by who has not heard the answer.
+    yard.order(&life, swap(4, 1, &two));
+    assert_eq!(outcome(&life, 4), AttachOutcome::Attached);
     assert_eq!(plugged(&yard), [id(2).to_string()]);
-    life.reports(Some((3, GuestPhase::Running)));
+    life.reports(Some((4, GuestPhase::Running)));
     drop(life);
     let life = yard.wake();
-    yard.order(&life, stop(4));
-    is_off(&answer(&life, 4));
-    yard.order(&life, start(5));
-    is_on(&answer(&life, 5), StepName::PowerOn);
+    yard.order(&life, stop(5));
+    is_off(&answer(&life, 5));
+    yard.order(&life, start(6));
+    is_on(&answer(&life, 6), StepName::PowerOn);
     assert_eq!(disks(&yard)[1]["volume"], id(2).to_string());
-    yard.order(&life, detach(6, 2));
-    assert_eq!(outcome(&life, 6), AttachOutcome::Detached);
+    yard.order(&life, detach(7, 2));
+    assert_eq!(outcome(&life, 7), AttachOutcome::Detached);
     assert!(plugged(&yard).is_empty());
 }
 

@@ -49,7 +49,8 @@ pub(super) async fn begin(
         properties: properties(caller, &server, base.as_ref(), metadata),
     };
     let (image, upload) = arriving::begin(uow, writing, caller, new).await?;
-    let wanted = ImageOfVolume { image: image.id, upload, format, live: false };
+    let wanted =
+        ImageOfVolume { image: image.id, upload, format, live: false, image_volume: None };
     let work = VolumeWork::DiskToImage(server.id, Box::new(wanted));
     let ordered = send::ordered(server.generation.next(), work, writing.now);
     let order = send(uow, writing, &server, &ordered).await?;
@@ -146,7 +147,9 @@ pub(crate) async fn taken(
     };
     let Some(server) = found.filter(waits) else { return Ok(None) };
     let failure = match &news.outcome {
-        VolumeOutcome::Done { .. } | VolumeOutcome::Uploaded { .. } => None,
+        VolumeOutcome::Done { .. }
+        | VolumeOutcome::Uploaded { .. }
+        | VolumeOutcome::Managed { .. } => None,
         VolumeOutcome::Failed { message, details } => {
             tracing::warn!(server.id = %id, message, details, "no image could be made of a disk");
             Some(message.as_str())

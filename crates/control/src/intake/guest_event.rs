@@ -76,6 +76,7 @@ impl Intake {
         (server, action, ports): (Server, Option<Action>, Vec<Port>),
     ) -> Result<bool, Error> {
         let now = self.clock.now();
+        let writing = Writing { entropy: &*self.entropy, now, request };
         match event {
             Event::GuestStarted { generation, steps, bytes_copied, .. } => {
                 if stale(&server, *generation) {
@@ -86,7 +87,6 @@ impl Intake {
                     None => setback::find_create(uow, &server, None).await?,
                 };
                 let news = Started { steps, bytes_copied: Some(*bytes_copied) };
-                let writing = Writing { entropy: &*self.entropy, now, request };
                 return started(uow, writing, server, action, ports, news).await;
             }
             Event::GuestFailed { host, generation, steps, message, details, .. } => {
@@ -128,7 +128,6 @@ impl Intake {
                     Some(action) => Some(action),
                     None => setback::find_kind(uow, &server, ActionKind::Delete).await?,
                 };
-                let writing = Writing { entropy: &*self.entropy, now, request };
                 finish_delete(uow, writing, server, action, ports, steps).await?;
             }
             Event::GuestVolumeChanged { .. }

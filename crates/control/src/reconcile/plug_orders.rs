@@ -12,10 +12,12 @@ use crate::volume::placement::is_heard;
 use crate::volume::tell::{self, About};
 use crate::workflow::order;
 use hatchery_model::compute::ServerState;
-use hatchery_model::id::AttachmentId;
+use hatchery_model::generation::Generation;
+use hatchery_model::id::{AttachmentId, ServerId};
 use hatchery_model::message::Command;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::{Attachment, AttachmentState};
+use hatchery_ports::store::UnitOfWork;
 
 /// Those that have waited for an answer since before then.
 pub(super) fn due(
@@ -63,20 +65,7 @@ impl VolumeOrders {
             let generation = server.generation.next();
             attachment.guest.ordered = Some((generation, now));
             bind::update(&mut *uow, writing, &mut attachment).await?;
-            let server_id = server.id;
-            let command = if attachment.state == AttachmentState::Detaching {
-                Command::DetachVolume { server: server_id, generation, attachment: id }
-            } else {
-                let volume = uow.volumes().find(attachment.volume).await?;
-                let volume = volume.ok_or_else(|| Error::not_found("Volume", attachment.volume))?;
-                match attachment.guest.replaces {
-                    Some(old) => swap_command((server_id, generation), old, &attachment, &volume)?,
-                    None => {
-                        let volume = Box::new(guest_volume(&attachment, &volume)?);
-                        Command::AttachVolume { server: server_id, generation, volume }
-                    }
-                }
-            };
+            let command = command(&mut *uow, server.id, generation, &attachment).await?;
             server.updated_at = now;
             uow.servers().update(&server).await?;
             let order = order::to_host(&mut *uow, writing, &server, command).await?;
@@ -104,6 +93,27 @@ impl VolumeOrders {
             .await?;
         self.leave(uow, Vec::new()).await?;
         Ok(Verdict::GiveUp)
+    }
+}
+
+/// The order that an attachment waits for.
+async fn command(
+    uow: &mut dyn UnitOfWork,
+    server: ServerId,
+    generation: Generation,
+    attachment: &Attachment,
+) -> Result<Command, Error> {
+    if attachment.state == AttachmentState::Detaching {
+        return Ok(Command::DetachVolume { server, generation, attachment: attachment.id });
+    }
+    let volume = uow.volumes().find(attachment.volume).await?;
+    let volume = volume.ok_or_else(|| Error::not_found("Volume", attachment.volume))?;
+    match attachment.guest.replaces {
+        Some(old) => swap_command((server, generation), old, attachment, &volume),
+        None => {
+            let volume = Box::new(guest_volume(attachment, &volume)?);
+            Ok(Command::AttachVolume { server, generation, volume })
+        }
     }
 }
 

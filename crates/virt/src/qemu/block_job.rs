@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 /// So often a job is looked at whose events did not come.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long a job that is ready may take to be over.
+const COMPLETED_WITHIN: Duration = Duration::from_secs(30);
 /// How long a job that was cancelled may take to be over.
 const CANCELLED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -89,6 +91,31 @@ pub(super) async fn ended(monitor: &Client, id: &str) -> Result<(), HypervisorEr
         Job::None | Job::Works | Job::Ready => Err(HypervisorError::Failed(
             "QEMU has forgotten that it copies the disk: try again".to_owned(),
         )),
+    }
+}
+
+/// Has a job that is ready come to its end, and gives that; `None`: it had been forgotten.
+pub(super) async fn complete(monitor: &Client, id: &str) -> Result<Job, HypervisorError> {
+    let deadline = Instant::now() + COMPLETED_WITHIN;
+    loop {
+        let events = monitor.events();
+        let found = settled(monitor, id, Some(deadline)).await?;
+        let late = Instant::now() >= deadline;
+        match found {
+            Job::None | Job::Over(_) => return Ok(found),
+            Job::Ready if !late => {}
+            Job::Ready | Job::Works => {
+                let source = std::io::ErrorKind::TimedOut.into();
+                return Err(HypervisorError::Unavailable { doing: format!("end {id}"), source });
+            }
+        }
+        match monitor.execute_with("job-complete", &json!({ "id": id })).await {
+            // It completes already.
+            Ok(_) | Err(QmpError::Refused { .. }) => {}
+            Err(error) => return Err(unavailable("end a job", error)),
+        }
+        let events = events.ok_or_else(|| unavailable("hear the guest", QmpError::Closed))?;
+        let _ = tokio::time::timeout(LOOK_AGAIN, changed(events, id)).await;
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Which volume the guest's device has, and how far the job is, are asked of QEMU in every step: it goes on while nobody watches.
 
-use super::block_job::{Job, forget, look, settled};
+use super::block_job::{Job, complete, forget, look, settled};
 use super::command_line::node_of_volume;
 use super::hotplug::{clear, device_with, filter_of, open, unavailable};
 use super::qmp::{Client, QmpError};
@@ -96,20 +96,7 @@ impl Swap {
 
     /// Has the guest go over to the new volume alone, and closes the old one. `Failed`: it has the old one alone.
     pub(super) async fn pivot(&self, monitor: &Client) -> Result<(), HypervisorError> {
-        if look(monitor, &self.job).await? == Job::Ready {
-            let done = monitor.execute_with("job-complete", &json!({ "id": self.job })).await;
-            match done {
-                Ok(_) | Err(QmpError::Refused { .. }) => {}
-                Err(error) => return Err(unavailable("go over to the new volume", error)),
-            }
-        }
-        // From `ready` on, it takes a moment until the job says that it completes.
-        let over = loop {
-            match settled(monitor, &self.job, None).await? {
-                Job::Ready => tokio::task::yield_now().await,
-                over => break over,
-            }
-        };
+        let over = complete(monitor, &self.job).await?;
         if device_with(monitor, &self.new).await?.is_some() {
             self.is_done(monitor).await?;
             self.tell_size(monitor).await;

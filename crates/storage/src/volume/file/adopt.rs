@@ -74,6 +74,7 @@ fn take(
         file: file.to_owned(),
         next: 1,
         snapshots: Vec::new(),
+        copying: Vec::new(),
         rung: None,
         bytes_copied: Bytes(0),
     };
