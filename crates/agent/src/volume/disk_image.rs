@@ -55,6 +55,7 @@ pub(super) async fn make(
             image: wanted.image,
             upload: wanted.upload.clone(),
             content: Box::new(content),
+            image_volume: None,
         },
         Err(error) => upload::not_made(&error),
     }

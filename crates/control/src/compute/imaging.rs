@@ -49,8 +49,7 @@ pub(super) async fn begin(
         properties: properties(caller, &server, base.as_ref(), metadata),
     };
     let (image, upload) = arriving::begin(uow, writing, caller, new).await?;
-    let wanted =
-        ImageOfVolume { image: image.id, upload, format, live: false, image_volume: None };
+    let wanted = ImageOfVolume { image: image.id, upload, format, live: false, image_volume: None };
     let work = VolumeWork::DiskToImage(server.id, Box::new(wanted));
     let ordered = send::ordered(server.generation.next(), work, writing.now);
     let order = send(uow, writing, &server, &ordered).await?;
