@@ -30,4 +30,5 @@ pub use pool::{
 };
 pub use volume::{
     FileVolumeBackend, FileVolumeSettings, RbdImageSource, RbdVolumeBackend, RbdVolumeSettings,
+    ShareVolumeSettings,
 };

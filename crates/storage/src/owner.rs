@@ -1,9 +1,9 @@
 //! Whose the files are: the hypervisor's user and group, found by name once.
 
 use nix::unistd::{Group, User};
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
-use std::os::unix::fs::fchown;
+use std::os::unix::fs::{PermissionsExt, fchown};
 
 /// Why an owner cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,7 @@ pub enum OwnerError {
 pub struct FileOwner {
     uid: Option<u32>,
     gid: Option<u32>,
+    mode: Option<u32>,
 }
 
 impl FileOwner {
@@ -37,12 +38,18 @@ impl FileOwner {
 
     /// Files stay the process's own.
     pub const fn process() -> Self {
-        Self { uid: None, gid: None }
+        Self { uid: None, gid: None, mode: None }
     }
 
     /// These numbers.
     pub const fn of(uid: u32, gid: u32) -> Self {
-        Self { uid: Some(uid), gid: Some(gid) }
+        Self { uid: Some(uid), gid: Some(gid), mode: None }
+    }
+
+    /// Files stay the process's own and get this mode, by which the hypervisor's user can use them: for filesystems on which nothing can be
+    /// given away.
+    pub const fn kept(mode: u32) -> Self {
+        Self { uid: None, gid: None, mode: Some(mode) }
     }
 
     /// Looks names up; `None` keeps the process's own. A number that is nobody's name here is taken as it is: on an export that hosts share,
@@ -64,7 +71,7 @@ impl FileOwner {
                 Group::from_name(name).map(|group| group.map(|group| group.gid.as_raw())),
             )?),
         };
-        Ok(Self { uid, gid })
+        Ok(Self { uid, gid, mode: None })
     }
 
     /// The user's number, if one is set.
@@ -77,12 +84,20 @@ impl FileOwner {
         self.gid
     }
 
+    /// The mode of a file that is readable for all, where nothing else is to be.
+    pub(crate) fn readable(self) -> Permissions {
+        Permissions::from_mode(self.mode.unwrap_or(0o644))
+    }
+
     /// Gives an open file to this owner.
     pub(crate) fn give(self, file: &File) -> io::Result<()> {
         if self == Self::process() {
             return Ok(());
         }
-        fchown(file, self.uid, self.gid)
+        match self.mode {
+            Some(mode) => file.set_permissions(Permissions::from_mode(mode)),
+            None => fchown(file, self.uid, self.gid),
+        }
     }
 }
 

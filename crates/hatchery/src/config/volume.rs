@@ -15,7 +15,7 @@ pub const FIRST: &str = "file";
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Backend {
-    /// `file` or `rbd`.
+    /// `file`, `nfs` or `rbd`.
     pub volume_driver: String,
     /// What volume types choose it by; the group's name if empty. Backends may share it.
     pub volume_backend_name: String,
@@ -32,6 +32,16 @@ pub struct Backend {
     pub file_folder: PathBuf,
     /// Of `file`: `qcow2` or `raw`, for volumes that are made of nothing.
     pub file_format: String,
+    /// Of `nfs`: the folder that the share is mounted on, by the operator. Cinder has a base of such folders, and mounts by itself.
+    pub nfs_mount_point: PathBuf,
+    /// Of `nfs`: volumes that are made of nothing are qcow2 files, and raw ones else.
+    pub nfs_qcow2_volumes: bool,
+    /// Of `nfs`: `true` gives no file to the hypervisor's user, `false` gives it each, `auto` where the share lets us.
+    #[serde(deserialize_with = "or_auto")]
+    pub nas_secure_file_operations: Option<bool>,
+    /// Of `nfs`, for files that are not given away: `true` and `auto` let their owner and group use them, `false` everybody.
+    #[serde(deserialize_with = "or_auto")]
+    pub nas_secure_file_permissions: Option<bool>,
     /// Of `rbd`: the pool of the volumes.
     pub rbd_pool: String,
     /// Of `rbd`: the cephx user, without `client.`
@@ -67,6 +77,10 @@ impl Default for Backend {
             image_upload_use_cinder_backend: false,
             file_folder: PathBuf::new(),
             file_format: "qcow2".into(),
+            nfs_mount_point: PathBuf::new(),
+            nfs_qcow2_volumes: false,
+            nas_secure_file_operations: None,
+            nas_secure_file_permissions: None,
             rbd_pool: "rbd".into(),
             rbd_user: String::new(),
             rbd_ceph_conf: PathBuf::new(),
@@ -89,6 +103,25 @@ impl Backend {
             "" => group.to_owned(),
             name => name.to_owned(),
         }
+    }
+}
+
+/// Reads a switch that may be `auto`, which is `None`; also as a text, as OpenStack's files have it.
+fn or_auto<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Switch {
+        Set(bool),
+        Text(String),
+    }
+    match Switch::deserialize(from)? {
+        Switch::Set(set) => Ok(Some(set)),
+        Switch::Text(text) => match text.to_ascii_lowercase().as_str() {
+            "auto" => Ok(None),
+            "true" => Ok(Some(true)),
+            "false" => Ok(Some(false)),
+            _ => Err(serde::de::Error::custom(format!("'{text}': choose auto, true or false"))),
+        },
     }
 }
 
@@ -180,6 +213,10 @@ mod tests {
             assert_eq!(set.image_volume_cache_max_count, most);
         }
 
+        for (text, set) in [("true", Some(true)), ("\"False\"", Some(false)), ("\"auto\"", None)] {
+            write(&format!("[file]\nvolume_driver = \"nfs\"\nnas_secure_file_permissions = {text}\n"));
+            assert_eq!(read(None, &path).unwrap().backends["file"].nas_secure_file_permissions, set);
+        }
         for (text, why) in [
             ("[DEFAULT]\nenabled_backends = [\"ceph\"]\n", "no group [ceph]"),
             ("[DEFAULT]\nenabled_backends = [\"qemu\"]\n", "group of other settings"),
@@ -187,6 +224,7 @@ mod tests {
             ("[file]\nfolder = \"/x\"\n", "unknown field: found `folder`"),
             ("[backend_defaults]\nfoldr = \"/x\"\n", "settings in [backend_defaults] cannot"),
             ("[DEFAULT]\nenabled_backends = []\n[file]\n", "no group [file]"),
+            ("[file]\nnas_secure_file_operations = \"maybe\"\n", "choose auto, true or false"),
         ] {
             write(text);
             let error = format!("{:#}", read(None, &path).unwrap_err());

@@ -8,31 +8,37 @@ use hatchery_model::image::ImageFormat;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::ImageCacheBounds;
 use hatchery_ports::backup_store::BackupStore;
+use hatchery_ports::entropy::{Entropy, random_uuid};
 use hatchery_ports::volume_backend::VolumeBackend;
 use hatchery_storage::rbd::CephSettings;
 use hatchery_storage::{
     FileOwner, FileVolumeBackend, FileVolumeSettings, FolderBackupSettings, FolderBackupStore,
-    RbdBackupSettings, RbdBackupStore, RbdVolumeBackend, RbdVolumeSettings,
+    RbdBackupSettings, RbdBackupStore, RbdVolumeBackend, RbdVolumeSettings, ShareVolumeSettings,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The backends that `enabled_backends` names. Files lie in the pool's image store already.
 pub fn all(
     state: &StateDir,
     config: &Config,
     owner: FileOwner,
+    entropy: &dyn Entropy,
 ) -> anyhow::Result<BTreeMap<String, Arc<dyn VolumeBackend>>> {
     let mut backends: BTreeMap<String, Arc<dyn VolumeBackend>> = BTreeMap::new();
     for (section, set) in &config.backends {
         let backend: Arc<dyn VolumeBackend> = match set.volume_driver.as_str() {
             "file" => Arc::new(file(state, section, set, owner)?),
+            "nfs" | "cinder.volume.drivers.nfs.NfsDriver" => {
+                Arc::new(share(state, section, set, (owner, random_uuid(entropy)))?)
+            }
             "rbd" | "cinder.volume.drivers.rbd.RBDDriver" => {
                 Arc::new(rbd(state, config, section, set)?)
             }
-            other => bail!("[{section}] volume_driver is '{other}': choose file or rbd"),
+            other => bail!("[{section}] volume_driver is '{other}': choose file, nfs or rbd"),
         };
         backends.insert(section.clone(), backend);
     }
@@ -101,6 +107,38 @@ fn file(
     })?;
     let image_volumes = set.image_upload_use_cinder_backend;
     Ok(backend.with_image_cache(image_cache(set)).with_image_volumes(image_volumes))
+}
+
+fn share(
+    state: &StateDir,
+    section: &str,
+    set: &Backend,
+    (owner, id): (FileOwner, Uuid),
+) -> anyhow::Result<FileVolumeBackend> {
+    if set.nfs_mount_point.as_os_str().is_empty() {
+        bail!(
+            "[{section}] nfs_mount_point is not set: name the folder that the share is mounted on"
+        );
+    }
+    // Beside the folders of volumes and not in one: this is known while the share is away.
+    let notes = state.join("shares");
+    std::fs::create_dir_all(&notes)
+        .with_context(|| format!("the folder {} cannot be made", notes.display()))?;
+    let settings = ShareVolumeSettings {
+        backend: section.to_owned(),
+        pool: set.pool(section),
+        images: state.join("pool"),
+        mount_point: set.nfs_mount_point.clone(),
+        note: notes.join(format!("{section}.json")),
+        owner,
+        secure_operations: set.nas_secure_file_operations,
+        secure_permissions: set.nas_secure_file_permissions,
+        format: if set.nfs_qcow2_volumes { ImageFormat::Qcow2 } else { ImageFormat::Raw },
+        id,
+    };
+    let backend = FileVolumeBackend::on_share(settings)
+        .with_context(|| format!("the backend [{section}] does not start"))?;
+    Ok(backend.with_image_cache(image_cache(set)))
 }
 
 fn image_cache(set: &Backend) -> Option<ImageCacheBounds> {

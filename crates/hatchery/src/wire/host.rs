@@ -129,7 +129,7 @@ pub async fn start(ground: &Ground) -> anyhow::Result<Agent> {
         bus: ground.bus.clone(),
         hypervisor: hypervisor(state, config, ground.clock.clone())?,
         disks: disks::backend(state, config, owner)?,
-        volumes: backend::all(state, config, owner)?,
+        volumes: backend::all(state, config, owner, ground.entropy.as_ref())?,
         backups: backend::backups(state, config)?,
         images: Some(Arc::new(StoreImageMaker::new(images, Bytes(config.glance.image_size_cap)))),
         network: network(state, config, &registry)?,

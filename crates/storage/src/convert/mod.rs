@@ -22,9 +22,9 @@ use hatchery_model::units::Bytes;
 use nix::errno::Errno;
 use nix::libc;
 use sha2::{Digest, Sha512};
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -165,7 +165,7 @@ fn write(
         let sha512 = judged?;
         let sealed = out.target.seal(|file| {
             owner.give(file)?;
-            file.set_permissions(Permissions::from_mode(0o644))
+            file.set_permissions(owner.readable())
         });
         let written = Bytes(sealed.map_err(failed("ending the raw file"))?);
         Ok(Converted { size, sha512, written })

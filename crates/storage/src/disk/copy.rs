@@ -4,9 +4,9 @@ use crate::image_store::SparseFile;
 use crate::owner::FileOwner;
 use crate::pool::hex;
 use sha2::{Digest, Sha512};
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 const PIECE: usize = 1 << 20;
@@ -58,5 +58,5 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
 /// Bases belong to the hypervisor's user and can be read by all.
 pub(crate) fn give(file: &File, owner: FileOwner) -> io::Result<()> {
     owner.give(file)?;
-    file.set_permissions(Permissions::from_mode(0o644))
+    file.set_permissions(owner.readable())
 }

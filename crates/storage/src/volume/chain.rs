@@ -209,16 +209,19 @@ fn raw_place(file: &File, offset: u64, left: u64) -> io::Result<(Place, u64)> {
     let seek = |whence| {
         let from = i64::try_from(offset).unwrap_or(i64::MAX);
         match lseek(file, from, whence) {
-            Ok(found) => Ok(u64::try_from(found).unwrap_or_default().saturating_sub(offset)),
+            Ok(found) => Ok(Some(u64::try_from(found).unwrap_or_default().saturating_sub(offset))),
             // Nothing but a hole up to the end.
-            Err(Errno::ENXIO) => Ok(left),
+            Err(Errno::ENXIO) => Ok(Some(left)),
+            // A filesystem that knows of no holes.
+            Err(Errno::EINVAL | Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::ENOTTY) => Ok(None),
             Err(errno) => Err(io::Error::from(errno)),
         }
     };
-    match seek(Whence::SeekData)? {
-        0 => Ok((Place::At(offset), seek(Whence::SeekHole)?.max(1))),
-        hole => Ok((Place::Zeroes, hole)),
-    }
+    Ok(match seek(Whence::SeekData)? {
+        None => (Place::At(offset), left),
+        Some(0) => (Place::At(offset), seek(Whence::SeekHole)?.map_or(left, |run| run.max(1))),
+        Some(hole) => (Place::Zeroes, hole),
+    })
 }
 
 impl Tables {

@@ -5,7 +5,7 @@ mod file;
 pub(crate) mod rbd;
 
 pub(crate) use file::read_disk;
-pub use file::{FileVolumeBackend, FileVolumeSettings};
+pub use file::{FileVolumeBackend, FileVolumeSettings, ShareVolumeSettings};
 pub(crate) use rbd::{
     Digested, ImageBytes, WantedImage, copy_bytes, drop_snapshot, is_whole_clone, read_image,
     with_causes, write_data,

@@ -1,4 +1,4 @@
-//! Every change that a pool makes to a filesystem passes here first, so that a test can refuse it, hold it, or end the process in front of it.
+//! Every change that a pool makes to a filesystem, and what a volume backend does with its folder, passes here first, so that a test can refuse it, hold it, or end the process in front of it.
 
 use std::fmt;
 use std::io;
@@ -24,6 +24,10 @@ pub enum Op<'a> {
     Write(&'a Path),
     /// A file is read from end to end.
     Read(&'a Path),
+    /// A lock is waited for.
+    Lock(&'a Path),
+    /// A name is looked at.
+    Look(&'a Path),
 }
 
 type Hook = dyn Fn(Op<'_>) -> io::Result<()> + Send + Sync;

@@ -1,10 +1,12 @@
 //! The plug: blocking work on threads that may block, which goes on when its caller lets go.
 
 use super::error::failed;
+use super::ground::{Found, Ground, Standing, died};
+use super::share::{Share, ShareVolumeSettings};
 use super::shelf::Shelf;
 use super::{adopt, bytes, create, verbs};
 use crate::owner::FileOwner;
-use crate::pool::{Pool, free_bytes, try_hard_link, try_reflink};
+use crate::pool::{Pool, Steps};
 use async_trait::async_trait;
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{SnapshotId, VolumeId};
@@ -16,14 +18,9 @@ use hatchery_ports::volume_adoption::VolumeAdoption;
 use hatchery_ports::volume_backend::{
     CopiedSnapshots, CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
 };
-use nix::sys::statvfs::statvfs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::task::spawn_blocking;
-
-/// Whether a hard link, and whether a reflink, from the images to the volumes can be made; else why not.
-type Tried = (Result<(), String>, Result<(), String>);
 
 /// A backend's settings.
 #[derive(Clone, Debug)]
@@ -47,11 +44,9 @@ pub struct FileVolumeSettings {
 pub struct FileVolumeBackend {
     backend: String,
     pool: String,
-    shelf: Shelf,
+    ground: Ground,
     image_cache: Option<ImageCacheBounds>,
     image_volumes: bool,
-    /// What the trials found; filesystems do not change under a running process.
-    tried: Arc<OnceLock<Tried>>,
 }
 
 impl FileVolumeBackend {
@@ -63,14 +58,23 @@ impl FileVolumeBackend {
         let shelf = Shelf::open(images, &folder, owner, format).map_err(failed(doing))?;
         let _lock = shelf.lock()?;
         shelf.sweep().map_err(failed(doing))?;
-        Ok(Self {
-            backend,
-            pool,
-            shelf,
-            image_cache: None,
-            image_volumes: false,
-            tried: Arc::default(),
-        })
+        let ground = Ground::Folder(Standing { shelf, tried: Arc::default() });
+        Ok(Self { backend, pool, ground, image_cache: None, image_volumes: false })
+    }
+
+    /// On a share that several hosts may use. It need not be mounted: as long as it is not, the backend is down.
+    pub fn on_share(settings: ShareVolumeSettings) -> Result<Self, VolumeError> {
+        Self::on_share_in_steps(settings, Steps::default())
+    }
+
+    /// The same, and each step of it is asked for before.
+    pub fn on_share_in_steps(
+        settings: ShareVolumeSettings,
+        steps: Steps,
+    ) -> Result<Self, VolumeError> {
+        let (backend, pool) = (settings.backend.clone(), settings.pool.clone());
+        let share = Share::new(settings, steps).map_err(failed("use the images' folder"))?;
+        Ok(Self { backend, pool, ground: Ground::Share(Arc::new(share)), image_cache: None, image_volumes: false })
     }
 
     /// With an image-volume cache, or without one.
@@ -88,18 +92,12 @@ impl FileVolumeBackend {
     async fn run<T: Send + 'static>(
         &self,
         doing: &'static str,
-        work: impl FnOnce(&Shelf) -> Result<T, VolumeError> + Send + 'static,
+        work: impl Fn(&Shelf) -> Result<T, VolumeError> + Send + 'static,
     ) -> Result<T, VolumeError> {
-        let shelf = self.shelf.clone();
-        let done = spawn_blocking(move || work(&shelf)).await;
-        done.unwrap_or_else(|error| Err(failed(doing)(io::Error::other(error))))
+        let ground = self.ground.clone();
+        let done = spawn_blocking(move || ground.work(doing, work)).await;
+        done.unwrap_or_else(|error| Err(died(doing)(error)))
     }
-}
-
-/// Size of a folder's filesystem.
-fn total_bytes(folder: &Path) -> io::Result<Bytes> {
-    let found = statvfs(folder)?;
-    Ok(Bytes(found.blocks().saturating_mul(found.fragment_size())))
 }
 
 #[async_trait]
@@ -140,34 +138,14 @@ impl CopiedSnapshots for FileVolumeBackend {
 #[async_trait]
 impl VolumeBackend for FileVolumeBackend {
     async fn report(&self) -> BackendReport {
-        let (shelf, tried) = (self.shelf.clone(), self.tried.clone());
-        let looked = spawn_blocking(move || {
-            let (hard_link, reflink) = tried.get_or_init(|| {
-                (try_hard_link(&shelf.pool, &shelf.folder), try_reflink(&shelf.pool, &shelf.folder))
-            });
-            let room = total_bytes(&shelf.folder)
-                .and_then(|total| Ok((total, free_bytes(&shelf.folder)?)));
-            (hard_link.clone(), reflink.clone(), room)
-        });
-        let unknown = || Err("it was not tried".to_owned());
-        let (hard_link, reflink, room) = looked
-            .await
-            .unwrap_or_else(|error| (unknown(), unknown(), Err(io::Error::other(error))));
-        let (total, free, down) = match room {
-            Ok((total, free)) => (total, free, None),
-            Err(error) => (
-                Bytes(0),
-                Bytes(0),
-                Some(format!(
-                    "the backend's folder {} does not answer ({error}): see whether it is mounted",
-                    self.shelf.folder.display()
-                )),
-            ),
-        };
+        let ground = self.ground.clone();
+        let looked = spawn_blocking(move || ground.look()).await;
+        let Found { hard_link, reflink, total, free, down } =
+            looked.unwrap_or_else(|error| Found::down(died("look at its folder")(error).to_string()));
         BackendReport {
             backend: self.backend.clone(),
             pool: self.pool.clone(),
-            protocol: "file".to_owned(),
+            protocol: self.ground.protocol().to_owned(),
             reach: Reach::ServingHosts,
             total,
             free,
@@ -229,7 +207,8 @@ impl VolumeBackend for FileVolumeBackend {
     }
 
     async fn open(&self, what: Opened) -> Result<Box<dyn VolumeBytes>, VolumeError> {
-        self.run("open the volume", move |shelf| bytes::open(shelf, what)).await
+        let ground = self.ground.clone();
+        self.run("open the volume", move |shelf| bytes::open(shelf, what, &ground)).await
     }
 
     async fn list(&self) -> Result<Vec<Held>, VolumeError> {

@@ -7,7 +7,7 @@ use crate::convert::to_raw;
 use crate::disk::{copy, create as create_file, digest, give};
 use crate::durable::look;
 use crate::ffi::reflink;
-use crate::pool::{free_bytes, link};
+use crate::pool::{Op, free_bytes, link};
 use crate::qcow2::{Header, MAX_VIRTUAL_BYTES};
 use hatchery_model::id::ImageId;
 use hatchery_model::image::{ImageFormat, RawForm};
@@ -27,6 +27,7 @@ pub(super) fn create(shelf: &Shelf, new: &NewVolume) -> Result<CreatedVolume, Vo
             "a volume's size must be above 0 and at most 16 TiB: choose another one".to_owned(),
         ));
     }
+    let _turn = shelf.turn(new.volume)?;
     let mut lock = Some(shelf.lock()?);
     if let Some(there) = shelf.volume(new.volume)? {
         return answer(shelf, &there);
@@ -245,8 +246,10 @@ fn copy_image(
     *lock = None;
     let incoming = shelf.incoming(&record.file);
     crate::durable::remove(&incoming).map_err(failed(doing))?;
-    let copied = fill(shelf, wanted, &bytes, &incoming, is_qcow2);
+    let copied = shelf.steps.before(Op::Write(&incoming));
+    let copied = copied.and_then(|()| fill(shelf, wanted, &bytes, &incoming, is_qcow2));
     let finished = copied.and_then(|copied| {
+        shelf.steps.before(Op::Sync(&incoming))?;
         let file = OpenOptions::new().write(true).open(&incoming)?;
         file.set_len(record.size.0)?;
         file.sync_all()?;
@@ -263,9 +266,7 @@ fn copy_image(
         record.bytes_copied.0 += copied;
         let raw = FileRecord { format: ImageFormat::Raw, backing: None, image: None };
         shelf.keep_file(&record.file, &raw).map_err(failed(doing))?;
-        std::fs::rename(&incoming, shelf.path(&record.file))
-            .and_then(|()| crate::durable::sync_folder(&shelf.folder))
-            .map_err(failed(doing))
+        shelf.rename(&incoming, &record.file).map_err(failed(doing))
     });
     if named.is_err() {
         if lock.is_none() {

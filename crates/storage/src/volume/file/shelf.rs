@@ -6,30 +6,47 @@ use super::record::{FileRecord, VolumeRecord};
 use crate::disk::give;
 use crate::durable::{look, make_folder, read_record, remove, sync_folder, write_record};
 use crate::owner::FileOwner;
-use crate::pool::Pool;
+use crate::pool::{Op, Pool, Steps};
 use crate::qcow2::write_growable;
+use crate::volume::chain::Chain;
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::VolumeId;
 use hatchery_model::image::ImageFormat;
 use hatchery_model::units::Bytes;
 use hatchery_ports::volume_backend::VolumeError;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A volume may lie on so many files at the most: each is open in a guest that has it.
 const MOST_LAYERS: usize = 64;
+
+/// The byte of the lock's file that stands for the folder. Those behind it stand for volumes.
+const FOLDER: u64 = 0;
+/// So many bytes stand for volumes. Two that share one wait for each other, and no more.
+const VOLUMES: u64 = 1 << 62;
 
 /// See the head of this file.
 #[derive(Clone, Debug)]
 pub(super) struct Shelf {
     pub(super) pool: Pool,
+    /// Where the files are reached.
     pub(super) folder: PathBuf,
+    /// What everybody calls that folder.
+    pub(super) named: PathBuf,
     pub(super) owner: FileOwner,
     /// Format of files that lie on nothing.
     pub(super) format: ImageFormat,
+    pub(super) steps: Steps,
+    /// Of a folder that other hosts use, too: its root, which stays what it is as long as it is open.
+    share: Option<Arc<File>>,
 }
 
 impl Shelf {
@@ -39,10 +56,34 @@ impl Shelf {
         owner: FileOwner,
         format: ImageFormat,
     ) -> io::Result<Self> {
-        let shelf = Self { pool, folder: std::path::absolute(folder)?, owner, format };
+        let folder = std::path::absolute(folder)?;
+        let (named, steps) = (folder.clone(), Steps::default());
+        let shelf = Self { pool, folder, named, owner, format, steps, share: None };
         make_folder(&shelf.folder, 0o755)?;
         make_folder(&shelf.records(), 0o755)?;
         Ok(shelf)
+    }
+
+    /// A folder that is mounted, with the name by which it is reached. Nothing is made.
+    pub(super) fn of_share(
+        pool: Pool,
+        (folder, root): (PathBuf, Arc<File>),
+        named: &Path,
+        (owner, format): (FileOwner, ImageFormat),
+        steps: Steps,
+    ) -> Self {
+        Self { pool, folder, named: named.to_owned(), owner, format, steps, share: Some(root) }
+    }
+
+    /// Makes what is missing in the folder, and removes what was left half made. The lock is held.
+    pub(super) fn begin(&self) -> io::Result<()> {
+        make_folder(&self.records(), 0o755)?;
+        self.sweep()
+    }
+
+    /// What a failing disk could answer a look with.
+    pub(super) fn step_look(&self) -> io::Result<()> {
+        self.steps.before(Op::Look(&self.folder))
     }
 
     fn records(&self) -> PathBuf {
@@ -51,6 +92,11 @@ impl Shelf {
 
     pub(super) fn path(&self, file: &str) -> PathBuf {
         self.folder.join(file)
+    }
+
+    /// The path by which others know a file.
+    fn known_as(&self, file: &str) -> PathBuf {
+        self.named.join(file)
     }
 
     /// What a file is called until it is whole.
@@ -66,21 +112,83 @@ impl Shelf {
         self.records().join(format!("{volume}.volume"))
     }
 
-    /// Waits for everyone else who changes the folder, in whichever process.
+    /// Waits for everyone else who changes the folder, in whichever process on whichever host.
     pub(super) fn lock(&self) -> Result<File, VolumeError> {
-        let opened = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(self.folder.join(".lock"));
-        opened
-            .and_then(|file| file.lock().map(|()| file))
-            .map_err(failed("lock the backend's folder"))
+        self.hold(FOLDER).map_err(failed("lock the backend's folder"))
+    }
+
+    /// Waits for whoever works on the volume on another host, and keeps others away until the file is closed. `None` where there are no other
+    /// hosts: in one agent the volumes' turns see to that. Taken before the folder's lock.
+    pub(super) fn turn(&self, volume: VolumeId) -> Result<Option<File>, VolumeError> {
+        if self.share.is_none() {
+            return Ok(None);
+        }
+        let (high, low) = volume.0.as_u64_pair();
+        self.hold(1 + (high ^ low) % VOLUMES).map(Some).map_err(failed("lock the volume"))
+    }
+
+    /// Locks a byte of the folder's lock file. The system lets go of it when the file is closed, also when the process is killed, and a client of
+    /// NFS asks its server. Locks of an open file, since those of a process would let its threads pass.
+    fn hold(&self, byte: u64) -> io::Result<File> {
+        let path = self.folder.join(".lock");
+        self.steps.before(Op::Lock(&path))?;
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let lock = libc::flock {
+            l_type: libc::F_WRLCK as i16,
+            l_whence: libc::SEEK_SET as i16,
+            l_start: i64::try_from(byte).unwrap_or(i64::MAX - 1),
+            l_len: 1,
+            l_pid: 0,
+        };
+        loop {
+            match fcntl(&file, FcntlArg::F_OFD_SETLKW(&lock)) {
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+                Ok(_) => break,
+            }
+        }
+        if self.share.is_some() {
+            self.forget_what_was_seen()?;
+        }
+        Ok(file)
+    }
+
+    /// What others did before the lock was ours is seen from now on: a client of NFS believes what it knows of a folder's names for up to a
+    /// minute, and asks again when the folder is opened.
+    fn forget_what_was_seen(&self) -> io::Result<()> {
+        File::open(&self.folder)?;
+        match File::open(self.records()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            opened => opened.map(|_| ()),
+        }
     }
 
     pub(super) fn volume(&self, volume: VolumeId) -> Result<Option<VolumeRecord>, VolumeError> {
-        read_record(&self.record_of_volume(volume)).map_err(failed("read the volume's record"))
+        let path = self.record_of_volume(volume);
+        let read = self.steps.before(Op::Read(&path)).and_then(|()| read_record(&path));
+        read.map_err(failed("read the volume's record"))
+    }
+
+    /// Writes a record in its place. What fails may have happened.
+    fn write<T: Serialize>(&self, path: &Path, record: &T) -> io::Result<()> {
+        self.steps.before(Op::Write(path))?;
+        write_record(path, record)?;
+        self.steps.before(Op::Sync(path))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.steps.before(Op::Remove(path))?;
+        remove(path).map(|_| ())
+    }
+
+    /// Gives a file of the folder its name, durably.
+    pub(super) fn rename(&self, incoming: &Path, file: &str) -> io::Result<()> {
+        let path = self.path(file);
+        self.steps.before(Op::Rename(incoming, &path))?;
+        fs::rename(incoming, &path)?;
+        self.steps.before(Op::Sync(&path))?;
+        sync_folder(&self.folder)
     }
 
     pub(super) fn require(&self, volume: VolumeId) -> Result<VolumeRecord, VolumeError> {
@@ -91,7 +199,7 @@ impl Shelf {
 
     /// The commit of every change.
     pub(super) fn keep(&self, record: &VolumeRecord) -> Result<(), VolumeError> {
-        write_record(&self.record_of_volume(record.volume), record)
+        self.write(&self.record_of_volume(record.volume), record)
             .map_err(failed("write the volume's record"))
     }
 
@@ -109,25 +217,25 @@ impl Shelf {
     }
 
     pub(super) fn forget(&self, volume: VolumeId) -> io::Result<()> {
-        remove(&self.record_of_volume(volume))?;
+        self.remove(&self.record_of_volume(volume))?;
         sync_folder(&self.records())
     }
 
     pub(super) fn file(&self, file: &str) -> Result<FileRecord, VolumeError> {
-        read_record(&self.record_of_file(file)).map_err(failed("read a file's record"))?.ok_or_else(
-            || {
-                VolumeError::Conflict(format!(
-                    "{} has no record: it is not opened. See what happened to {}",
-                    self.path(file).display(),
-                    self.records().display()
-                ))
-            },
-        )
+        let path = self.record_of_file(file);
+        let read = self.steps.before(Op::Read(&path)).and_then(|()| read_record(&path));
+        read.map_err(failed("read a file's record"))?.ok_or_else(|| {
+            VolumeError::Conflict(format!(
+                "{} has no record: it is not opened. See what happened to {}",
+                self.known_as(file).display(),
+                self.known_as(".records").display()
+            ))
+        })
     }
 
     /// Written before the file has its name.
     pub(super) fn keep_file(&self, file: &str, record: &FileRecord) -> io::Result<()> {
-        write_record(&self.record_of_file(file), record)
+        self.write(&self.record_of_file(file), record)
     }
 
     pub(super) fn volumes(&self) -> io::Result<Vec<VolumeRecord>> {
@@ -155,30 +263,39 @@ impl Shelf {
         Ok(names)
     }
 
-    /// Where a file's bytes are, with all that it lies on.
+    /// Where everybody finds a file's bytes, with all that it lies on.
     pub(super) fn source(&self, file: &str) -> Result<BlockSource, VolumeError> {
-        self.source_at(file, false, MOST_LAYERS * 2)
+        self.source_at(file, &self.named, (false, MOST_LAYERS * 2))
+    }
+
+    /// Opens a file for reading, with all that it lies on.
+    pub(super) fn chain(&self, file: &str) -> Result<Chain, VolumeError> {
+        let source = self.source_at(file, &self.folder, (true, MOST_LAYERS * 2))?;
+        let opened = self.steps.before(Op::Read(&self.path(file)));
+        opened.and_then(|()| Chain::open(&source)).map_err(failed("open the volume"))
     }
 
     fn source_at(
         &self,
         file: &str,
-        read_only: bool,
-        left: usize,
+        folder: &Path,
+        (read_only, left): (bool, usize),
     ) -> Result<BlockSource, VolumeError> {
         let record = self.file(file)?;
         if left == 0 {
             return Err(VolumeError::Conflict(format!("{file} lies on too many files")));
         }
         let path = self.path(file);
-        if look(&path).map_err(failed("look at a volume's file"))?.is_none() {
+        let looked = self.steps.before(Op::Look(&path)).and_then(|()| look(&path));
+        let path = folder.join(file);
+        if looked.map_err(failed("look at a volume's file"))?.is_none() {
             return Err(VolumeError::NotFound(format!(
                 "{} is not there any more, and a volume needs it: put it back from a backup",
-                path.display()
+                self.known_as(file).display()
             )));
         }
         let backing = match &record.backing {
-            Some(below) => Some(Box::new(self.source_at(below, true, left - 1)?)),
+            Some(below) => Some(Box::new(self.source_at(below, folder, (true, left - 1))?)),
             None => None,
         };
         Ok(BlockSource::File { path, format: record.format, read_only, backing })
@@ -203,8 +320,19 @@ impl Shelf {
         let record =
             FileRecord { format: ImageFormat::Qcow2, backing: Some(on.to_owned()), image: None };
         self.keep_file(file, &record).map_err(failed(doing))?;
-        write_growable(&self.path(file), size, Some((&self.path(on), format)), self.owner)
-            .map_err(failed(doing))
+        self.write_growable(file, size, Some((&self.known_as(on), format))).map_err(failed(doing))
+    }
+
+    fn write_growable(
+        &self,
+        file: &str,
+        size: Bytes,
+        on: Option<(&Path, ImageFormat)>,
+    ) -> io::Result<()> {
+        let path = self.path(file);
+        self.steps.before(Op::Write(&path))?;
+        write_growable(&path, size, on, self.owner)?;
+        self.steps.before(Op::Sync(&path))
     }
 
     /// A new file of qcow2 that lies on nothing and holds nothing yet.
@@ -221,7 +349,7 @@ impl Shelf {
         let record = FileRecord { format: self.format, backing: None, image: None };
         self.keep_file(file, &record).map_err(failed(doing))?;
         match self.format {
-            ImageFormat::Qcow2 => write_growable(&self.path(file), size, None, self.owner),
+            ImageFormat::Qcow2 => self.write_growable(file, size, None),
             ImageFormat::Raw => self.put(file, |incoming| {
                 let made = crate::disk::create(incoming)?;
                 made.set_len(size.0)?;
@@ -239,10 +367,9 @@ impl Shelf {
         fill: impl FnOnce(&Path) -> io::Result<()>,
     ) -> io::Result<()> {
         let incoming = self.incoming(file);
-        remove(&incoming)?;
-        let made = fill(&incoming)
-            .and_then(|()| fs::rename(&incoming, self.path(file)))
-            .and_then(|()| sync_folder(&self.folder));
+        self.remove(&incoming)?;
+        let filled = self.steps.before(Op::Write(&incoming)).and_then(|()| fill(&incoming));
+        let made = filled.and_then(|()| self.rename(&incoming, file));
         if made.is_err() {
             remove(&incoming)?;
         }
@@ -255,8 +382,9 @@ impl Shelf {
         record: &VolumeRecord,
         what: &str,
     ) -> Result<(), VolumeError> {
-        let used =
-            is_in_use(&self.path(&record.file)).map_err(failed("ask who uses the volume"))?;
+        let path = self.path(&record.file);
+        let used = self.steps.before(Op::Look(&path)).and_then(|()| is_in_use(&path));
+        let used = used.map_err(failed("ask who uses the volume"))?;
         if used {
             return Err(VolumeError::Conflict(format!(
                 "a running guest has volume {} open: detach it or stop the guest, then {what}",
@@ -291,10 +419,10 @@ impl Shelf {
             for path in
                 [self.incoming(&file), self.path(&file).with_extension("new"), self.path(&file)]
             {
-                remove(&path)?;
+                self.remove(&path)?;
             }
             sync_folder(&self.folder)?;
-            remove(&self.record_of_file(&file))?;
+            self.remove(&self.record_of_file(&file))?;
         }
         sync_folder(&self.records())
     }

@@ -56,6 +56,7 @@ pub(super) fn find(shelf: &Shelf, volume: VolumeId) -> Result<Option<BlockSource
 
 pub(super) fn remove(shelf: &Shelf, volume: VolumeId) -> Result<(), VolumeError> {
     let doing = "remove the volume";
+    let _turn = shelf.turn(volume)?;
     let _lock = shelf.lock()?;
     crate::durable::remove(&shelf.incoming(&format!("volume-{volume}"))).map_err(failed(doing))?;
     if let Some(record) = shelf.volume(volume)? {
@@ -76,6 +77,7 @@ pub(super) fn extend(shelf: &Shelf, volume: VolumeId, size: Bytes) -> Result<(),
     if size.0 > MAX_VIRTUAL_BYTES {
         return Err(VolumeError::Invalid("a volume has at most 16 TiB: choose less".to_owned()));
     }
+    let _turn = shelf.turn(volume)?;
     let _lock = shelf.lock()?;
     let mut record = shelf.require(volume)?;
     let size = Bytes(size.0.next_multiple_of(512));
@@ -124,6 +126,7 @@ pub(super) fn snapshot(
     volume: VolumeId,
     snapshot: SnapshotId,
 ) -> Result<Option<BlockSource>, VolumeError> {
+    let _turn = shelf.turn(volume)?;
     let _lock = shelf.lock()?;
     let mut record = shelf.require(volume)?;
     if record.snapshots.iter().all(|one| one.snapshot != snapshot) {
@@ -179,6 +182,7 @@ pub(super) fn remove_snapshot(
     volume: VolumeId,
     snapshot: SnapshotId,
 ) -> Result<(), VolumeError> {
+    let _turn = shelf.turn(volume)?;
     let _lock = shelf.lock()?;
     if let Some(mut record) = shelf.volume(volume)?
         && record.snapshots.iter().chain(&record.copying).any(|one| one.snapshot == snapshot)
@@ -195,6 +199,7 @@ pub(super) fn revert(
     volume: VolumeId,
     snapshot: SnapshotId,
 ) -> Result<Option<BlockSource>, VolumeError> {
+    let _turn = shelf.turn(volume)?;
     let _lock = shelf.lock()?;
     let mut record = shelf.require(volume)?;
     let found = record.snapshots.iter().find(|one| one.snapshot == snapshot);
