@@ -7,12 +7,12 @@
 mod mount;
 mod rights;
 
-use super::error::may_pass;
+use super::error::{failed, may_pass};
 use super::ground::{Standing, Tried};
 use super::shelf::Shelf;
 use crate::durable::{look, read_record, write_record};
 use crate::owner::FileOwner;
-use crate::pool::{Pool, Steps};
+use crate::pool::{Op, Pool, Steps};
 use hatchery_model::image::ImageFormat;
 use hatchery_ports::volume_backend::VolumeError;
 use rights::Asked;
@@ -150,16 +150,20 @@ impl Share {
     /// The share, if it is mounted and the one that it was.
     pub(super) fn stand(&self) -> Result<Standing, Absent> {
         let root = Arc::new(mount::open(&self.folder)?);
-        let at = reached(&root);
-        let silent = |error| Absent::silent("share", &self.folder, error);
-        let mark: Option<Mark> = read_record(&at.join(MARK)).map_err(silent)?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mark = self.read_mark(&reached(&root))?;
         let met = match known.take() {
             Some(met) if mark.as_ref() == Some(&met.mark) => met,
             Some(_) | None => self.meet(&root, mark)?,
         };
         *known = Some(met.clone());
         Ok(Standing { shelf: self.shelf(&root, met.owner), tried: met.tried })
+    }
+
+    fn read_mark(&self, at: &Path) -> Result<Option<Mark>, Absent> {
+        let read = self.steps.before(Op::Read(&at.join(MARK)));
+        let read = read.and_then(|()| read_record(&at.join(MARK)));
+        read.map_err(|error| Absent::silent("share", &self.folder, error))
     }
 
     fn shelf(&self, root: &Arc<File>, owner: FileOwner) -> Shelf {
@@ -174,35 +178,18 @@ impl Share {
 
     /// Finds out whether it is the right share, and what can be done there.
     fn meet(&self, root: &Arc<File>, mark: Option<Mark>) -> Result<Known, Absent> {
-        let silent = |error| Absent::silent("share", &self.folder, error);
-        let noted: Option<Mark> = read_record(&self.note).map_err(|error| self.note_error(&error))?;
-        let shelf = self.shelf(root, FileOwner::process());
-        let (folder, note) = (self.folder.display(), self.note.display());
-        match (&noted, &mark) {
-            (Some(noted), Some(mark)) if noted == mark => {}
-            (Some(_), Some(_)) => {
-                return Err(Absent::says(format!(
-                    "the share on {folder} is another one than the backend's: mount the right one, or remove {note} to use this one from now on"
-                )));
-            }
-            (Some(_), None) => {
-                return Err(Absent::says(format!(
-                    "what is mounted on {folder} has no file {MARK}, by which the backend knows its share: mount the right one, or remove {note} to \
-                     begin with this one"
-                )));
-            }
-            (None, None) if look(&shelf.path(".records")).map_err(silent)?.is_some() => {
-                return Err(Absent::says(format!(
-                    "the share on {folder} has volumes and no file {MARK} any more: put it back, with what {note} says on a host that has it"
-                )));
-            }
-            (None, _) => {}
+        let noted: Option<Mark> =
+            read_record(&self.note).map_err(|error| self.note_error(&error))?;
+        if let Some(noted) = &noted {
+            self.require_noted(noted, mark.as_ref())?;
         }
+        let shelf = self.shelf(root, FileOwner::process());
         let lock = shelf.lock().map_err(|error| self.unmet(error))?;
-        let mark = self.mark(&shelf).map_err(silent)?;
+        let mark = self.first_mark(&shelf)?;
         let owner = rights::choose(&shelf, self.owner, self.asked);
         let owner = owner.map_err(|error| self.unmet(error))?;
-        self.shelf(root, owner).begin().map_err(silent)?;
+        let begun = self.shelf(root, owner).begin();
+        begun.map_err(|error| self.unmet(failed("begin")(error)))?;
         drop(lock);
         if noted.is_none() {
             write_record(&self.note, &mark).map_err(|error| self.note_error(&error))?;
@@ -210,14 +197,38 @@ impl Share {
         Ok(Known { mark, owner, tried: Arc::default() })
     }
 
-    /// The share's mark, which is put there if it is not. The lock is held: of hosts that come at the same time one is the first.
-    fn mark(&self, shelf: &Shelf) -> io::Result<Mark> {
-        let path = shelf.path(MARK);
-        if let Some(mark) = read_record(&path)? {
+    /// Whether it is the share that this host has noted.
+    fn require_noted(&self, noted: &Mark, mark: Option<&Mark>) -> Result<(), Absent> {
+        let (folder, note) = (self.folder.display(), self.note.display());
+        match mark {
+            Some(mark) if mark == noted => Ok(()),
+            Some(_) => Err(Absent::says(format!(
+                "the share on {folder} is another one than the backend's: mount the right one, or remove {note} to use this one from now on"
+            ))),
+            None => Err(Absent::says(format!(
+                "what is mounted on {folder} has no file {MARK}, by which the backend knows its share: mount the right one, or remove {note} to \
+                 begin with this one"
+            ))),
+        }
+    }
+
+    /// The share's mark, which is put there if nobody has used it yet. The lock is held: of hosts that come at the same time one is the first.
+    fn first_mark(&self, shelf: &Shelf) -> Result<Mark, Absent> {
+        if let Some(mark) = self.read_mark(&shelf.folder)? {
             return Ok(mark);
         }
+        let silent = |error| Absent::silent("share", &self.folder, error);
+        if look(&shelf.path(".records")).map_err(silent)?.is_some() {
+            return Err(Absent::says(format!(
+                "the share on {} has volumes and no file {MARK} any more: put it back, with what {} says on a host that has it",
+                self.folder.display(),
+                self.note.display()
+            )));
+        }
         let mark = Mark { share: self.id };
-        write_record(&path, &mark)?;
+        let path = shelf.path(MARK);
+        let written = self.steps.before(Op::Write(&path)).and_then(|()| write_record(&path, &mark));
+        written.map_err(|error| self.unmet(failed("begin")(error)))?;
         Ok(mark)
     }
 
