@@ -132,7 +132,7 @@ fn a_share_that_goes_away_takes_nothing_with_it() {
     prepare(&openstack);
     wait_for_service(&openstack, "up");
     let pools = openstack.json(&["volume", "backend", "pool", "list", "--long"]);
-    assert_eq!(pools[0]["Protocol"], "nfs", "{pools}");
+    assert_eq!(pools[0]["Capabilities"]["storage_protocol"], "nfs", "{pools}");
     let create = ["volume", "create", "--type", "shared", "--size", "1"];
     openstack.run(&[&create[..], &["--image", "tiny", "root"]].concat());
     let root = wait_for(&openstack, &["volume", "show", "root"], "available");
@@ -174,6 +174,60 @@ fn a_share_that_goes_away_takes_nothing_with_it() {
     openstack.run(&["volume", "delete", "clone", "copy", "root", "late", "again"]);
     wait_until_gone(&openstack, &["volume", "list"]);
     share.is_empty();
+}
+
+/// Two agents of two clouds: neither's volumes are litter to the other, and what the one that is killed has begun is there when it is back.
+#[test]
+fn two_agents_work_on_one_share_and_one_is_killed() {
+    let share = Share::mounted();
+    let mut one = World::start(share.settings(Settings::sim()));
+    let two = World::start(share.settings(Settings::sim()));
+    let clouds = [one.openstack(), two.openstack()];
+    clouds.iter().for_each(prepare);
+    let all = ["a", "b", "c"];
+    for name in all {
+        for openstack in &clouds {
+            let line = ["volume", "create", "--type", "shared", "--size", "1", "--image", "tiny"];
+            openstack.run(&[&line[..], &[name]].concat());
+        }
+    }
+    // The last one's order has just gone out.
+    one.kill();
+    for name in all {
+        wait_for(&clouds[1], &["volume", "show", name], "available");
+    }
+    clouds[1].run(&["volume", "snapshot", "create", "--volume", "a", "kept"]);
+    wait_for(&clouds[1], &["volume", "snapshot", "show", "kept"], "available");
+    clouds[1].run(&["volume", "delete", "b"]);
+    one.up();
+    for name in all {
+        wait_for(&clouds[0], &["volume", "show", name], "available");
+    }
+    let mut made: Vec<String> = Vec::new();
+    for openstack in &clouds {
+        let line = ["volume", "list"];
+        wait_until(openstack, &line, |rows| rows.iter().all(|row| row["Status"] == "available"));
+        let rows = openstack.json(&line);
+        made.extend(rows.as_array().unwrap().iter().map(|row| row["ID"].as_str().unwrap().to_owned()));
+    }
+    assert_eq!(made.len(), 5);
+    let files = share.files();
+    assert!(made.iter().all(|id| files.contains(&format!("volume-{id}"))), "{made:?} {files:?}");
+    clouds[1].run(&["volume", "snapshot", "delete", "kept"]);
+    wait_until_gone(&clouds[1], &["volume", "snapshot", "list"]);
+    clouds[0].run(&["volume", "delete", "a", "b", "c"]);
+    clouds[1].run(&["volume", "delete", "a", "c"]);
+    for openstack in &clouds {
+        wait_until_gone(openstack, &["volume", "list"]);
+    }
+    share.is_empty();
+}
+
+fn wait_until(openstack: &Openstack, list: &[&str], is: impl Fn(&[Value]) -> bool) {
+    eventually(&format!("{list:?} is as it should be"), PATIENCE, || {
+        let rows = openstack.json(list);
+        if is(rows.as_array().unwrap()) { Ok(()) } else { Err(rows.to_string()) }
+    });
 }
 
 /// How often its guest has said that it is ready.
