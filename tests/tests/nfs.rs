@@ -208,7 +208,9 @@ fn two_agents_work_on_one_share_and_one_is_killed() {
         let line = ["volume", "list"];
         wait_until(openstack, &line, |rows| rows.iter().all(|row| row["Status"] == "available"));
         let rows = openstack.json(&line);
-        made.extend(rows.as_array().unwrap().iter().map(|row| row["ID"].as_str().unwrap().to_owned()));
+        made.extend(
+            rows.as_array().unwrap().iter().map(|row| row["ID"].as_str().unwrap().to_owned()),
+        );
     }
     assert_eq!(made.len(), 5);
     let files = share.files();
@@ -272,7 +274,12 @@ fn a_guest_boots_from_a_volume_on_a_share_and_gets_another() {
     let written = fs::read(share.export().join(format!("volume-{id}"))).unwrap();
     assert_eq!(&written[512_000..512_007], b"hatched");
     let owner = fs::metadata(share.export().join(format!("volume-{id}"))).unwrap();
-    println!("the volume's file belongs to {}:{}, mode {:o}", owner.uid(), owner.gid(), owner.mode());
+    println!(
+        "the volume's file belongs to {}:{}, mode {:o}",
+        owner.uid(),
+        owner.gid(),
+        owner.mode()
+    );
 
     openstack.run(&["server", "remove", "volume", "one", "data"]);
     wait_for(&openstack, &["volume", "show", "data"], "available");

@@ -214,8 +214,13 @@ mod tests {
         }
 
         for (text, set) in [("true", Some(true)), ("\"False\"", Some(false)), ("\"auto\"", None)] {
-            write(&format!("[file]\nvolume_driver = \"nfs\"\nnas_secure_file_permissions = {text}\n"));
-            assert_eq!(read(None, &path).unwrap().backends["file"].nas_secure_file_permissions, set);
+            write(&format!(
+                "[file]\nvolume_driver = \"nfs\"\nnas_secure_file_permissions = {text}\n"
+            ));
+            assert_eq!(
+                read(None, &path).unwrap().backends["file"].nas_secure_file_permissions,
+                set
+            );
         }
         for (text, why) in [
             ("[DEFAULT]\nenabled_backends = [\"ceph\"]\n", "no group [ceph]"),

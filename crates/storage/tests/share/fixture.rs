@@ -20,19 +20,26 @@ pub const MIB: u64 = 1 << 20;
 /// See the head of this file.
 pub struct Share {
     at: PathBuf,
-    _folder: Option<TempDir>,
+    export: PathBuf,
+    _folders: Vec<TempDir>,
 }
+
+/// A folder of a mounted share on which the tests are to be run, instead of one of this machine.
+const EXPORTS: &str = "HATCHERY_TEST_EXPORTS";
 
 impl Share {
     /// Mounted. `None`, loudly, when this process may not mount.
     pub fn mounted() -> Option<Self> {
         let folder = tempfile::tempdir_in(memory()).unwrap();
-        let share = Self { at: folder.path().to_owned(), _folder: Some(folder) };
+        let exports = std::env::var_os(EXPORTS).map_or_else(memory, PathBuf::from);
+        let export = tempfile::tempdir_in(exports).unwrap();
+        let at = folder.path().to_owned();
+        let share = Self { at, export: export.path().to_owned(), _folders: vec![folder, export] };
         let open = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(&share.at, open).unwrap();
-        for path in [share.export(), share.mount_point()] {
-            std::fs::create_dir(path).unwrap();
+        for path in [&share.at, &share.export] {
+            std::fs::set_permissions(path, open.clone()).unwrap();
         }
+        std::fs::create_dir(share.mount_point()).unwrap();
         if let Err(error) = share.mount(&share.export()) {
             eprintln!("SKIPPED: nothing can be mounted here ({error})");
             return None;
@@ -42,7 +49,7 @@ impl Share {
 
     /// One that somebody else has made and takes away.
     pub fn at(folder: &Path) -> Self {
-        Self { at: folder.to_owned(), _folder: None }
+        Self { at: folder.to_owned(), export: PathBuf::new(), _folders: Vec::new() }
     }
 
     pub fn folder(&self) -> &Path {
@@ -51,7 +58,7 @@ impl Share {
 
     /// The server's side.
     pub fn export(&self) -> PathBuf {
-        self.at.join("export")
+        self.export.clone()
     }
 
     pub fn mount_point(&self) -> PathBuf {
@@ -120,7 +127,7 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        if self._folder.is_some() {
+        if !self._folders.is_empty() {
             // Whatever a test has mounted over one another.
             while umount2(&self.mount_point(), MntFlags::MNT_DETACH).is_ok() {}
         }
@@ -150,11 +157,7 @@ pub fn new(number: u128, content: VolumeContent) -> NewVolume {
 }
 
 /// The byte that a MiB of a volume begins with.
-pub async fn byte(
-    volumes: &FileVolumeBackend,
-    what: Opened,
-    mib: u64,
-) -> Result<u8, VolumeError> {
+pub async fn byte(volumes: &FileVolumeBackend, what: Opened, mib: u64) -> Result<u8, VolumeError> {
     let mut open = volumes.open(what).await?;
     let found = open.read(mib * MIB, 512).await?[0];
     open.close().await?;

@@ -95,7 +95,9 @@ async fn an_order_that_two_hosts_have_is_done_once() {
     let mut other = Other::start(&share, &content, "hosts::obedient");
     other.hear(STEP);
     for round in 0..ROUNDS {
-        for order in ["copy", "clone", "extend", "snapshot", "revert", "forget", "remove clone", "remove"] {
+        for order in
+            ["copy", "clone", "extend", "snapshot", "revert", "forget", "remove clone", "remove"]
+        {
             writeln!(other.orders, "{order}").unwrap();
             let ours = carry_out(&volumes, &content, order).await;
             let theirs = other.hear(STEP);

@@ -34,7 +34,11 @@ async fn orders_are_refused(volumes: &FileVolumeBackend, why: &str) {
 }
 
 fn is_bare(folder: &Path) {
-    assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "something was written into the bare folder");
+    assert_eq!(
+        fs::read_dir(folder).unwrap().count(),
+        0,
+        "something was written into the bare folder"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +136,7 @@ async fn a_mark_that_is_lost_is_not_made_again() {
     let Some(share) = Share::mounted() else { return };
     let volumes = share.host("one");
     volumes.create(&new(1, VolumeContent::Empty)).await.unwrap();
-    let (mark, kept) = (share.export().join(".hatchery-share"), share.folder().join("kept"));
+    let [mark, kept] = [".hatchery-share", ".kept"].map(|name| share.export().join(name));
     fs::rename(&mark, &kept).unwrap();
     for (host, why) in [("one", "has no file"), ("two", "has volumes and no file")] {
         let agent = share.host(host);
@@ -153,8 +157,8 @@ async fn silly_renames_are_not_seen() {
     let Some(share) = Share::mounted() else { return };
     let volumes = share.host("one");
     volumes.create(&new(1, VolumeContent::Empty)).await.unwrap();
-    let silly =
-        [".nfs00000000004a0c1200000001", ".records/.nfs00000000004a0c1300000002"].map(|name| share.export().join(name));
+    let silly = [".nfs00000000004a0c1200000001", ".records/.nfs00000000004a0c1300000002"]
+        .map(|name| share.export().join(name));
     for path in &silly {
         fs::write(path, "{").unwrap();
     }

@@ -58,12 +58,15 @@ fn as_somebody(share: &Share, owner: &str, open: bool) -> String {
     let out = command.output().unwrap();
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     assert!(out.status.success(), "{text}{}", String::from_utf8_lossy(&out.stderr));
-    let said = text.lines().find_map(|line| line.find("DOWN ").or_else(|| line.find("UP")).map(|at| line[at..].to_owned()));
+    let said = text.lines().find_map(|line| {
+        line.find("DOWN ").or_else(|| line.find("UP")).map(|at| line[at..].to_owned())
+    });
     said.unwrap_or_else(|| panic!("{text}"))
 }
 
 fn is_of(share: &Share, mode: u32) {
-    let found = std::fs::metadata(share.export().join(format!("volume-{}.2", volume(1).0))).unwrap();
+    let found =
+        std::fs::metadata(share.export().join(format!("volume-{}.2", volume(1).0))).unwrap();
     assert_eq!((found.uid(), found.gid(), found.mode() & 0o777), (SOMEBODY, SOMEBODY, mode));
 }
 

@@ -37,7 +37,11 @@ impl Fault {
 }
 
 /// Who writes a volume as a whole begins again when that failed, as whoever restores a backup does.
-async fn write_or_again(volumes: &FileVolumeBackend, mib: u64, byte: u8) -> Result<(), VolumeError> {
+async fn write_or_again(
+    volumes: &FileVolumeBackend,
+    mib: u64,
+    byte: u8,
+) -> Result<(), VolumeError> {
     match write(volumes, 1, mib, byte).await {
         Err(VolumeError::Unavailable { .. }) => write(volumes, 1, mib, byte).await,
         done => done,
@@ -128,7 +132,8 @@ async fn what_will_not_pass_is_not_tried_again() {
     let tries = Arc::new(AtomicU64::new(0));
     let counted = tries.clone();
     let steps = Steps::hooked(move |op| {
-        if matches!(op, hatchery_storage::Op::Write(path) if path.ends_with("x") || path.to_string_lossy().contains("volume-")) {
+        if matches!(op, hatchery_storage::Op::Write(path) if path.ends_with("x") || path.to_string_lossy().contains("volume-"))
+        {
             counted.fetch_add(1, Ordering::SeqCst);
             return Err(io::Error::from(Errno::EACCES));
         }

@@ -140,8 +140,8 @@ impl VolumeBackend for FileVolumeBackend {
     async fn report(&self) -> BackendReport {
         let ground = self.ground.clone();
         let looked = spawn_blocking(move || ground.look()).await;
-        let Found { hard_link, reflink, total, free, down } =
-            looked.unwrap_or_else(|error| Found::down(died("look at its folder")(error).to_string()));
+        let Found { hard_link, reflink, total, free, down } = looked
+            .unwrap_or_else(|error| Found::down(died("look at its folder")(error).to_string()));
         BackendReport {
             backend: self.backend.clone(),
             pool: self.pool.clone(),

@@ -75,7 +75,8 @@ impl Absent {
 
     pub(super) fn silent(what: &str, folder: &Path, error: io::Error) -> Self {
         let folder = folder.display();
-        let reason = format!("the {what} {folder} does not answer ({error}): see whether it is mounted");
+        let reason =
+            format!("the {what} {folder} does not answer ({error}): see whether it is mounted");
         Self { reason, cause: Some(error) }
     }
 
@@ -241,7 +242,9 @@ impl Share {
 
     fn note_error(&self, error: &io::Error) -> Absent {
         let note = self.note.display();
-        Absent::says(format!("the note {note} of which share is the backend's cannot be kept ({error})"))
+        Absent::says(format!(
+            "the note {note} of which share is the backend's cannot be kept ({error})"
+        ))
     }
 
     /// Says whose the share is, and what helps.

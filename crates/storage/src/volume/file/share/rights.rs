@@ -36,16 +36,24 @@ pub(super) fn choose(
     let doing = "find out whose files on the share are";
     let path = shelf.path(".trial-owner");
     remove(&path).map_err(failed(doing))?;
-    let seen = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).and_then(|file| {
-        let made = file.metadata()?;
-        let given = match shelf.steps.before(Op::Own(&path)).and_then(|()| wanted.give(&file)) {
-            Ok(()) => true,
-            // The last is said of an owner that the server does not know.
-            Err(error) if matches!(errno(&error), Some(Errno::EPERM | Errno::EACCES | Errno::EINVAL)) => false,
-            Err(error) => return Err(error),
-        };
-        Ok(Seen { given, uid: made.uid(), gid: made.gid() })
-    });
+    let seen =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).and_then(|file| {
+            let made = file.metadata()?;
+            let given = match shelf.steps.before(Op::Own(&path)).and_then(|()| wanted.give(&file)) {
+                Ok(()) => true,
+                // The last is said of an owner that the server does not know.
+                Err(error)
+                    if matches!(
+                        errno(&error),
+                        Some(Errno::EPERM | Errno::EACCES | Errno::EINVAL)
+                    ) =>
+                {
+                    false
+                }
+                Err(error) => return Err(error),
+            };
+            Ok(Seen { given, uid: made.uid(), gid: made.gid() })
+        });
     let removed = remove(&path).map(|_| ());
     let seen = seen.and_then(|seen| removed.map(|()| seen)).map_err(failed(doing))?;
     decide(wanted, asked, seen).map_err(VolumeError::Invalid)
