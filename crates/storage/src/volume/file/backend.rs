@@ -74,7 +74,13 @@ impl FileVolumeBackend {
     ) -> Result<Self, VolumeError> {
         let (backend, pool) = (settings.backend.clone(), settings.pool.clone());
         let share = Share::new(settings, steps).map_err(failed("use the images' folder"))?;
-        Ok(Self { backend, pool, ground: Ground::Share(Arc::new(share)), image_cache: None, image_volumes: false })
+        Ok(Self {
+            backend,
+            pool,
+            ground: Ground::Share(Arc::new(share)),
+            image_cache: None,
+            image_volumes: false,
+        })
     }
 
     /// With an image-volume cache, or without one.

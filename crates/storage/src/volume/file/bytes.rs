@@ -15,7 +15,6 @@ use crate::pool::Op;
 use crate::volume::chain::Chain;
 use async_trait::async_trait;
 use bytes::Bytes as Chunk;
-use hatchery_model::disk::BlockSource;
 use hatchery_model::id::VolumeId;
 use hatchery_model::image::ImageFormat;
 use hatchery_model::units::Bytes;
@@ -134,21 +133,15 @@ pub(super) fn open(
 /// Has the volume in a raw file of its own, which lies on nothing. Blocks.
 pub(super) fn flatten(shelf: &Shelf, volume: VolumeId) -> Result<(), VolumeError> {
     let doing = "copy what the volume lies on";
+    let turn = shelf.turn(volume)?;
     let mut writing = {
         let _lock = shelf.lock()?;
         let record = shelf.require(volume)?;
         shelf.require_idle(&record, "copy what it lies on")?;
-        let mut chain = Chain::open(&shelf.source(&record.file)?).map_err(failed(doing))?;
-        begin(shelf, &record, Some(&mut chain)).map_err(failed(doing))?
+        let mut chain = shelf.chain(&record.file)?;
+        begin(shelf, &record, turn, Some(&mut chain)).map_err(failed(doing))?
     };
     writing.keep()
-}
-
-/// Opens what a disk of files holds, to be read. Blocks.
-pub(crate) fn read_disk(source: &BlockSource) -> io::Result<Box<dyn VolumeBytes>> {
-    let chain = Chain::open(source)?;
-    let size = Bytes(chain.size());
-    Ok(Box::new(FileBytes { size, inner: Arc::new(Mutex::new(Inner { chain, writing: None })) }))
 }
 
 /// A file that holds what `first` does, or zeros.

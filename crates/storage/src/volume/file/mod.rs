@@ -20,7 +20,6 @@ mod share;
 mod shelf;
 mod verbs;
 
-pub(crate) use bytes::read_disk;
 
 pub use backend::{FileVolumeBackend, FileVolumeSettings};
 pub use share::ShareVolumeSettings;
