@@ -73,7 +73,7 @@ async fn states_are_set_by_hand() {
     reset(json!({"migration_status": "Error"})).await;
     assert_eq!(shown(&cloud, &id).await["os-vol-mig-status-attr:migstat"], "error");
     let listed = cloud.ask("GET /volumes?all_tenants=1&migration_status=error", "admin").await;
-    assert_eq!(listed.column("volumes", "id"), [id.clone()]);
+    assert_eq!(listed.column("volumes", "id"), std::slice::from_ref(&id));
     reset(json!({"migration_status": "none"})).await;
     assert_eq!(shown(&cloud, &id).await["migration_status"], Value::Null);
     let wrong = reset(json!({"migration_status": "lost"})).await;

@@ -40,6 +40,22 @@ impl GroupType {
     }
 }
 
+/// Cinder's words for the states of groups and of group snapshots.
+pub const GROUP_STATUSES: [&str; 8] = [
+    "error",
+    "available",
+    "creating",
+    "deleting",
+    "deleted",
+    "updating",
+    "in-use",
+    "error_deleting",
+];
+
+fn word(said: Option<&str>) -> Option<&'static str> {
+    GROUP_STATUSES.into_iter().find(|word| said == Some(*word))
+}
+
 /// A group's row. The volumes say which group they are in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct VolumeGroup {
@@ -78,8 +94,8 @@ pub struct VolumeGroup {
 
 impl VolumeGroup {
     /// Cinder's word for its state, which follows from that of its volumes.
-    pub fn status(&self, volumes: &[Volume]) -> &str {
-        if let Some(said) = self.said.as_deref().filter(|_| !self.deleting) {
+    pub fn status(&self, volumes: &[Volume]) -> &'static str {
+        if let Some(said) = word(self.said.as_deref()).filter(|_| !self.deleting) {
             return said;
         }
         let any = |fits: fn(&VolumeState) -> bool| volumes.iter().any(|one| fits(&one.state));
@@ -130,8 +146,8 @@ pub struct GroupSnapshot {
 
 impl GroupSnapshot {
     /// Cinder's word for its state, which follows from that of its snapshots.
-    pub fn status(&self, snapshots: &[Snapshot]) -> &str {
-        if let Some(said) = self.said.as_deref().filter(|_| !self.deleting) {
+    pub fn status(&self, snapshots: &[Snapshot]) -> &'static str {
+        if let Some(said) = word(self.said.as_deref()).filter(|_| !self.deleting) {
             return said;
         }
         let any = |fits: fn(&SnapshotState) -> bool| snapshots.iter().any(|one| fits(&one.state));

@@ -21,7 +21,7 @@ mod volume_type;
 pub use attachment::{Attachment, AttachmentState, GuestUse};
 pub use backend::{BackendName, BackendReport, Reach};
 pub use backup::{BackedUp, Backup, BackupState};
-pub use group::{GroupSnapshot, GroupType, VolumeGroup};
+pub use group::{GROUP_STATUSES, GroupSnapshot, GroupType, VolumeGroup};
 pub use guest_volume::{GuestVolume, serial_of};
 pub use image_cache::{ImageCacheBounds, ImageCacheEntry, ImageCacheState};
 pub use manageable::Manageable;

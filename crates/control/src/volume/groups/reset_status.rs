@@ -5,18 +5,7 @@ use crate::error::Error;
 use crate::policy;
 use hatchery_model::caller::Caller;
 use hatchery_model::id::{GroupId, GroupSnapshotId};
-
-/// Cinder's words for the states of both.
-const WORDS: [&str; 8] = [
-    "error",
-    "available",
-    "creating",
-    "deleting",
-    "deleted",
-    "updating",
-    "in-use",
-    "error_deleting",
-];
+use hatchery_model::volume::GROUP_STATUSES;
 
 impl GroupVerbs {
     /// Sets a group's state by hand (`reset_status`). It is shown until something is done with the group. Administrators only. `NotFound`,
@@ -56,10 +45,10 @@ impl GroupVerbs {
 /// What there is to be noted. `None`: what is so anyway.
 fn said(status: &str) -> Result<Option<String>, Error> {
     let status = status.to_lowercase();
-    if !WORDS.contains(&status.as_str()) {
+    if !GROUP_STATUSES.contains(&status.as_str()) {
         return Err(Error::Invalid(format!(
             "Invalid input for field/attribute status. Value: {status}. It is none of {}.",
-            WORDS.join(", ")
+            GROUP_STATUSES.join(", ")
         )));
     }
     Ok((status != "available").then_some(status))
