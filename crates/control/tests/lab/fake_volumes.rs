@@ -110,12 +110,8 @@ impl FakeVolumes {
                     return failed("It cannot be read there.");
                 }
             }
-            VolumeWork::Manage(..) => {
-                there.insert(volume);
-            }
-            VolumeWork::Unmanage(_) => {
-                there.remove(&volume);
-            }
+            VolumeWork::Manage(..) => drop(there.insert(volume)),
+            VolumeWork::Unmanage(_) => drop(there.remove(&volume)),
             VolumeWork::UploadToImage(_, wanted) | VolumeWork::DiskToImage(_, wanted) => {
                 self.done.lock().unwrap().push(work.name());
                 there.extend(wanted.image_volume.as_ref().map(|new| new.volume));
