@@ -181,11 +181,9 @@ fn a_type_brings_its_volume_to_its_backend_and_an_administrator_anywhere() {
     assert_eq!(left(&world, "fast", &id), Vec::<String>::new());
 
     // Where the type does not fit, the administrator is told; another type of the same backend is a matter of the row.
-    let refused = json!({"os-migrate_volume": {"host": host}});
-    act(&admin, &id, &refused, 202);
+    act(&admin, &id, &json!({"os-migrate_volume": {"host": host}}), 202);
     wait(&admin, &id, "refused", |volume| volume["migration_status"] == "error");
-    let reset = json!({"os-reset_status": {"migration_status": "none"}});
-    act(&admin, &id, &reset, 202);
+    act(&admin, &id, &json!({"os-reset_status": {"migration_status": "none"}}), 202);
     openstack.run(&["volume", "set", "--type", "__DEFAULT__", "data"]);
     assert_eq!(shown(&admin, &id)["volume_type"], "__DEFAULT__");
     openstack.run(&["volume", "migrate", "--host", &host, "--lock-volume", "data"]);
