@@ -110,7 +110,7 @@ pub trait Guest: Send + Sync {
         into: &BlockSource,
     ) -> Result<(), HypervisorError>;
 
-    /// Copies a volume to a new one, at least as large, and returns when each of the guest's writes goes to both. Goes on where an earlier call was cut
+    /// Copies a volume to a new one, just as large, and returns when each of the guest's writes goes to both. Goes on where an earlier call was cut
     /// off; dropping the future lets the copying go on. `Ok` also when `pivot` was called before. `NotFound` when the guest does not have the old one.
     /// On an error nothing of the new one is open.
     async fn mirror(&self, old: VolumeId, new: &DiskAttachment) -> Result<(), HypervisorError>;

@@ -99,13 +99,13 @@ async fn a_guest_boots_from_ceph_and_takes_a_volume_of_it() {
     }
 }
 
-/// From a file to Ceph and to another image there, while the guest runs; copied into a file at last.
+/// From a file to Ceph and to another image there, while the guest runs.
 #[tokio::test]
 async fn a_volume_goes_over_to_ceph() {
     let Some(ceph) = CephCluster::shared("a_volume_goes_over_to_ceph") else { return };
     let fixture = QemuFixture::new();
     for image in ["first", "second"] {
-        ceph.rbd(&["create", "--size", "8M", &format!("vms/{image}")]);
+        ceph.rbd(&["create", "--size", "1M", &format!("vms/{image}")]);
     }
     let ready = fixture.guest_of(LETTING_GO);
     let plug = fixture.driver(settings(&fixture, ceph, ceph.key("cinder")));
@@ -126,9 +126,8 @@ async fn a_volume_goes_over_to_ceph() {
         let name = format!("vms/{image}");
         ceph.rbd(&["export", "--no-progress", &name, path.to_str().unwrap()]);
         let bytes = fs::read(path).unwrap();
-        assert_eq!(bytes.len(), 8 << 20);
-        assert!(bytes[..1 << 20].iter().all(|byte| *byte == 0xa5));
-        assert!(bytes[1 << 20..].iter().all(|byte| *byte == 0));
+        assert_eq!(bytes.len(), 1 << 20);
+        assert!(bytes.iter().all(|byte| *byte == 0xa5));
     }
     guest.stop(Duration::ZERO).await.unwrap();
 }

@@ -1,6 +1,11 @@
 //! A Linux guest that finds a volume while it runs, sees it grow, and lets go of it.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test says what it expects"
+)]
 
 mod qemu_fixture;
 

@@ -11,7 +11,7 @@ use super::settings::QemuSettings;
 use hatchery_model::compute::DiskAttachment;
 use hatchery_model::id::VolumeId;
 use hatchery_ports::hypervisor::HypervisorError;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// See the head of this file.
 pub(super) struct Swap {
@@ -98,9 +98,7 @@ impl Swap {
     pub(super) async fn pivot(&self, monitor: &Client) -> Result<(), HypervisorError> {
         let over = complete(monitor, &self.job).await?;
         if device_with(monitor, &self.new).await?.is_some() {
-            self.is_done(monitor).await?;
-            self.tell_size(monitor).await;
-            return Ok(());
+            return self.is_done(monitor).await.map(drop);
         }
         let why = match over {
             Job::Over(Err(why)) => why,
@@ -126,22 +124,6 @@ impl Swap {
     pub(super) async fn take_back(&self, monitor: &Client) -> Result<(), HypervisorError> {
         forget(monitor, &self.job).await?;
         clear(monitor, &self.new).await
-    }
-
-    /// Lets the guest see the new volume's size, which may be more. It learns of it at its next start otherwise.
-    async fn tell_size(&self, monitor: &Client) {
-        let told = async {
-            let flat = json!({"flat": true});
-            let nodes = monitor.execute_with("query-named-block-nodes", &flat).await?;
-            let mut nodes = nodes.as_array().into_iter().flatten();
-            let node = nodes.find(|node| node["node-name"] == *self.new);
-            let size = node.map_or(&Value::Null, |node| &node["image"]["virtual-size"]);
-            let wanted = json!({"node-name": self.new, "size": size});
-            monitor.execute_with("block_resize", &wanted).await
-        };
-        if let Err(error) = told.await {
-            tracing::warn!(job = self.job, %error, "a guest sees a volume's size at its next start");
-        }
     }
 }
 

@@ -24,7 +24,7 @@ impl ServerVolumeVerbs {
     /// Has the server's guest copy all that `old` holds to `new` and use that one from then on, under the same device: `old` is `detaching` and `new`
     /// `attaching` until the host answers; then `old` is nobody's. Works for servers that are active. Administrators only.
     ///
-    /// `NotFound` (server, or it does not have `old`), `Denied`; `Invalid` where there is no `new` or it is smaller, one of them is shared, or a
+    /// `NotFound` (server, or it does not have `old`), `Denied`; `Invalid` where there is no `new` or it has another size, one of them is shared, or a
     /// volume's state does not allow it; `Conflict`, in Nova's words, where the server's state does not, or it is locked.
     pub async fn swap(
         &self,
@@ -108,6 +108,12 @@ async fn check(
     }
     if volume.size_gib < old.size_gib {
         return invalid("New volume must be the same size or larger.");
+    }
+    // QEMU copies between disks of one size alone.
+    if volume.size_gib > old.size_gib {
+        return invalid(
+            "New volume must be the same size here: extend the old one first, which may be in use.",
+        );
     }
     if old.multiattach && uow.attachments().list(None, Some(old.id), None).await?.len() > 1 {
         return Err(Error::Invalid(
