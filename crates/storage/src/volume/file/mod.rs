@@ -20,6 +20,5 @@ mod share;
 mod shelf;
 mod verbs;
 
-
 pub use backend::{FileVolumeBackend, FileVolumeSettings};
 pub use share::ShareVolumeSettings;
