@@ -1,6 +1,6 @@
 //! What the answers to orders about backups do to the rows, and when the orders leave.
 
-use super::keep;
+use super::{keep, restore_backup};
 use crate::error::Error;
 use crate::volume::answer::Ground;
 use crate::volume::bind;
@@ -62,11 +62,15 @@ pub(crate) async fn taken(
     Ok(Some(Vec::new()))
 }
 
-/// The volume is what the backup's was, also in name. A volume that had none, or a backup that does not know, changes nothing.
+/// The volume is what the backup's was, also in name where nobody has chosen another one.
 fn restored(volume: &mut Volume, backup: &Backup) {
     let of = backup.of.clone();
-    volume.name = of.name.or(volume.name.take());
-    volume.description = of.description.or(volume.description.take());
+    if volume.name == Some(restore_backup::name_of(backup.id)) {
+        volume.name = of.name.or(volume.name.take());
+    }
+    if volume.description.as_deref() == Some(restore_backup::DESCRIPTION) {
+        volume.description = of.description.or(volume.description.take());
+    }
     volume.metadata.extend(of.metadata);
     volume.image_metadata.extend(of.image_metadata);
     volume.bootable |= of.bootable;

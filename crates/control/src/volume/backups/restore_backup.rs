@@ -34,6 +34,14 @@ pub struct Restored {
     pub volume_name: Option<String>,
 }
 
+/// What a new volume is described as until it holds what the backup kept.
+pub(super) const DESCRIPTION: &str = "auto-created_from_restore_from_backup";
+
+/// The name of a new volume for which none is chosen, until it holds what the backup kept.
+pub(super) fn name_of(backup: BackupId) -> String {
+    format!("restore_backup_{backup}")
+}
+
 impl BackupVerbs {
     /// Has a volume hold what the backup kept, and zeros behind that. Needs `member` on a project that sees both.
     ///
@@ -95,8 +103,8 @@ impl BackupVerbs {
     ) -> Result<(Volume, Vec<Order>), Error> {
         let project = policy::writer_project(caller, "volume:create")?;
         let request = VolumeRequest {
-            name: Some(name.unwrap_or_else(|| format!("restore_backup_{}", backup.id))),
-            description: Some("auto-created_from_restore_from_backup".to_owned()),
+            name: Some(name.unwrap_or_else(|| name_of(backup.id))),
+            description: Some(DESCRIPTION.to_owned()),
             size_gib: Some(backup.size_gib),
             ..VolumeRequest::default()
         };
