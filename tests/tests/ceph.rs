@@ -53,6 +53,24 @@ fn parent(ceph: &CephCluster, volume: &str) -> Option<String> {
     info.lines().find_map(|line| line.trim().strip_prefix("parent: ").map(str::to_owned))
 }
 
+/// The image tells where it lies.
+fn assert_location(ceph: &CephCluster, admin: &Client, image: &str) {
+    let shown = admin.get(&format!("/image/v2/images/{image}")).expect(200);
+    let url = format!("rbd://{}/images/{image}/snap", ceph.fsid());
+    assert_eq!(shown["direct_url"], url, "{shown}");
+    assert_eq!(shown["locations"], json!([{"url": url, "metadata": {}}]), "{shown}");
+}
+
+/// The volume holds these bytes, and zeros up to 1 GiB.
+fn assert_holds(ceph: &CephCluster, world: &World, volume: &str, bytes: &[u8]) {
+    let out = world.state().join("volume.raw");
+    ceph.rbd(&["export", &format!("volumes/volume-{volume}"), out.to_str().unwrap()]);
+    let exported = fs::read(&out).unwrap();
+    assert_eq!(exported.len(), 1 << 30);
+    let (first, rest) = exported.split_at(bytes.len());
+    assert!(first == bytes && rest.iter().all(|byte| *byte == 0));
+}
+
 /// Raw and qcow2: a volume shares every byte with its image, outlives it, and leaves nothing in any pool.
 #[test]
 fn volumes_are_clones_of_their_images() {
@@ -68,10 +86,7 @@ fn volumes_are_clones_of_their_images() {
         [(image(&admin, "raw", &raw), ""), (image(&admin, "qcow2", &boot_image()), ".raw")];
     let mut made = Vec::new();
     for (image, _) in &images {
-        let shown = admin.get(&format!("/image/v2/images/{image}")).expect(200);
-        let url = format!("rbd://{}/images/{image}/snap", ceph.fsid());
-        assert_eq!(shown["direct_url"], url, "{shown}");
-        assert_eq!(shown["locations"], json!([{"url": url, "metadata": {}}]), "{shown}");
+        assert_location(&ceph, &admin, image);
     }
     for (image, form) in &images {
         let volume = volume(&admin, json!({"imageRef": image}));
@@ -81,14 +96,7 @@ fn volumes_are_clones_of_their_images() {
         assert_eq!(cloned, Some(format!("images/{image}{form}@snap")), "{way}");
         made.push(id(&volume));
     }
-    let out = world.state().join("volume.raw");
-    ceph.rbd(&["export", &format!("volumes/volume-{}", made[0]), out.to_str().unwrap()]);
-    let exported = fs::read(&out).unwrap();
-    assert_eq!(exported.len(), 1 << 30);
-    assert!(
-        exported[..bytes.len()] == bytes[..] && exported[bytes.len()..].iter().all(|b| *b == 0)
-    );
-
+    assert_holds(&ceph, &world, &made[0], &bytes);
     let wanted = json!({"snapshot": {"volume_id": made[0]}});
     let taken = admin.volume("POST", "/snapshots", &wanted).expect(202);
     let taken = id(&taken["snapshot"]);

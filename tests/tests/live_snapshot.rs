@@ -2,63 +2,18 @@
 //! client, unchanged.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use hatchery_tests::{Openstack, Settings, Ssh, World, boot_image, eventually};
+use hatchery_tests::{Guests, Openstack, Settings, World, eventually, wait_for};
 use serde_json::{Value, json};
 
-/// Where nothing of the image lies: a sector near the end of 1 GiB.
-const FAR: u32 = 2_000_000;
 /// Since 3.66 the client says nothing of force, and asks in an older version that needs it.
 const OLDER: [&str; 2] = ["--os-volume-api-version", "3.60"];
 
-fn wait_for(openstack: &Openstack, show: &[&str], status: &str) -> Value {
-    eventually(&format!("{show:?} is {status}"), 180, || {
-        let shown = openstack.json(show);
-        if shown["status"] == status { Ok(shown) } else { Err(shown.to_string()) }
-    })
-}
-
-/// A cloud with the image `tiny`, the flavor `small` and the key `mine`.
-fn prepared(world: &World) -> Ssh {
-    let (openstack, key) = (world.openstack(), Ssh::new(world.state()));
-    let (file, public) = (boot_image(), key.public_file());
-    let line = ["image", "create", "tiny", "--file", file.to_str().unwrap()];
-    openstack
-        .run(&[&line[..], &["--disk-format", "qcow2", "--property", "os_distro=tiny"]].concat());
-    openstack.run(&["flavor", "create", "small", "--ram", "192", "--disk", "1", "--vcpus", "1"]);
-    openstack.run(&["keypair", "create", "mine", "--public-key", public.to_str().unwrap()]);
-    key
-}
-
-/// Makes a server with a few more words on the command line, and waits until its guest can be logged in to. Its address.
-fn boot(openstack: &Openstack, name: &str, more: &[&str]) -> String {
-    let mut line = vec!["server", "create", name, "--flavor", "small", "--key-name", "mine"];
-    line.extend(["--network", "private"]);
-    line.extend(more);
-    openstack.run(&line);
-    let shown = wait_for(openstack, &["server", "show", name], "ACTIVE");
-    eventually("the guest is ready", 180, || {
-        let log = openstack.run(&["console", "log", "show", name]);
-        if log.contains("TINY-READY") { Ok(()) } else { Err(log) }
-    });
-    let networks = shown["addresses"].as_object().unwrap();
-    networks.values().next().unwrap()[0].as_str().unwrap().to_owned()
-}
-
-fn write(key: &Ssh, address: &str, disk: &str, text: &str) {
-    let line = format!("echo {text} | dd of={disk} seek={FAR} conv=notrunc 2>/dev/null && sync");
-    key.run(address, &line);
-}
-
-fn read(key: &Ssh, address: &str, disk: &str) -> String {
-    let line = format!("dd if={disk} skip={FAR} count=1 2>/dev/null | head -n 1");
-    key.run(address, &line)
-}
-
 /// Plugs a volume in, and waits until the guest sees it under this name.
-fn plug(openstack: &Openstack, key: &Ssh, address: &str, volume: &str, device: &str) {
+fn plug(guests: &Guests, address: &str, volume: &str, device: &str) {
+    let openstack = &guests.openstack;
     openstack.run(&["server", "add", "volume", "first", volume]);
     wait_for(openstack, &["volume", "show", volume], "in-use");
-    eventually("the guest sees it", 60, || match key.run(address, "cat /proc/partitions") {
+    eventually("the guest sees it", 60, || match guests.run(address, "cat /proc/partitions") {
         text if text.contains(device) => Ok(()),
         text => Err(text),
     });
@@ -67,16 +22,17 @@ fn plug(openstack: &Openstack, key: &Ssh, address: &str, volume: &str, device: &
 #[test]
 fn the_disk_of_a_running_server_becomes_an_image_that_boots() {
     let mut world = World::start(Settings::qemu());
-    let openstack = world.openstack();
-    let key = prepared(&world);
-    let first = boot(&openstack, "first", &["--image", "tiny"]);
-    write(&key, &first, "/dev/vda", "one");
+    let guests = Guests::new(&world);
+    let openstack = &guests.openstack;
+    openstack.run(&["image", "set", "tiny", "--property", "os_distro=tiny"]);
+    let first = guests.boot("first", &["--image", "tiny"]);
+    guests.write(&first, "/dev/vda", "one");
     openstack.run(&["server", "image", "create", "first", "--name", "live"]);
     let busy = openstack.json(&["server", "show", "first"]);
     let task = busy["OS-EXT-STS:task_state"].as_str().unwrap_or_default().to_owned();
     assert!(task.is_empty() || task.starts_with("image_"), "{busy}");
-    let image = wait_for(&openstack, &["image", "show", "live"], "active");
-    write(&key, &first, "/dev/vda", "two");
+    let image = wait_for(openstack, &["image", "show", "live"], "active");
+    guests.write(&first, "/dev/vda", "two");
     let server = openstack.json(&["server", "show", "first"]);
     let said = &image["properties"];
     assert_eq!(said["instance_uuid"], server["id"], "{image}");
@@ -104,21 +60,20 @@ fn the_disk_of_a_running_server_becomes_an_image_that_boots() {
     openstack.run(&["server", "image", "create", "first", "--name", "late"]);
     world.kill();
     world.up();
-    let openstack = world.openstack();
-    wait_for(&openstack, &["image", "show", "late"], "active");
+    wait_for(openstack, &["image", "show", "late"], "active");
     let server = openstack.json(&["server", "show", "first"]);
     assert_eq!(server["OS-EXT-STS:task_state"], Value::Null, "{server}");
-    assert_eq!(read(&key, &first, "/dev/vda"), "two");
+    assert_eq!(guests.read(&first, "/dev/vda"), "two");
     let folder = world.state().join("instances").join(server["id"].as_str().unwrap());
     assert!(!folder.join("snapshot").exists());
 
     // Of one that does not run, its disk is read.
     openstack.run(&["server", "stop", "first"]);
-    wait_for(&openstack, &["server", "show", "first"], "SHUTOFF");
+    wait_for(openstack, &["server", "show", "first"], "SHUTOFF");
     openstack.run(&["server", "image", "create", "first", "--name", "off", "--wait"]);
     for (image, wanted) in [("live", "one"), ("off", "two")] {
-        let address = boot(&openstack, image, &["--image", image]);
-        assert_eq!(read(&key, &address, "/dev/vda"), wanted);
+        let address = guests.boot(image, &["--image", image]);
+        assert_eq!(guests.read(&address, "/dev/vda"), wanted);
         openstack.run(&["server", "delete", image, "--wait"]);
     }
 }
@@ -126,50 +81,49 @@ fn the_disk_of_a_running_server_becomes_an_image_that_boots() {
 #[test]
 fn volumes_that_a_guest_has_open_are_put_aside_as_they_are() {
     let mut world = World::start(Settings::qemu());
-    let openstack = world.openstack();
-    let key = prepared(&world);
-    let first = boot(&openstack, "first", &["--image", "tiny", "--boot-from-volume", "1"]);
+    let guests = Guests::new(&world);
+    let openstack = &guests.openstack;
+    let first = guests.boot("first", &["--image", "tiny", "--boot-from-volume", "1"]);
     openstack.run(&["volume", "create", "data", "--size", "1"]);
-    wait_for(&openstack, &["volume", "show", "data"], "available");
-    plug(&openstack, &key, &first, "data", "vdb");
-    write(&key, &first, "/dev/vdb", "one");
+    wait_for(openstack, &["volume", "show", "data"], "available");
+    plug(&guests, &first, "data", "vdb");
+    guests.write(&first, "/dev/vdb", "one");
     let snapshot = |openstack: &Openstack, name: &str| {
         let line = ["volume", "snapshot", "create", "--volume", "data", "--force", name];
         openstack.run(&[OLDER.as_slice(), &line].concat());
     };
-    snapshot(&openstack, "kept");
-    wait_for(&openstack, &["volume", "snapshot", "show", "kept"], "available");
-    write(&key, &first, "/dev/vdb", "two");
+    snapshot(openstack, "kept");
+    wait_for(openstack, &["volume", "snapshot", "show", "kept"], "available");
+    guests.write(&first, "/dev/vdb", "two");
     // The cloud is killed over the next one, which is made all the same.
-    snapshot(&openstack, "late");
+    snapshot(openstack, "late");
     world.kill();
     world.up();
-    let openstack = world.openstack();
-    wait_for(&openstack, &["volume", "snapshot", "show", "late"], "available");
-    write(&key, &first, "/dev/vdb", "three");
+    wait_for(openstack, &["volume", "snapshot", "show", "late"], "available");
+    guests.write(&first, "/dev/vdb", "three");
     for (name, device, wanted) in [("kept", "vdc", "one"), ("late", "vdc", "two")] {
         openstack.run(&["volume", "create", name, "--snapshot", name]);
-        wait_for(&openstack, &["volume", "show", name], "available");
-        plug(&openstack, &key, &first, name, device);
-        assert_eq!(read(&key, &first, &format!("/dev/{device}")), wanted);
+        wait_for(openstack, &["volume", "show", name], "available");
+        plug(&guests, &first, name, device);
+        assert_eq!(guests.read(&first, &format!("/dev/{device}")), wanted);
         openstack.run(&["server", "remove", "volume", "first", name]);
-        wait_for(&openstack, &["volume", "show", name], "available");
+        wait_for(openstack, &["volume", "show", name], "available");
     }
-    assert_eq!(read(&key, &first, "/dev/vdb"), "three");
+    assert_eq!(guests.read(&first, "/dev/vdb"), "three");
 
     // An image of the server as it runs.
-    write(&key, &first, "/dev/vda", "root");
+    guests.write(&first, "/dev/vda", "root");
     openstack.run(&["server", "image", "create", "first", "--name", "golden", "--wait"]);
     let image = openstack.json(&["image", "show", "golden"]);
     let said = image["properties"]["block_device_mapping"].as_str().unwrap();
     let disks: Value = serde_json::from_str(said).unwrap();
     for disk in disks.as_array().unwrap() {
         let id = disk["snapshot_id"].as_str().unwrap();
-        wait_for(&openstack, &["volume", "snapshot", "show", id], "available");
+        wait_for(openstack, &["volume", "snapshot", "show", id], "available");
     }
-    let second = boot(&openstack, "second", &["--image", "golden"]);
-    assert_eq!(read(&key, &second, "/dev/vda"), "root");
-    assert_eq!(read(&key, &second, "/dev/vdb"), "three");
+    let second = guests.boot("second", &["--image", "golden"]);
+    assert_eq!(guests.read(&second, "/dev/vda"), "root");
+    assert_eq!(guests.read(&second, "/dev/vdb"), "three");
     for name in ["first", "second"] {
         openstack.run(&["server", "delete", name, "--wait"]);
     }
