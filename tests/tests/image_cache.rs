@@ -167,3 +167,35 @@ fn an_image_of_a_volume_is_kept_as_a_volume() {
     ceph.rbd(&["export", &format!("volumes/volume-{volume}"), out.to_str().unwrap()]);
     assert!(fs::read(&out).unwrap() == bytes);
 }
+
+/// Where the image store is `cinder`, too, each raw image is kept as a volume before anybody asks for one.
+#[test]
+fn images_are_kept_as_volumes_of_the_internal_project() {
+    let test = "images_are_kept_as_volumes_of_the_internal_project";
+    let Some(ceph) = CephCluster::start(test) else { return };
+    let default = "allowed_direct_url_schemes = \"cinder\"\n".to_owned();
+    let toml = settings(&ceph) + "[glance_store]\nstores = \"file,cinder\"\n";
+    let mut world = World::start(Settings { default, toml, ..Settings::sim() });
+    let image = image(&world, &world.admin(), 9);
+    world.kill();
+    world.up();
+    let admin = world.admin();
+    let (name, own) = eventually("the image is kept as a volume", PATIENCE, || {
+        kept(&admin, &[]).pop().ok_or_else(|| world.log())
+    });
+    assert_eq!(name, format!("image-{image}"));
+    assert_eq!(made(&admin, &own)["os-hatchery:way"]["bytes_copied"], json!(6 * MIB));
+    let volume = order(&admin, &image);
+    let way = made(&admin, &volume)["os-hatchery:way"].clone();
+    assert_eq!(
+        (way["way"].as_str(), &way["bytes_copied"]),
+        (Some("clone of the image's volume"), &json!(0)),
+        "{way}"
+    );
+    assert_eq!(parent(&ceph, &volume), Some(format!("volumes/volume-{own}@image.clone_snap")));
+    admin.delete(&format!("/image/v2/images/{image}")).expect(204);
+    eventually("the image's volume is gone", PATIENCE, || {
+        let left = kept(&admin, std::slice::from_ref(&volume));
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    });
+}

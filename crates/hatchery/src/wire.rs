@@ -26,6 +26,7 @@ use hatchery_api::http::root::{Services, join};
 use hatchery_bus::InProcessBus;
 use hatchery_control::compute::HealBook;
 use hatchery_control::identity::CheckToken;
+use hatchery_control::volume::VolumeSettings;
 use hatchery_control::workflow::{Outgoing, Wake};
 use hatchery_db::Database;
 use hatchery_model::id::RequestId;
@@ -60,6 +61,8 @@ pub struct Ground {
     pub outbox: Wake,
     /// To the outbox's relay.
     pub outgoing: Outgoing,
+    /// What is set of the volume service.
+    pub volume_settings: Arc<VolumeSettings>,
     /// When which base was put back.
     pub healed: HealBook,
 }
@@ -135,6 +138,7 @@ async fn ground(state: &StateDir, config: &Config, base: &str) -> anyhow::Result
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         tasks: Wake::default(),
+        volume_settings: volume::settings(config)?,
         outgoing: Outgoing::new(outbox.clone()),
         healed: HealBook::new(SystemClock.now()),
         outbox,

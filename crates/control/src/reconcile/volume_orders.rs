@@ -101,7 +101,19 @@ impl VolumeOrders {
             chased.count(self.disk(server, before).await?);
         }
         self.tend_caches(before).await?;
+        self.keep_images().await?;
         Ok(chased)
+    }
+
+    async fn keep_images(&self) -> Result<(), Error> {
+        if self.settings.keeps_images_as.is_none() {
+            return Ok(());
+        }
+        let mut uow = self.store.begin().await?;
+        let request = self.request();
+        let writing = self.ground(&request).writing;
+        let orders = image_cache::keep_images(&mut *uow, writing, &self.settings).await?;
+        self.leave(uow, orders).await
     }
 
     async fn tend_caches(&self, before: Timestamp) -> Result<(), Error> {

@@ -24,6 +24,8 @@ pub struct VolumeSettings {
     pub enable_force_upload: bool,
     /// Whether `allowed_direct_url_schemes` names `cinder`: volumes are cloned of the volume in which their image is kept.
     pub clones_image_volumes: bool,
+    /// Where `[glance_store] stores` names `cinder`: the name of the type (`cinder_volume_type`, or none) of the volumes that images are kept as.
+    pub keeps_images_as: Option<String>,
     /// `message_ttl`: so many seconds a message to a user is kept at least.
     pub message_ttl: i64,
     /// `service_down_time`: a host that has been silent for longer is down.
@@ -51,6 +53,7 @@ impl Default for VolumeSettings {
             // Cinder's is off, for want of that snapshot.
             enable_force_upload: true,
             clones_image_volumes: false,
+            keeps_images_as: None,
             message_ttl: 2_592_000,
             service_down_seconds: 60,
             reserved_percentage: 0,

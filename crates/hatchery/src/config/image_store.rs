@@ -9,6 +9,11 @@ use std::path::PathBuf;
 pub struct GlanceStore {
     /// `file` or `rbd`.
     pub default_store: String,
+    /// Where images are kept besides, between commas or as a list: `cinder`, as volumes; the default store may be named, too.
+    #[serde(deserialize_with = "super::volume::names")]
+    pub stores: Vec<String>,
+    /// Of `cinder`: the type of those volumes; the default one if empty.
+    pub cinder_volume_type: String,
     /// Of `rbd`: the pool of the images.
     pub rbd_store_pool: String,
     /// Of `rbd`: the cephx user, without `client.`
@@ -25,6 +30,8 @@ impl Default for GlanceStore {
     fn default() -> Self {
         Self {
             default_store: "file".into(),
+            stores: Vec::new(),
+            cinder_volume_type: String::new(),
             rbd_store_pool: "images".into(),
             rbd_store_user: String::new(),
             rbd_store_ceph_conf: PathBuf::new(),

@@ -67,7 +67,7 @@ pub async fn join(
         clock: ground.clock.clone(),
         entropy: ground.entropy.clone(),
         outgoing: ground.outgoing.clone(),
-        settings: Arc::default(),
+        settings: ground.volume_settings.clone(),
     };
     let tasks = vec![
         tokio::spawn(async move { orders.run().await }),
@@ -138,7 +138,7 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>, pool: PoolVerbs) -> C
             wake: ground.tasks.clone(),
             outgoing: ground.outgoing.clone(),
             settings: settings.clone(),
-            volume_settings: Arc::default(),
+            volume_settings: ground.volume_settings.clone(),
         }),
         delete: Arc::new(DeleteServer {
             store: store.clone(),
@@ -198,7 +198,7 @@ fn images(ground: &Ground) -> CreateImage {
         clock: ground.clock.clone(),
         entropy: ground.entropy.clone(),
         outgoing: ground.outgoing.clone(),
-        volume_settings: Arc::default(),
+        volume_settings: ground.volume_settings.clone(),
     }
 }
 

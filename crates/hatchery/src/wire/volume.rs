@@ -1,6 +1,7 @@
 //! Cinder's part.
 
 use super::{Check, Ground};
+use crate::config::Config;
 use anyhow::{Context, bail};
 use hatchery_api::Router;
 use hatchery_api::volume::{Root, VolumeApi, router};
@@ -23,16 +24,31 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Router> {
     ensure_internal_tenant(ground.store.as_ref(), ground.entropy.as_ref(), now, named(ground)?)
         .await
         .context("the project of the cloud's own volumes cannot be made")?;
-    let schemes = &ground.config.default.allowed_direct_url_schemes;
+    let root = Root(format!("{}/volume", ground.base).into());
+    Ok(router(verbs(ground, &ground.volume_settings), check, root))
+}
+
+/// What is set of the volume service.
+pub fn settings(config: &Config) -> anyhow::Result<Arc<VolumeSettings>> {
+    let schemes = &config.default.allowed_direct_url_schemes;
     if let Some(other) = schemes.iter().find(|scheme| *scheme != "cinder") {
         bail!("[DEFAULT] allowed_direct_url_schemes names '{other}': choose cinder, or none");
     }
-    let settings = Arc::new(VolumeSettings {
+    let set = &config.glance_store;
+    if let Some(other) =
+        set.stores.iter().find(|one| **one != set.default_store && *one != "cinder")
+    {
+        bail!(
+            "[glance_store] stores names '{other}': choose cinder, or nothing besides the default store {}",
+            set.default_store
+        );
+    }
+    let keeps_images = set.stores.iter().any(|one| one == "cinder");
+    Ok(Arc::new(VolumeSettings {
         clones_image_volumes: !schemes.is_empty(),
+        keeps_images_as: keeps_images.then(|| set.cinder_volume_type.clone()),
         ..VolumeSettings::default()
-    });
-    let root = Root(format!("{}/volume", ground.base).into());
-    Ok(router(verbs(ground, &settings), check, root))
+    }))
 }
 
 /// Whose the cloud's own volumes are, where that was set.

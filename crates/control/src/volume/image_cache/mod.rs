@@ -9,6 +9,7 @@
 mod answered;
 mod evict;
 mod image_volume;
+mod keep_images;
 mod owner;
 mod serve;
 mod tend;
@@ -16,6 +17,7 @@ mod tend;
 pub(super) use answered::{built, clone_failed, cost_of_filling, gone, not_built, not_gone};
 pub(super) use evict::{has, leaves};
 pub(super) use image_volume::{beside, made, not_made};
+pub(crate) use keep_images::keep_images;
 pub use owner::{InternalTenant, ensure_internal_tenant};
 pub(crate) use serve::Cached;
 pub(super) use serve::{Hold, download_instead, expect, hold_of, settle};

@@ -46,7 +46,11 @@ impl Cached {
     pub(crate) fn of(&self, backend: &BackendName, report: &BackendReport) -> VolumeCopies {
         let here = |entry: &&ImageCacheEntry| entry.backend == *backend;
         let fits = |entry: &&ImageCacheEntry| entry.image_sha512 == self.sha512;
-        let own = self.entries.iter().filter(here).find(|entry| entry.kept && fits(entry));
+        let own = self
+            .entries
+            .iter()
+            .filter(here)
+            .find(|entry| entry.kept && fits(entry) && entry.state == ImageCacheState::Ready);
         let image_volume = match own {
             None => Err("the image is not kept as a volume of the backend".to_owned()),
             Some(_) if !self.clones_image_volumes => {
