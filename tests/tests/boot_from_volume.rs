@@ -131,7 +131,7 @@ fn in_ceph(ceph: &CephCluster, conf: &Path) -> Settings {
     let toml = format!(
         "[file]\nvolume_driver = \"rbd\"\nrbd_pool = \"volumes\"\nrbd_user = \"cinder\"\nrbd_ceph_conf = \"{conf}\"\n\
          [glance_store]\ndefault_store = \"rbd\"\nrbd_store_user = \"glance\"\nrbd_store_ceph_conf = \"{conf}\"\n\
-         [libvirt]\nimages_type = \"rbd\"\nimages_rbd_pool = \"vms\"\nrbd_user = \"cinder\"\n\
+         [libvirt]\ndisk_cachemodes = \"network=writeback\"\nimages_type = \"rbd\"\nimages_rbd_pool = \"vms\"\nrbd_user = \"cinder\"\n\
          images_rbd_ceph_conf = \"{conf}\"\nrbd_secret_uuid = \"457eb676-33da-42ec-9a8c-9293d545c337\"\n"
     );
     Settings { toml, ..Settings::qemu() }

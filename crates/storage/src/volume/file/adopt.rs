@@ -195,7 +195,12 @@ pub(super) fn manageable(shelf: &Shelf) -> Result<Vec<Manageable>, VolumeError> 
     }
     let entries = fs::read_dir(&shelf.folder).map_err(failed("list the folder"))?;
     for entry in entries {
-        let name = entry.map_err(failed("list the folder"))?.file_name();
+        let entry = entry.map_err(failed("list the folder"))?;
+        // Folders are no candidates, and nobody asks why.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let name = entry.file_name();
         let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
         if shelf.knows(name)? {
             continue;

@@ -126,10 +126,15 @@ pub(super) fn remove_image(
 }
 
 /// Removes from the trash what only this clone has needed, and in turn what that has needed.
+///
+/// Whether that is there is asked now that the clone has gone, and not known from before: whoever moves it there afterwards finds no clone.
 fn remove_forebears(work: &Work<'_>, parent: LinkedImage) -> Result<(), VolumeError> {
     let mut next = Some(parent);
-    while let Some(LinkedImage { pool, id, name, is_in_trash }) = next.take() {
-        if !is_in_trash || pool != work.pool.name() || !is_going(&work.pool, &id)? {
+    while let Some(LinkedImage { pool, id, name, .. }) = next.take() {
+        let is_there = || -> Result<bool, VolumeError> {
+            Ok(is_going(&work.pool, &id)? && work.pool.trash()?.iter().any(|one| one.id == id))
+        };
+        if pool != work.pool.name() || !is_there()? {
             return Ok(());
         }
         let above = lineage::parent_by_id(&work.pool, &id)?;
