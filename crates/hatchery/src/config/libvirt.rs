@@ -19,6 +19,7 @@ pub struct Libvirt {
     pub rbd_secret_uuid: String,
     /// How the host caches what guests write, for each kind of storage: `file=writeback`, `network=none`. What is not named goes past the page cache
     /// where that can be done.
+    #[serde(deserialize_with = "super::volume::names")]
     pub disk_cachemodes: Vec<String>,
     /// Of `rbd`: seconds to wait for a connection to the cluster.
     pub rbd_connect_timeout: u64,
