@@ -1,7 +1,7 @@
-//! The cloud is killed while a running guest is given a volume or gives it back: afterwards the guest has what the cloud says that it has.
+//! The cloud, or Ceph's only OSD, is killed while a running guest is given a volume or gives it back: afterwards the guest has what the cloud says that it has.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use hatchery_testkit::CephCluster;
+use hatchery_testkit::{CephCluster, ObjectStore};
 use hatchery_tests::{Client, Guests, Openstack, Settings, World, eventually, wait_for};
 use serde_json::{Value, json};
 
@@ -12,22 +12,35 @@ fn id(openstack: &Openstack, what: &str, name: &str) -> String {
     openstack.json(&[what, "show", name])["id"].as_str().unwrap().to_owned()
 }
 
-/// Tries `work` on the cloud, and kills it after a moment that grows from round to round.
-fn killed_in_the_middle(world: &mut World, round: u32, work: impl FnOnce(&Client) + Send) {
+/// Tries `work` on the cloud, and kills it, or every third time the OSD, after a moment that grows from round to round.
+fn killed_in_the_middle(
+    (world, ceph): (&mut World, &CephCluster),
+    round: u32,
+    work: impl FnOnce(&Client) + Send,
+) {
     let (admin, process) = (world.admin(), world.process_id());
+    let kills_osd = round % 3 == 2;
     std::thread::scope(|scope| {
         let worker = scope.spawn(|| work(&admin));
         // From before the request has come to after the guest has it.
         for _ in 0..round * 12_000_000 {
             std::hint::spin_loop();
         }
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(process).unwrap());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        if kills_osd {
+            ceph.node().kill("osd.0");
+        } else {
+            let pid = nix::unistd::Pid::from_raw(i32::try_from(process).unwrap());
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        }
         // Its request may have failed with the cloud.
         let _ = worker.join();
     });
-    world.kill();
-    world.up();
+    if kills_osd {
+        ceph.node().start_again("osd.0").unwrap();
+    } else {
+        world.kill();
+        world.up();
+    }
 }
 
 /// The status of the volume, when it and the guest's own list of disks agree.
@@ -46,7 +59,9 @@ fn settled(world: &World, guests: &Guests, address: &str, volume: &str) -> Strin
 #[test]
 fn a_kill_during_attach_and_detach_leaves_guest_and_cloud_agreed() {
     let test = "a_kill_during_attach_and_detach_leaves_guest_and_cloud_agreed";
-    let Some(ceph) = CephCluster::start(test) else { return };
+    // Of what lies in memory a killed OSD would leave nothing.
+    let on_disk = |set: &mut hatchery_testkit::CephSettings| set.store = ObjectStore::Bluestore;
+    let Some(ceph) = CephCluster::start_with(test, on_disk) else { return };
     let conf = ceph.conf();
     let toml = format!(
         "[file]\nvolume_driver = \"rbd\"\nrbd_pool = \"volumes\"\nrbd_user = \"cinder\"\nrbd_ceph_conf = \"{}\"\n",
@@ -62,8 +77,8 @@ fn a_kill_during_attach_and_detach_leaves_guest_and_cloud_agreed() {
     let path = format!("/compute/v2.1/servers/{server}/os-volume_attachments");
     let mut seen = Vec::new();
     let mut status = "available".to_owned();
-    for round in 0..8 {
-        killed_in_the_middle(&mut world, round, |admin| {
+    for round in 0..9 {
+        killed_in_the_middle((&mut world, &ceph), round, |admin| {
             if status == "available" {
                 admin.post(&path, &json!({"volumeAttachment": {"volumeId": volume}}));
             } else {
