@@ -1,19 +1,12 @@
 //! A volume in another one's place while the guest runs. Real guests; the call that no client makes for its user is made by hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use hatchery_tests::{Client, Openstack, Settings, Ssh, World, boot_image, eventually};
-use serde_json::{Value, json};
+use hatchery_tests::{Client, Openstack, Settings, Ssh, World, boot_image, eventually, wait_for};
+use serde_json::json;
 use std::fs;
 
 /// Near the end of 1 GiB.
 const FAR: u32 = 2_000_000;
-
-fn wait_for(openstack: &Openstack, show: &[&str], status: &str) -> Value {
-    eventually(&format!("{show:?} is {status}"), 180, || {
-        let shown = openstack.json(show);
-        if shown["status"] == status { Ok(shown) } else { Err(shown.to_string()) }
-    })
-}
 
 /// How often its guest has said that it is ready: the console's log goes on over its starts.
 fn ready(openstack: &Openstack, times: usize) {

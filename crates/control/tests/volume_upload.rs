@@ -4,17 +4,22 @@
 
 mod lab;
 
-use hatchery_control::volume::{UploadRequest, VolumeRequest, ensure_internal_tenant};
+use hatchery_control::reconcile::VolumeOrders;
+use hatchery_control::volume::{
+    UploadRequest, VolumeRequest, VolumeSettings, ensure_internal_tenant,
+};
 use hatchery_model::caller::Caller;
 use hatchery_model::id::{ImageId, VolumeId};
-use hatchery_model::image::{DiskFormat, Image, ImageState, Visibility};
+use hatchery_model::image::{DiskFormat, Image, ImageFormat, ImageState, Visibility};
 use hatchery_model::task::Work;
 use hatchery_model::volume::{ImageCacheEntry, ImageCacheState};
 use hatchery_ports::bus::Handler;
 use hatchery_ports::clock::Clock;
 use hatchery_ports::store::Store;
 use lab::{Lab, caller};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use uuid::Uuid;
 
 fn wanted() -> UploadRequest {
     UploadRequest {
@@ -207,4 +212,35 @@ async fn an_upload_that_is_given_up_leaves_no_volume_of_its_image() {
     quiet(&lab).await;
     assert_eq!(image(&lab, id).await.state, ImageState::Deleting);
     assert_eq!((kept(&lab).await, there(&lab)), (vec![], 1));
+}
+
+#[tokio::test]
+async fn images_that_cannot_be_kept_as_volumes_stand_in_nobodys_way() {
+    let lab = keeping_lab().await;
+    let now = lab.clock.now();
+    let mut uow = lab.db.begin().await.unwrap();
+    // More than one look takes, listed in both orders around the raw one.
+    let mut raw = None;
+    for number in 1..=11_u128 {
+        let mut image = lab::image(now.plus_seconds(number as i64));
+        image.id = ImageId(Uuid::from_u128(0x9000 + number));
+        let ImageState::Active(content) = &mut image.state else { panic!() };
+        let is_raw = number == 6;
+        content.inspection.format = if is_raw { ImageFormat::Raw } else { ImageFormat::Qcow2 };
+        raw = raw.or(is_raw.then_some(image.id));
+        uow.images().insert(&image).await.unwrap();
+    }
+    uow.commit().await.unwrap();
+    let settings = VolumeSettings { keeps_images_as: Some(String::new()), ..Default::default() };
+    let orders = VolumeOrders { settings: Arc::new(settings), ..lab.volume_orders() };
+    for _ in 0..3 {
+        orders.look().await.unwrap();
+        quiet(&lab).await;
+    }
+    let entries = kept(&lab).await;
+    let images: Vec<ImageId> = entries.iter().map(|entry| entry.image).collect();
+    assert!(images.contains(&raw.unwrap()), "{images:?}");
+    assert!(entries.iter().all(|entry| entry.kept && entry.state == ImageCacheState::Ready));
+    let different: std::collections::BTreeSet<_> = images.iter().collect();
+    assert_eq!(different.len(), images.len(), "once each");
 }

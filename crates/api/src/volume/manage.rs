@@ -185,22 +185,22 @@ pub async fn detail(
 
 /// What a backend holds, at the newer path.
 pub async fn list_since(
-    State(verbs): State<Arc<ManageableVerbs>>,
-    By(caller, _): By<Volume>,
+    verbs: State<Arc<ManageableVerbs>>,
+    by: By<Volume>,
     version: Microversion,
-    Query(pairs): Pairs,
+    pairs: Pairs,
 ) -> Answer {
     since(version, FIRST)?;
-    listed(&verbs, &caller, &pairs, brief).await
+    list(verbs, by, pairs).await
 }
 
 /// The same with reasons.
 pub async fn detail_since(
-    State(verbs): State<Arc<ManageableVerbs>>,
-    By(caller, _): By<Volume>,
+    verbs: State<Arc<ManageableVerbs>>,
+    by: By<Volume>,
     version: Microversion,
-    Query(pairs): Pairs,
+    pairs: Pairs,
 ) -> Answer {
     since(version, FIRST)?;
-    listed(&verbs, &caller, &pairs, whole).await
+    detail(verbs, by, pairs).await
 }

@@ -17,7 +17,7 @@ use hatchery_model::volume::{ImageCacheEntry, ImageCacheState, VolumeQuota};
 use hatchery_ports::store::{ImageFilter, UnitOfWork};
 use std::collections::BTreeSet;
 
-/// Brought in by one look, so that a thousand images are not copied at once.
+/// Ordered by one look, so that a thousand images are not copied at once. Those that cannot be kept take nobody's place.
 const MOST: usize = 4;
 
 /// Orders the volumes of images that have none. May be repeated.
@@ -32,24 +32,30 @@ pub(crate) async fn keep_images(
         entries.iter().filter(|entry| entry.kept).map(|entry| entry.image).collect();
     let filter = ImageFilter { statuses: vec!["active"], ..ImageFilter::default() };
     let images = uow.images().list(&filter, &Page::default()).await?;
-    let mut orders = Vec::new();
-    for image in images.iter().filter(|image| !kept.contains(&image.id)).take(MOST) {
+    let (mut orders, mut ordered) = (Vec::new(), 0);
+    for image in images.iter().filter(|image| !kept.contains(&image.id)) {
         let raw = |content: &&ImageContent| content.inspection.format == ImageFormat::Raw;
-        if let Some(content) = image.content().filter(raw) {
-            orders.extend(keep(uow, writing, settings, volume_type, (image, content)).await?);
+        let Some(content) = image.content().filter(raw) else { continue };
+        if let Some(more) = keep(uow, writing, settings, volume_type, (image, content)).await? {
+            orders.extend(more);
+            ordered += 1;
+        }
+        if ordered == MOST {
+            break;
         }
     }
     Ok(orders)
 }
 
+/// `None`: it cannot be kept now.
 async fn keep(
     uow: &mut dyn UnitOfWork,
     writing: Writing<'_>,
     settings: &VolumeSettings,
     volume_type: &str,
     (image, content): (&Image, &ImageContent),
-) -> Result<Vec<Order>, Error> {
-    let Some(tenant) = owner::find(uow).await? else { return Ok(Vec::new()) };
+) -> Result<Option<Vec<Order>>, Error> {
+    let Some(tenant) = owner::find(uow).await? else { return Ok(None) };
     let request = VolumeRequest {
         name: Some(format!("image-{}", image.id)),
         size_gib: Some(content.size.to_gib_ceil().max(image.min_disk_gib).max(1)),
@@ -62,13 +68,21 @@ async fn keep(
     let settings = VolumeSettings { quota: unbounded, ..settings.clone() };
     let system = Caller::system(writing.request.clone());
     let by = (&Caller { user: tenant.user, ..system }, &tenant.project);
-    let prepared = prepare(uow, &settings, by, &request).await?;
+    let prepared = match prepare(uow, &settings, by, &request).await {
+        Ok(prepared) => prepared,
+        // Of this image or its type: the others are kept all the same.
+        Err(error @ (Error::NotFound { .. } | Error::Invalid(_) | Error::Exhausted(_))) => {
+            tracing::warn!(image.id = %image.id, volume_type, %error, "an image cannot be kept as a volume: see cinder_volume_type");
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
     let hosts = uow.hosts().list().await?;
     let mut placed = match prepared.place(&hosts, None, &settings, writing.now) {
         Ok(placed) => placed,
         Err(refused) => {
             tracing::debug!(image.id = %image.id, ?refused, "no backend can keep an image as a volume now");
-            return Ok(Vec::new());
+            return Ok(None);
         }
     };
     // It is no entry that others make room for.
@@ -88,5 +102,5 @@ async fn keep(
     };
     tracing::info!(image.id = %image.id, volume.id = %volume.id, backend = %entry.backend, "an image is kept as a volume");
     uow.image_cache().insert(&entry).await?;
-    Ok(orders)
+    Ok(Some(orders))
 }
