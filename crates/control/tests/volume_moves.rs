@@ -14,6 +14,7 @@ use hatchery_model::id::VolumeId;
 use hatchery_model::volume::{BackendReport, MigrationStatus, VolumeType};
 use hatchery_ports::store::Store;
 use lab::{FakeHost, Lab, caller};
+use std::sync::atomic::Ordering;
 
 /// A host with the backends `file` and `slow`, and one that serves only `far`; a type for each pool.
 async fn lab() -> Lab {
@@ -137,6 +138,15 @@ async fn a_copy_that_fails_leaves_the_volume_where_it_was() {
     assert_eq!(is(&lab, id).await, at("file", "available", Some(MigrationStatus::Error)));
     assert_eq!(lab.volume(id).await.left_at, []);
     lab.hosts[0].volumes.fails.lock().unwrap().clear();
+    // Not even what was copied could be removed. Once it is whole there, nothing is left.
+    lab.hosts[0].volumes.leaves.store(true, Ordering::SeqCst);
+    fails("CopyFrom", "No room.");
+    retype(&lab, id, "slow", MigrationPolicy::OnDemand).await.unwrap();
+    lab.settle().await;
+    assert_eq!(is(&lab, id).await, at("file", "available", Some(MigrationStatus::Error)));
+    assert_eq!(lab.volume(id).await.left_at[0].backend, "slow");
+    lab.hosts[0].volumes.leaves.store(false, Ordering::SeqCst);
+    lab.hosts[0].volumes.fails.lock().unwrap().clear();
     // It is there, and what it was copied of cannot be removed: that is done with the volume.
     fails("Remove", "Somebody has it open.");
     retype(&lab, id, "slow", MigrationPolicy::OnDemand).await.unwrap();
@@ -159,7 +169,7 @@ async fn a_host_that_does_not_come_back_keeps_no_volume() {
     retype(&lab, id, "slow", MigrationPolicy::OnDemand).await.unwrap();
     // Lost, and sent again.
     lab.outbox().await;
-    lab.hosts[0].forgets.store(true, std::sync::atomic::Ordering::SeqCst);
+    lab.hosts[0].forgets.store(true, Ordering::SeqCst);
     lab.deliver().await;
     lab.pass(40, &["host-a"]).await;
     assert_eq!(lab.volume_orders().look().await.unwrap().sent_again, 1);
@@ -169,7 +179,7 @@ async fn a_host_that_does_not_come_back_keeps_no_volume() {
     assert_eq!(is(&lab, id).await, at("file", "available", Some(MigrationStatus::Error)));
     assert_eq!(lab.volume(id).await.left_at[0].backend, "slow");
     // The next way there begins with what is left.
-    lab.hosts[0].forgets.store(false, std::sync::atomic::Ordering::SeqCst);
+    lab.hosts[0].forgets.store(false, Ordering::SeqCst);
     lab.pass(1, &["host-a"]).await;
     retype(&lab, id, "slow", MigrationPolicy::OnDemand).await.unwrap();
     lab.settle().await;

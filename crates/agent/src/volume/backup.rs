@@ -126,6 +126,7 @@ fn not_done(error: &BackupError) -> VolumeOutcome {
         BackupError::Unavailable { .. } => VolumeOutcome::Failed {
             message: format!("{error} now: try again later"),
             details: chain(error),
+            leaves: false,
         },
     }
 }

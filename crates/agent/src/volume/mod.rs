@@ -204,6 +204,7 @@ async fn work_off(host: Arc<Host>, note: Note, ticket: Ticket) {
     let outcome = doing.await.unwrap_or_else(|error| VolumeOutcome::Failed {
         message: "The agent failed while it worked on the volume: try again.".into(),
         details: error.to_string(),
+        leaves: false,
     });
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     match &outcome {

@@ -42,10 +42,14 @@ pub(super) async fn copy(
             VolumeOutcome::Done { source: Some(source), rung: None, bytes_copied }
         }
         Err(error) => {
-            if let Err(left) = remove(to, volume).await {
-                tracing::error!(volume.id = %volume, %left, "what a failed copy of a volume has made could not be removed: the next try does that");
+            let Err(left) = remove(to, volume).await else { return failed(&error) };
+            tracing::warn!(volume.id = %volume, %left, "what a failed copy of a volume has made could not be removed: the next try does that, or the volume's removal");
+            match failed(&error) {
+                VolumeOutcome::Failed { message, details, .. } => {
+                    VolumeOutcome::Failed { message, details, leaves: true }
+                }
+                outcome => outcome,
             }
-            failed(&error)
         }
     }
 }

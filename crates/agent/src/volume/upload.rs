@@ -108,6 +108,7 @@ pub(super) fn not_made(error: &ImageMakerError) -> VolumeOutcome {
         ) => VolumeOutcome::Failed {
             message: format!("{error} now: try again later"),
             details: chain(error),
+            leaves: false,
         },
     }
 }

@@ -116,7 +116,7 @@ fn moved_to(source: Option<BlockSource>) -> VolumeOutcome {
 
 /// A failure that has no cause but the one it says.
 pub(super) fn refused(message: String) -> VolumeOutcome {
-    VolumeOutcome::Failed { details: message.clone(), message }
+    VolumeOutcome::Failed { details: message.clone(), message, leaves: false }
 }
 
 pub(super) fn failed(error: &VolumeError) -> VolumeOutcome {
@@ -130,7 +130,7 @@ pub(super) fn failed(error: &VolumeError) -> VolumeOutcome {
         | VolumeError::Unsupported(_) => error.to_string(),
         VolumeError::Unavailable { .. } => format!("{error} now: try again later"),
     };
-    VolumeOutcome::Failed { message, details: chain(error) }
+    VolumeOutcome::Failed { message, details: chain(error), leaves: false }
 }
 
 /// An error with its causes.
@@ -170,7 +170,7 @@ mod tests {
     fn the_user_gets_a_sentence_and_the_administrator_the_causes() {
         let source = std::io::Error::other("I/O error 5");
         let error = VolumeError::Unavailable { doing: "make the volume".into(), source };
-        let VolumeOutcome::Failed { message, details } = failed(&error) else { panic!() };
+        let VolumeOutcome::Failed { message, details, .. } = failed(&error) else { panic!() };
         assert_eq!(message, "the volume backend cannot make the volume now: try again later");
         assert!(details.ends_with("make the volume: I/O error 5"), "{details}");
     }

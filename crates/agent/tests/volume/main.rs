@@ -26,7 +26,7 @@ fn is_done(news: &VolumeNews) -> bool {
 
 #[track_caller]
 fn failure(news: &VolumeNews) -> &str {
-    let VolumeOutcome::Failed { message, details } = &news.outcome else { panic!("{news:?}") };
+    let VolumeOutcome::Failed { message, details, .. } = &news.outcome else { panic!("{news:?}") };
     assert!(!details.is_empty());
     message
 }

@@ -149,7 +149,7 @@ pub(crate) async fn taken(
         VolumeOutcome::Done { .. }
         | VolumeOutcome::Uploaded { .. }
         | VolumeOutcome::Managed { .. } => None,
-        VolumeOutcome::Failed { message, details } => {
+        VolumeOutcome::Failed { message, details, .. } => {
             tracing::warn!(server.id = %id, message, details, "no image could be made of a disk");
             Some(message.as_str())
         }

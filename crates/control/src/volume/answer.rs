@@ -39,13 +39,16 @@ pub(crate) async fn taken(
             let waits = |volume: &Volume| {
                 volume.state.ordered().is_some_and(|order| order.is_answered_by(news))
             };
-            let Some(volume) = found.filter(waits) else { return Ok(brought.then(Vec::new)) };
+            let Some(mut volume) = found.filter(waits) else { return Ok(brought.then(Vec::new)) };
             match &news.outcome {
                 VolumeOutcome::Done { .. }
                 | VolumeOutcome::Managed { .. }
                 | VolumeOutcome::Uploaded { .. } => done(uow, ground, volume, news).await.map(Some),
-                VolumeOutcome::Failed { message, details } => {
-                    tracing::warn!(volume.id = %id, work = news.work, message, details, "an order about a volume has failed");
+                VolumeOutcome::Failed { message, details, leaves } => {
+                    tracing::warn!(volume.id = %id, work = news.work, message, details, leaves, "an order about a volume has failed");
+                    if *leaves {
+                        moving::left_behind(&mut volume);
+                    }
                     let otherwise =
                         image_cache::clone_failed(uow, ground.writing, &volume, message).await?;
                     if otherwise.is_some() {
@@ -67,7 +70,7 @@ pub(crate) async fn taken(
                 }
                 // Nobody orders that of a snapshot.
                 VolumeOutcome::Uploaded { .. } | VolumeOutcome::Managed { .. } => Ok(None),
-                VolumeOutcome::Failed { message, details } => {
+                VolumeOutcome::Failed { message, details, .. } => {
                     tracing::warn!(snapshot.id = %id, work = news.work, message, details, "an order about a snapshot has failed");
                     failed_snapshot(uow, ground, snapshot, message).await.map(Some)
                 }

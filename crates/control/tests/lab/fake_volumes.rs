@@ -12,6 +12,7 @@ use hatchery_model::volume::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// See the head of this file.
 #[derive(Default)]
@@ -20,6 +21,8 @@ pub struct FakeVolumes {
     pub backends: Mutex<Vec<BackendReport>>,
     /// Works of these names fail with these messages.
     pub fails: Mutex<BTreeMap<&'static str, String>>,
+    /// Whether what fails leaves something.
+    pub leaves: AtomicBool,
     /// What there is.
     pub there: Mutex<BTreeSet<VolumeId>>,
     /// What there is of snapshots.
@@ -50,7 +53,7 @@ impl FakeVolumes {
             }
         }
         let outcome = match self.fails.lock().unwrap().get(order.work.name()) {
-            Some(message) => failed(message),
+            Some(message) => failed(message, self.leaves.load(Ordering::SeqCst)),
             None => self.carry_out(&order.work),
         };
         let news = VolumeNews {
@@ -76,19 +79,19 @@ impl FakeVolumes {
             VolumeWork::Create(new) => {
                 match self.fill(&new.content, &there, &snapshots) {
                     Ok(done) => (rung, bytes_copied) = done,
-                    Err(why) => return failed(why),
+                    Err(why) => return failed(why, false),
                 }
                 there.insert(volume);
             }
             VolumeWork::Remove(_) => {
                 if snapshots.iter().any(|(of, _)| *of == volume) {
-                    return failed("It has snapshots.");
+                    return failed("It has snapshots.", false);
                 }
                 there.remove(&volume);
             }
             VolumeWork::CreateSnapshot(_, snapshot) => {
                 if !there.contains(&volume) {
-                    return failed("There is no such volume.");
+                    return failed("There is no such volume.", false);
                 }
                 snapshots.insert((volume, *snapshot));
             }
@@ -97,17 +100,17 @@ impl FakeVolumes {
             }
             VolumeWork::Extend(..) | VolumeWork::Revert(..) => {
                 if !there.contains(&volume) {
-                    return failed("There is no such volume.");
+                    return failed("There is no such volume.", false);
                 }
             }
             VolumeWork::Backup(_) | VolumeWork::Restore(..) | VolumeWork::RemoveBackup(..) => {
                 if !self.carry_out_backup(work, there.contains(&volume)) {
-                    return failed("There is no such volume, or no such backup.");
+                    return failed("There is no such volume, or no such backup.", false);
                 }
             }
             VolumeWork::CopyFrom(_, _, from) => {
                 if !there.contains(&volume) || from == "broken" {
-                    return failed("It cannot be read there.");
+                    return failed("It cannot be read there.", false);
                 }
             }
             VolumeWork::Manage(..) => drop(there.insert(volume)),
@@ -213,10 +216,11 @@ fn uploaded(wanted: &ImageOfVolume) -> VolumeOutcome {
     }
 }
 
-fn failed(message: &str) -> VolumeOutcome {
+fn failed(message: &str, leaves: bool) -> VolumeOutcome {
     VolumeOutcome::Failed {
         message: message.to_owned(),
         details: "because the test wants it".into(),
+        leaves,
     }
 }
 

@@ -59,6 +59,9 @@ pub fn store(ground: &Ground) -> anyhow::Result<(Arc<dyn ImageStore>, bool)> {
             };
             Ok((Arc::new(RbdImageStore::new(settings)), true))
         }
+        "cinder" => bail!(
+            "[glance_store] default_store is 'cinder': choose file or rbd; with cinder in stores, images are kept as volumes, too"
+        ),
         other => bail!("[glance_store] default_store is '{other}': choose file or rbd"),
     }
 }

@@ -195,12 +195,15 @@ pub enum VolumeOutcome {
         #[serde(default)]
         image_volume: Option<BlockSource>,
     },
-    /// Not done, and nothing of it is left.
+    /// Not done.
     Failed {
         /// For the user: what happened and what to do.
         message: String,
         /// For the administrator: the chain of causes.
         details: String,
+        /// Whether something of it is left that could not be removed either.
+        #[serde(default)]
+        leaves: bool,
     },
 }
 

@@ -91,7 +91,7 @@ pub(crate) async fn given_up(
     failed(uow, ground, (volume, *moving), message).await
 }
 
-/// Notes where something of a volume may be left that somebody takes out of its way by force.
+/// Notes where something of a volume may be left: somebody takes it out of its way by force, or its agent could not clean up.
 pub(in crate::volume) fn left_behind(volume: &mut Volume) {
     if let VolumeState::Moving(moving) = volume.state.clone() {
         leave(volume, moving.left.unwrap_or(moving.to));
