@@ -1,7 +1,8 @@
 //! Where volumes live.
 //!
-//! Contract. Called by the agent that serves the backend, one call at a time for one volume, any number for different ones; several
-//! agents may serve one backend, and then no two of them work on one volume. Every call may be repeated after a crash at any point, with
+//! Contract. Called by the agent that serves the backend, one call at a time for one volume, any number for different ones; what is made of a
+//! snapshot, or of a volume that holds an image, is made at the same time as others of the same. Several agents may serve one backend, and then
+//! no two of them work on one volume. Every call may be repeated after a crash at any point, with
 //! the same result: ids are the names of things, so a call that finds its work done says so. A call that fails leaves nothing of what it
 //! made. Bytes of other volumes, and those of images, are never changed. A new volume holds its content and zeros behind it, whatever the
 //! backend's space held before.

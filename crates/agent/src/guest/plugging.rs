@@ -46,7 +46,7 @@ impl Actor {
         running: Option<&Arc<dyn Guest>>,
     ) -> Result<AttachOutcome, Interrupted> {
         let host = self.host.clone();
-        let ticket = host.volumes.turns.queue([volume.volume]);
+        let ticket = host.volumes.turns.queue(volume::Needs::alone([volume.volume]));
         let _turn = tokio::select! {
             biased;
             order = next(&mut self.orders) => return Err(interrupted(order)),
@@ -92,7 +92,8 @@ impl Actor {
         };
         let host = self.host.clone();
         let taken = async {
-            let _turn = host.volumes.turns.queue([volume.volume]).turn().await;
+            let _turn =
+                host.volumes.turns.queue(volume::Needs::alone([volume.volume])).turn().await;
             guest.detach(volume.volume).await
         };
         let taken = tokio::select! {

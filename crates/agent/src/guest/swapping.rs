@@ -44,7 +44,7 @@ impl Actor {
             }
         };
         let host = self.host.clone();
-        let ticket = host.volumes.turns.queue([old.volume, swap.new.volume]);
+        let ticket = host.volumes.turns.queue(volume::Needs::alone([old.volume, swap.new.volume]));
         let _turn = tokio::select! {
             biased;
             order = next(&mut self.orders) => return Err(interrupted(order)),

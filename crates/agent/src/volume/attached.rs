@@ -1,6 +1,6 @@
 //! Volumes that guests have: where their bytes are now, and how one grows under a guest that runs.
 
-use super::{Turn, Volumes};
+use super::{Needs, Turn, Volumes};
 use crate::agent::Host;
 use crate::registry::Registry;
 use futures_util::future::join_all;
@@ -21,7 +21,7 @@ pub(crate) async fn locate(
     host: &Host,
     volumes: Vec<GuestVolume>,
 ) -> Result<(Turn, Vec<(GuestVolume, BlockSource)>), VolumeError> {
-    let ticket = host.volumes.turns.queue(volumes.iter().map(|volume| volume.volume));
+    let ticket = host.volumes.turns.queue(Needs::alone(volumes.iter().map(|volume| volume.volume)));
     let turn = ticket.turn().await;
     let mut located = Vec::with_capacity(volumes.len());
     for volume in volumes {

@@ -15,7 +15,7 @@ mod upload;
 mod work;
 
 pub(crate) use attached::{find, locate};
-pub(crate) use turns::{Turn, Turns};
+pub(crate) use turns::{Needs, Turn, Turns};
 pub(crate) use work::chain;
 
 use crate::agent::Host;
@@ -130,7 +130,7 @@ pub(crate) async fn take_over(
         format!("the order about {:?} could not be written down: {error}", note.order.subject)
     })?;
     *known = Some(note.clone());
-    let ticket = host.volumes.turns.queue(work::volumes_of(&note.order.work));
+    let ticket = host.volumes.turns.queue(work::needs_of(&note.order.work));
     drop(known);
     tokio::spawn(work_off(host.clone(), note, ticket));
     Ok(())
@@ -148,7 +148,7 @@ pub(crate) async fn resume(host: &Arc<Host>) -> io::Result<()> {
                     work = note.order.work.name(),
                     "an order about a volume is done again"
                 );
-                let ticket = host.volumes.turns.queue(work::volumes_of(&note.order.work));
+                let ticket = host.volumes.turns.queue(work::needs_of(&note.order.work));
                 tokio::spawn(work_off(host.clone(), note, ticket));
             }
             Some(answer) if !note.is_told => {

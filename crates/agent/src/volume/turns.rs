@@ -1,9 +1,32 @@
-//! Whose turn it is with a volume: whoever comes first, and nobody beside it. Those who need other volumes do not wait.
+//! Whose turn it is with a volume: whoever comes first. Who changes it has it alone; those who only read it have it together. Those who need other
+//! volumes do not wait.
 
 use hatchery_model::id::VolumeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
+
+/// The volumes that somebody needs at the same time.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Needs {
+    /// That nobody else may work on meanwhile.
+    pub(crate) alone: BTreeSet<VolumeId>,
+    /// That nobody may change meanwhile; others may read them, too.
+    pub(crate) read: BTreeSet<VolumeId>,
+}
+
+impl Needs {
+    /// These alone.
+    pub(crate) fn alone(volumes: impl IntoIterator<Item = VolumeId>) -> Self {
+        Self { alone: volumes.into_iter().collect(), read: BTreeSet::new() }
+    }
+
+    fn fits_beside(&self, others: &Self) -> bool {
+        self.alone.is_disjoint(&others.alone)
+            && self.alone.is_disjoint(&others.read)
+            && self.read.is_disjoint(&others.alone)
+    }
+}
 
 /// Everybody who works on volumes or waits for that. Cheap to clone.
 #[derive(Clone, Default)]
@@ -17,7 +40,7 @@ struct Queue {
 }
 
 struct Place {
-    volumes: BTreeSet<VolumeId>,
+    needs: Needs,
     /// `None`: its turn has come.
     waits: Option<oneshot::Sender<()>>,
 }
@@ -41,12 +64,12 @@ impl Turns {
     }
 
     /// Takes a place behind all who are there now.
-    pub(crate) fn queue(&self, volumes: impl IntoIterator<Item = VolumeId>) -> Ticket {
+    pub(crate) fn queue(&self, needs: Needs) -> Ticket {
         let (call, called) = oneshot::channel();
         let mut queue = self.lock();
         let number = queue.next;
         queue.next += 1;
-        let place = Place { volumes: volumes.into_iter().collect(), waits: Some(call) };
+        let place = Place { needs, waits: Some(call) };
         queue.all.insert(number, place);
         queue.call();
         drop(queue);
@@ -57,15 +80,16 @@ impl Turns {
 impl Queue {
     /// Calls everybody who waits for nobody before.
     fn call(&mut self) {
-        let mut taken = BTreeSet::new();
+        let mut taken = Needs::default();
         for place in self.all.values_mut() {
-            if taken.is_disjoint(&place.volumes)
+            if place.needs.fits_beside(&taken)
                 && let Some(call) = place.waits.take()
             {
                 // Whoever has gone away drops its place.
                 let _ = call.send(());
             }
-            taken.extend(place.volumes.iter().copied());
+            taken.alone.extend(&place.needs.alone);
+            taken.read.extend(&place.needs.read);
         }
     }
 }
@@ -89,7 +113,7 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
-    use super::Turns;
+    use super::{Needs, Turns};
     use futures_util::FutureExt;
     use hatchery_model::id::VolumeId;
     use uuid::Uuid;
@@ -101,10 +125,10 @@ mod tests {
     #[test]
     fn one_volume_is_one_mans_and_the_first_comes_first() {
         let turns = Turns::default();
-        let first = turns.queue([volume(1)]).turn().now_or_never().unwrap();
-        let mut second = Box::pin(turns.queue([volume(1), volume(2)]).turn());
-        let mut third = Box::pin(turns.queue([volume(2)]).turn());
-        let other = turns.queue([volume(3)]).turn().now_or_never();
+        let first = turns.queue(Needs::alone([volume(1)])).turn().now_or_never().unwrap();
+        let mut second = Box::pin(turns.queue(Needs::alone([volume(1), volume(2)])).turn());
+        let mut third = Box::pin(turns.queue(Needs::alone([volume(2)])).turn());
+        let other = turns.queue(Needs::alone([volume(3)])).turn().now_or_never();
         assert!(other.is_some());
         assert!(second.as_mut().now_or_never().is_none());
         // Volume 2 is free, and the second is before the third.
@@ -117,11 +141,29 @@ mod tests {
     }
 
     #[test]
+    fn readers_have_it_together_and_a_writer_alone() {
+        let turns = Turns::default();
+        let reads = |own| Needs { alone: [volume(own)].into(), read: [volume(1)].into() };
+        let first = turns.queue(reads(2)).turn().now_or_never().unwrap();
+        let second = turns.queue(reads(3)).turn().now_or_never().unwrap();
+        let mut writer = Box::pin(turns.queue(Needs::alone([volume(1)])).turn());
+        assert!(writer.as_mut().now_or_never().is_none());
+        // Readers who come later do not keep the writer waiting for ever.
+        let mut third = Box::pin(turns.queue(reads(4)).turn());
+        drop(first);
+        assert!(writer.as_mut().now_or_never().is_none());
+        drop(second);
+        assert!(third.as_mut().now_or_never().is_none());
+        drop(writer.now_or_never().unwrap());
+        assert!(third.now_or_never().is_some());
+    }
+
+    #[test]
     fn who_goes_away_keeps_nobody_waiting() {
         let turns = Turns::default();
-        let first = turns.queue([volume(1)]).turn().now_or_never().unwrap();
-        let second = turns.queue([volume(1)]);
-        let mut third = Box::pin(turns.queue([volume(1)]).turn());
+        let first = turns.queue(Needs::alone([volume(1)])).turn().now_or_never().unwrap();
+        let second = turns.queue(Needs::alone([volume(1)]));
+        let mut third = Box::pin(turns.queue(Needs::alone([volume(1)])).turn());
         drop(first);
         assert!(third.as_mut().now_or_never().is_none());
         drop(second);

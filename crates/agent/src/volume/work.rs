@@ -1,28 +1,33 @@
 //! An order about a volume, carried out on its backend.
 
+use super::turns::Needs;
 use super::{attached, backup, moving, snapshot, upload};
 use crate::agent::Host;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{VolumeContent, VolumeOrder, VolumeOutcome, VolumeWork};
-use hatchery_model::{disk::BlockSource, id::VolumeId, provision::PlanStep};
+use hatchery_model::{disk::BlockSource, provision::PlanStep};
 use hatchery_ports::volume_backend::{VolumeBackend, VolumeError};
-use std::collections::BTreeSet;
 use std::error::Error;
 
-/// The volumes that nobody else may work on meanwhile: the order's own, and those that it is made of.
-pub(super) fn volumes_of(work: &VolumeWork) -> BTreeSet<VolumeId> {
-    let mut volumes = BTreeSet::from([work.volume()]);
+/// The volumes that an order needs: its own alone, and those that it is made of. What does not change while it is a source is only read, so that many
+/// volumes are made of it at the same time.
+pub(super) fn needs_of(work: &VolumeWork) -> Needs {
+    let mut needs = Needs::alone([work.volume()]);
     if let VolumeWork::UploadToImage(_, wanted) = work {
-        volumes.extend(wanted.image_volume.as_ref().map(|new| new.volume));
+        needs.alone.extend(wanted.image_volume.as_ref().map(|new| new.volume));
     }
     if let VolumeWork::Create(new) = work {
         match &new.content {
             VolumeContent::Empty => {}
-            VolumeContent::Snapshot(of, _) | VolumeContent::Volume(of) => {
-                volumes.insert(*of);
+            VolumeContent::Snapshot(of, _) => {
+                needs.read.insert(*of);
+            }
+            // What it holds at this moment has to be kept.
+            VolumeContent::Volume(of) => {
+                needs.alone.insert(*of);
             }
             VolumeContent::Image { plan, .. } => {
-                volumes.extend(plan.steps.iter().filter_map(|step| match step {
+                needs.read.extend(plan.steps.iter().filter_map(|step| match step {
                     PlanStep::CloneVolume(of) => Some(*of),
                     PlanStep::LinkBase
                     | PlanStep::ReflinkBase
@@ -35,7 +40,7 @@ pub(super) fn volumes_of(work: &VolumeWork) -> BTreeSet<VolumeId> {
             }
         }
     }
-    volumes
+    needs
 }
 
 /// Does what is ordered. Done again after a crash, it comes to the same.
@@ -147,7 +152,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{failed, volumes_of};
+    use super::{Needs, failed, needs_of};
     use hatchery_model::id::{SnapshotId, VolumeId};
     use hatchery_model::units::Bytes;
     use hatchery_model::volume::{NewVolume, VolumeContent, VolumeOutcome, VolumeWork};
@@ -155,15 +160,18 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn a_copy_has_its_source_to_itself_too() {
+    fn a_source_that_changes_is_needed_alone_too() {
         let (one, two) = (VolumeId(Uuid::from_u128(1)), VolumeId(Uuid::from_u128(2)));
         let snapshot = SnapshotId(Uuid::from_u128(3));
-        for content in [VolumeContent::Volume(two), VolumeContent::Snapshot(two, snapshot)] {
+        let needs = |content| {
             let new = NewVolume { volume: one, size: Bytes(512), content };
-            assert!(volumes_of(&VolumeWork::Create(Box::new(new))).contains(&two));
-        }
+            needs_of(&VolumeWork::Create(Box::new(new)))
+        };
+        assert_eq!(needs(VolumeContent::Volume(two)), Needs::alone([one, two]));
+        let many = Needs { alone: [one].into(), read: [two].into() };
+        assert_eq!(needs(VolumeContent::Snapshot(two, snapshot)), many);
         let work = VolumeWork::CreateSnapshot(two, snapshot);
-        assert_eq!(volumes_of(&work), [two].into());
+        assert_eq!(needs_of(&work), Needs::alone([two]));
     }
 
     #[test]

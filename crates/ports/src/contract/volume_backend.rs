@@ -185,8 +185,16 @@ async fn a_snapshot_keeps_what_was<S: ImageStore, V: VolumeBackend>(p: &Plugs<S,
     p.write(1, 4 * MIB, 8).await;
     assert_eq!(p.byte(Opened::Snapshot(volume(1), snapshot(1)), 4 * MIB).await, 7);
     let of_snapshot = VolumeContent::Snapshot(volume(1), snapshot(1));
-    p.volumes.create(&new(2, SIZE, of_snapshot.clone())).await.unwrap();
-    assert_eq!(p.byte(Opened::Volume(volume(2)), 4 * MIB).await, 7);
+    let many = [2, 4, 5, 6].map(|number| new(number, SIZE, of_snapshot.clone()));
+    for made in join_all(many.iter().map(|one| p.volumes.create(one))).await {
+        made.unwrap();
+    }
+    for number in [2, 4, 5, 6] {
+        assert_eq!(p.byte(Opened::Volume(volume(number)), 4 * MIB).await, 7);
+    }
+    for number in 4..7 {
+        p.volumes.remove(volume(number)).await.unwrap();
+    }
     let error = p.volumes.create(&new(3, Bytes(MIB), of_snapshot)).await.unwrap_err();
     assert!(matches!(error, VolumeError::Invalid(_)), "{error:?}");
     let error = p.volumes.remove(volume(1)).await.unwrap_err();
@@ -233,11 +241,12 @@ async fn a_volume_that_holds_an_image_has_many_clones<S: ImageStore, V: VolumeBa
     let copy = content(Rung::DownloadAndConvert, PlanStep::CopyImage);
     p.volumes.create(&new(1, image.2.virtual_size, copy)).await.unwrap();
     let clone = content(Rung::CloneFromCache, PlanStep::CloneVolume(volume(1)));
-    for number in 2..6 {
-        let wanted = new(number, SIZE, clone.clone());
-        let made = p.volumes.create(&wanted).await.unwrap();
+    let wanted = [2, 3, 4, 5].map(|number| new(number, SIZE, clone.clone()));
+    let made = join_all(wanted.iter().map(|one| p.volumes.create(one))).await;
+    for (number, (wanted, made)) in (2..).zip(wanted.iter().zip(made)) {
+        let made = made.unwrap();
         assert_eq!((made.rung, made.bytes_copied), (Some(Rung::CloneFromCache), Bytes(0)));
-        assert_eq!(p.volumes.create(&wanted).await.unwrap(), made);
+        assert_eq!(p.volumes.create(wanted).await.unwrap(), made);
         p.write(number, 20 * MIB, 7).await;
         p.holds_the_image(number).await;
     }
