@@ -48,20 +48,24 @@ impl Database {
         self.counters.read()
     }
 
-    async fn transaction(&self, lender: &Arc<Lender>) -> Result<Box<dyn UnitOfWork>, StoreError> {
+    async fn transaction(&self, lender: &Arc<Lender>) -> Result<Transaction, StoreError> {
         let lease =
             lender.begin().await.map_err(|error| unavailable("begin", "a transaction", error))?;
-        Ok(Box::new(Transaction::new(lease, Arc::clone(&self.counters))))
+        Ok(Transaction::new(lease, Arc::clone(&self.counters)))
+    }
+
+    pub(crate) async fn writing(&self) -> Result<Transaction, StoreError> {
+        self.transaction(&self.writer).await
     }
 }
 
 #[async_trait]
 impl Store for Database {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        self.transaction(&self.writer).await
+        Ok(Box::new(self.writing().await?))
     }
 
     async fn read(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        self.transaction(&self.readers).await
+        Ok(Box::new(self.transaction(&self.readers).await?))
     }
 }

@@ -100,6 +100,7 @@ impl Dialect {
                 include_str!("../migrations/sqlite/0006.sql"),
                 include_str!("../migrations/sqlite/0007.sql"),
                 include_str!("../migrations/sqlite/0008.sql"),
+                include_str!("../migrations/sqlite/0009.sql"),
             ],
             Self::Postgres => &[
                 include_str!("../migrations/postgres/0001.sql"),
@@ -110,6 +111,7 @@ impl Dialect {
                 include_str!("../migrations/postgres/0006.sql"),
                 include_str!("../migrations/postgres/0007.sql"),
                 include_str!("../migrations/postgres/0008.sql"),
+                include_str!("../migrations/postgres/0009.sql"),
             ],
         }
     }

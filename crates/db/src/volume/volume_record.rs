@@ -10,16 +10,15 @@ use hatchery_model::page::{Direction, Page};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::{Volume, VolumeUsage};
 use hatchery_ports::store::{StoreError, VolumeFilter, Volumes};
+use sqlx::AssertSqlSafe;
 
 const NOUN: &str = "volume";
 const FIND: &str = "SELECT body FROM volumes WHERE id = $1";
 const UNANSWERED: &str =
     "SELECT body FROM volumes WHERE sent_at < $1 ORDER BY sent_at, id LIMIT $2";
-const USAGE: &str = "SELECT \
-    (SELECT COUNT(*) FROM volumes WHERE project = $1), \
-    (SELECT CAST(COALESCE(SUM(size_gib), 0) AS BIGINT) FROM volumes WHERE project = $1), \
-    (SELECT COUNT(*) FROM snapshots WHERE project = $1), \
-    (SELECT CAST(COALESCE(SUM(size_gib), 0) AS BIGINT) FROM snapshots WHERE project = $1)";
+const USAGE: &str = "SELECT v.number, v.gib, s.number, s.gib FROM \
+    (SELECT COUNT(*) AS number, CAST(COALESCE(SUM(size_gib), 0) AS BIGINT) AS gib FROM volumes WHERE project = $1) v, \
+    (SELECT COUNT(*) AS number, CAST(COALESCE(SUM(size_gib), 0) AS BIGINT) AS gib FROM snapshots WHERE project = $1) s";
 const INSERT: &str = "INSERT INTO volumes (id, generation, project, name, status, volume_type, bootable, host, size_gib, \
     sent_at, created_at, updated_at, body, volume_group) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
@@ -63,6 +62,21 @@ fn values(volume: &Volume) -> Result<Vec<Value>, StoreError> {
     ])
 }
 
+fn listing(filter: &VolumeFilter, page: &Page) -> (AssertSqlSafe<String>, Vec<Value>) {
+    let mut select = Select::new("SELECT body FROM volumes");
+    select.and_maybe("project = ?", filter.project.as_ref().map(text));
+    select.and_maybe("name = ?", filter.name.as_ref().map(text));
+    if !filter.statuses.is_empty() {
+        select.and_one_of("status", filter.statuses.iter().map(text).collect());
+    }
+    select.and_maybe("volume_type = ?", filter.volume_type.map(text));
+    select.and_maybe("bootable = ?", filter.bootable.map(int));
+    select.and_maybe("host = ?", filter.host.as_ref().map(text));
+    select.and_maybe("volume_group = ?", filter.group.map(text));
+    select.page(&SORTING, page);
+    select.finish()
+}
+
 #[async_trait]
 impl Volumes for Transaction {
     async fn find(&mut self, id: VolumeId) -> Result<Option<Volume>, StoreError> {
@@ -74,18 +88,7 @@ impl Volumes for Transaction {
         filter: &VolumeFilter,
         page: &Page,
     ) -> Result<Vec<Volume>, StoreError> {
-        let mut select = Select::new("SELECT body FROM volumes");
-        select.and_maybe("project = ?", filter.project.as_ref().map(text));
-        select.and_maybe("name = ?", filter.name.as_ref().map(text));
-        if !filter.statuses.is_empty() {
-            select.and_one_of("status", filter.statuses.iter().map(text).collect());
-        }
-        select.and_maybe("volume_type = ?", filter.volume_type.map(text));
-        select.and_maybe("bootable = ?", filter.bootable.map(int));
-        select.and_maybe("host = ?", filter.host.as_ref().map(text));
-        select.and_maybe("volume_group = ?", filter.group.map(text));
-        select.page(&SORTING, page);
-        let (sql, values) = select.finish();
+        let (sql, values) = listing(filter, page);
         self.list_bodies(NOUN, sql, values).await
     }
 
@@ -120,5 +123,50 @@ impl Volumes for Transaction {
 
     async fn delete(&mut self, id: VolumeId) -> Result<bool, StoreError> {
         self.remove(NOUN, DELETE, vec![text(id)]).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may")]
+
+    use super::{USAGE, Value, listing, text};
+    use crate::Database;
+    use hatchery_model::id::ProjectId;
+    use hatchery_model::page::Page;
+    use hatchery_ports::store::VolumeFilter;
+    use sqlx::{AssertSqlSafe, Row, SqlSafeStr};
+
+    async fn plan(database: &Database, sql: impl SqlSafeStr, values: Vec<Value>) -> String {
+        let sql = format!("EXPLAIN QUERY PLAN {}", sql.into_sql_str().as_str());
+        let mut transaction = database.writing().await.unwrap();
+        let rows = transaction.rows("explain", "plan", AssertSqlSafe(sql), values).await.unwrap();
+        rows.iter().map(|row| row.get::<String, _>("detail") + "; ").collect()
+    }
+
+    /// A create among a thousand volumes reads none of them.
+    #[tokio::test]
+    async fn what_every_create_asks_is_answered_without_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("a.db").display());
+        let database = Database::open(&url).await.unwrap();
+        let project = || vec![text("p")];
+        let usage = plan(&database, USAGE, project()).await;
+        for index in ["volumes_sizes_of_project", "snapshots_sizes_of_project"] {
+            assert!(usage.contains(&format!("USING COVERING INDEX {index}")), "{usage}");
+        }
+        let of = |project: Option<&str>, status: &str| VolumeFilter {
+            project: project.map(|id| ProjectId(id.into())),
+            statuses: vec![status.to_owned()],
+            ..VolumeFilter::default()
+        };
+        for (filter, by) in [
+            (of(Some("p"), "extending"), "(status=? AND project=?)"),
+            (of(None, "creating"), "(status=?)"),
+        ] {
+            let (sql, values) = listing(&filter, &Page::default());
+            let plan = plan(&database, sql, values).await;
+            assert!(plan.contains(&format!("USING INDEX volumes_of_status {by}")), "{plan}");
+        }
     }
 }

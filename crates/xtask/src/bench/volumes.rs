@@ -95,18 +95,22 @@ fn storm(client: &mut Client, image: &Path) -> Result<Storm, Failure> {
     for _ in 0..AT_ONCE {
         client.post("/volume/v3/volumes", &body)?;
     }
-    let volumes = loop {
-        let volumes = list(client)?;
-        let with = |status: &str| volumes.iter().filter(|one| one["status"] == status).count();
-        if with("error") > 0 || began.elapsed() > PATIENCE {
+    // Looked for by one that is not ready: a list of all, again and again, would be most of the work.
+    let waits = |client: &mut Client, status: &str| {
+        let found = client.get(&format!("/volume/v3/volumes?status={status}&limit=1"))?;
+        Ok::<bool, Failure>(found["volumes"].as_array().is_some_and(|some| !some.is_empty()))
+    };
+    while waits(client, "creating")? {
+        if began.elapsed() > PATIENCE {
             return Err(Failure::new("volumes were not made"));
         }
-        if with("available") == AT_ONCE {
-            break volumes;
-        }
         pause(LOOK);
-    };
+    }
     let all = began.elapsed();
+    let volumes = list(client)?;
+    if volumes.iter().filter(|one| one["status"] == "available").count() != AT_ONCE {
+        return Err(Failure::new("volumes were not made"));
+    }
     let copied: u64 =
         volumes.iter().filter_map(|one| one["os-hatchery:way"]["bytes_copied"].as_u64()).sum();
     remove(client, &volumes)?;
