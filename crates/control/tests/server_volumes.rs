@@ -7,6 +7,7 @@ mod lab;
 use hatchery_control::Error;
 use hatchery_control::compute::VolumeToAttach;
 use hatchery_control::volume::{VolumeRemoval, VolumeRequest};
+use hatchery_model::compute::EventResult;
 use hatchery_model::id::{ServerId, VolumeId};
 use hatchery_model::volume::AttachmentState;
 use hatchery_ports::bus::Handler;
@@ -28,6 +29,13 @@ async fn server(lab: &Lab) -> ServerId {
 
 fn plain(volume: VolumeId) -> VolumeToAttach {
     VolumeToAttach { volume, device: None, tag: None, delete_on_termination: false }
+}
+
+/// How what a request has begun came to its end.
+async fn ends(lab: &Lab, server: ServerId, request: &str) -> Vec<Option<EventResult>> {
+    let actions = lab.actions(server).await;
+    let action = actions.into_iter().find(|one| one.request.0 == request).unwrap();
+    action.events.iter().map(|event| event.result).collect()
 }
 
 async fn status(lab: &Lab, id: VolumeId) -> &'static str {
@@ -206,6 +214,7 @@ async fn an_order_to_plug_that_was_lost_is_sent_again_and_a_silent_host_is_told_
     assert_eq!(chase.look().await.unwrap().sent_again, 1);
     lab.settle().await;
     assert_eq!((status(&lab, one).await, plugged(&lab).len()), ("in-use", 1));
+    assert_eq!(ends(&lab, server, "req-a").await, [Some(EventResult::Success)]);
     // Nobody knows whether a host that does not come back has let go of it.
     lose(true);
     verbs.detach(&caller("req-b"), server, one).await.unwrap();
@@ -214,11 +223,18 @@ async fn an_order_to_plug_that_was_lost_is_sent_again_and_a_silent_host_is_told_
     assert_eq!(chase.look().await.unwrap().given_up, 1);
     assert_eq!(status(&lab, one).await, "in-use");
     assert!(lab.messages().await[0].text.contains("counts as attached"));
+    assert_eq!(ends(&lab, server, "req-b").await, [Some(EventResult::Error)]);
     lose(false);
     lab.pass(1, &["host-a"]).await;
+    lose(true);
     verbs.detach(&caller("req-c"), server, one).await.unwrap();
+    lab.deliver().await;
+    lose(false);
+    lab.pass(40, &["host-a"]).await;
+    assert_eq!(chase.look().await.unwrap().sent_again, 1);
     lab.settle().await;
     assert_eq!(status(&lab, one).await, "available");
+    assert_eq!(ends(&lab, server, "req-c").await, [Some(EventResult::Success)]);
 }
 
 /// An administrator.
@@ -253,6 +269,39 @@ async fn a_volume_takes_another_one_s_place() {
     assert_eq!(guests[0].volumes.iter().map(|one| one.volume).collect::<Vec<_>>(), [two]);
     let events: Vec<_> = lab.actions(server).await.into_iter().flat_map(|one| one.events).collect();
     assert!(events.iter().any(|event| event.name == "compute_swap_volume"));
+}
+
+#[tokio::test]
+async fn a_larger_volume_takes_a_place_and_a_smaller_one_does_not() {
+    let lab = lab().await;
+    let (server, one) = (server(&lab).await, volume(&lab).await);
+    let sized = |size| VolumeRequest { size_gib: Some(size), ..VolumeRequest::default() };
+    let (large, larger) = (lab.make_volume(sized(2)).await, lab.make_volume(sized(4)).await);
+    let verbs = lab.plug_verbs();
+    verbs.attach(&caller("req-a"), server, plain(large)).await.unwrap();
+    lab.settle().await;
+    lab.pass(1, &["host-a"]).await;
+    let refused = verbs.swap(&admin("r"), server, large, one).await.unwrap_err();
+    assert!(matches!(refused, Error::Invalid(_)), "{refused}");
+    assert!(refused.to_string().contains("New volume must be the same size or larger."));
+    assert_eq!((status(&lab, large).await, status(&lab, one).await), ("in-use", "available"));
+    // Nor does one go that is just being extended.
+    let extended = lab.volume_verbs().extend_volume(&caller("r"), large, 3, true).await;
+    extended.unwrap();
+    let refused = verbs.swap(&admin("r"), server, large, larger).await.unwrap_err();
+    assert!(refused.to_string().contains("must be 'in-use'"), "{refused}");
+    lab.settle().await;
+    // What the host does not hear is sent again, for whoever asked.
+    lab.hosts[0].forgets.store(true, std::sync::atomic::Ordering::SeqCst);
+    verbs.swap(&admin("req-b"), server, large, larger).await.unwrap();
+    lab.deliver().await;
+    lab.hosts[0].forgets.store(false, std::sync::atomic::Ordering::SeqCst);
+    lab.pass(40, &["host-a"]).await;
+    assert_eq!(lab.volume_orders().look().await.unwrap().sent_again, 1);
+    lab.settle().await;
+    assert_eq!((status(&lab, large).await, status(&lab, larger).await), ("available", "in-use"));
+    assert_eq!(lab.volume(larger).await.size_gib, 4);
+    assert_eq!(ends(&lab, server, "req-b").await, [Some(EventResult::Success)]);
 }
 
 #[tokio::test]

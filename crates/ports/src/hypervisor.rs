@@ -110,13 +110,13 @@ pub trait Guest: Send + Sync {
         into: &BlockSource,
     ) -> Result<(), HypervisorError>;
 
-    /// Copies a volume to a new one, just as large, and returns when each of the guest's writes goes to both. Goes on where an earlier call was cut
-    /// off; dropping the future lets the copying go on. `Ok` also when `pivot` was called before. `NotFound` when the guest does not have the old one.
-    /// On an error nothing of the new one is open.
+    /// Copies a volume to a new one, as large or larger, and returns when each of the guest's writes goes to both; what the new one has besides stays
+    /// as it is. Goes on where an earlier call was cut off; dropping the future lets the copying go on. `Ok` also when `pivot` was called before.
+    /// `NotFound` when the guest does not have the old one. On an error nothing of the new one is open.
     async fn mirror(&self, old: VolumeId, new: &DiskAttachment) -> Result<(), HypervisorError>;
 
-    /// Has the guest use the new volume of a `mirror` alone, and returns when nothing of the old one is open. `Ok` when it does, and when it has ended.
-    /// `Failed`: the guest uses the old one alone, and nothing of the new one is open.
+    /// Has the guest use the new volume of a `mirror` alone and see its size, and returns when nothing of the old one is open. `Ok` when it does, and
+    /// when it has ended. `Failed`: the guest uses the old one alone, and nothing of the new one is open.
     async fn pivot(&self, old: VolumeId, new: VolumeId) -> Result<(), HypervisorError>;
 
     /// Id of its process on the host, where it has one.

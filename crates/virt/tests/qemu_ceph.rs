@@ -16,6 +16,7 @@ use hatchery_testkit::CephCluster;
 use hatchery_virt::qemu::{CONSOLE, QemuSettings};
 use qemu_fixture::{LETTING_GO, QemuFixture, new_uuid, until};
 use std::fs;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,13 +100,13 @@ async fn a_guest_boots_from_ceph_and_takes_a_volume_of_it() {
     }
 }
 
-/// From a file to Ceph and to another image there, while the guest runs.
+/// From a file to Ceph, to another image there, and back to a larger file, while the guest runs.
 #[tokio::test]
 async fn a_volume_goes_over_to_ceph() {
     let Some(ceph) = CephCluster::shared("a_volume_goes_over_to_ceph") else { return };
     let fixture = QemuFixture::new();
-    for image in ["first", "second"] {
-        ceph.rbd(&["create", "--size", "1M", &format!("vms/{image}")]);
+    for (image, size) in [("first", "1M"), ("second", "4M")] {
+        ceph.rbd(&["create", "--size", size, &format!("vms/{image}")]);
     }
     let ready = fixture.guest_of(LETTING_GO);
     let plug = fixture.driver(settings(&fixture, ceph, ceph.key("cinder")));
@@ -120,14 +121,30 @@ async fn a_volume_goes_over_to_ceph() {
     }
     let watched = |image: &str| ceph.rbd(&["status", &format!("vms/{image}")]).contains("watcher=");
     assert!(!watched("first") && watched("second") && !fixture.has_volume(&ready, &file));
-    guest.detach(second.volume.unwrap()).await.unwrap();
-    for image in ["first", "second"] {
+    let last = fixture.volume_of_mib(ImageFormat::Qcow2, 6);
+    guest.mirror(second.volume.unwrap(), &last).await.unwrap();
+    guest.pivot(second.volume.unwrap(), last.volume.unwrap()).await.unwrap();
+    assert!(!watched("second") && fixture.has_volume(&ready, &last));
+    guest.detach(last.volume.unwrap()).await.unwrap();
+    let raw = fixture.home().join("last");
+    let path = last.source.path().unwrap();
+    let read = Command::new("qemu-img")
+        .args(["convert", "-f", "qcow2", "-O", "raw"])
+        .args([path, &raw])
+        .status();
+    assert!(read.unwrap().success());
+    let is_whole = |bytes: &[u8], mib: usize| {
+        let (front, behind) = bytes.split_at(1 << 20);
+        bytes.len() == mib << 20
+            && front.iter().all(|byte| *byte == 0xa5)
+            && behind.iter().all(|byte| *byte == 0)
+    };
+    assert!(is_whole(&fs::read(raw).unwrap(), 6));
+    for (image, mib) in [("first", 1), ("second", 4)] {
         let path = fixture.home().join(image);
         let name = format!("vms/{image}");
         ceph.rbd(&["export", "--no-progress", &name, path.to_str().unwrap()]);
-        let bytes = fs::read(path).unwrap();
-        assert_eq!(bytes.len(), 1 << 20);
-        assert!(bytes.iter().all(|byte| *byte == 0xa5));
+        assert!(is_whole(&fs::read(path).unwrap(), mib), "{image}");
     }
     guest.stop(Duration::ZERO).await.unwrap();
 }

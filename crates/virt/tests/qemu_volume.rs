@@ -22,6 +22,9 @@ use hatchery_ports::metadata::ConfigDrive;
 use hatchery_testkit::ManualClock;
 use hatchery_virt::guest_data::{DriveOwner, IsoConfigDrive};
 use qemu_fixture::{QemuFixture, new_uuid, until};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -104,6 +107,45 @@ async fn linux_guest(fixture: &QemuFixture) -> ReadyGuest {
     ReadyGuest { definition, folder }
 }
 
+/// Whether a file's disk holds that byte in its first MiB, and is of that size with nothing but zeros behind.
+fn is_grown(disk: &DiskAttachment, byte: u8, mib: u64) -> bool {
+    let BlockSource::File { path, format, .. } = &disk.source else { panic!() };
+    let behind = format!("read -P 0 1M {}M", mib - 1);
+    let read = format!("read -P {byte} 0 1M");
+    let done = Command::new("qemu-io")
+        .args(["-r", "-f", &format.to_string(), "-c", &read, "-c", &behind, "-c", "length"])
+        .arg(path)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    done.status.success() && !text.contains("failed") && text.contains(&format!("\n{mib} MiB"))
+}
+
+/// Says something to QEMU itself, which listens to one at a time, and gives the answer.
+fn tell(ready: &ReadyGuest, command: &str, arguments: &Value) -> Value {
+    let stream = UnixStream::connect(ready.folder.join("qmp.sock")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let mut answer = |sent: Value| {
+        writeln!(&stream, "{sent}").unwrap();
+        loop {
+            let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+            if line.get("return").is_some() || line.get("error").is_some() {
+                return line;
+            }
+        }
+    };
+    answer(json!({"execute": "qmp_capabilities"}));
+    let told = answer(json!({"execute": command, "arguments": arguments}));
+    assert!(told.get("error").is_none(), "{command}: {told}");
+    told["return"].clone()
+}
+
+/// The node of a volume.
+fn node(disk: &DiskAttachment) -> String {
+    format!("v{}", disk.serial)
+}
+
 /// Writes a byte all over a file's disk.
 fn fill(disk: &DiskAttachment, byte: u8) {
     let BlockSource::File { path, format, .. } = &disk.source else { panic!() };
@@ -155,6 +197,68 @@ async fn what_is_copied_while_a_guest_runs_is_what_was_there() {
     guest.stop(Duration::ZERO).await.unwrap();
 }
 
+/// A larger volume takes a smaller one's place; whoever does it dies after each step of the way, and the next one goes on from there.
+#[tokio::test]
+async fn a_larger_volume_takes_a_place_whoever_dies_over_it() {
+    let fixture = QemuFixture::new();
+    let ready = fixture.guest().await;
+    let plug = fixture.driver(fixture.settings());
+    let formats = [ImageFormat::Qcow2, ImageFormat::Raw];
+    let mut guest = plug.start(&ready.definition, &ready.folder, Vec::new()).await.unwrap();
+    for (from, to) in formats.into_iter().flat_map(|from| formats.map(|to| (from, to))) {
+        for done in 0..=3 {
+            let (disk, new) = (fixture.volume_of(from), fixture.volume_of_mib(to, 5));
+            let (old, volume) = (disk.volume.unwrap(), new.volume.unwrap());
+            fill(&disk, 0xa5);
+            guest.attach(&disk).await.unwrap();
+            guest.mirror(old, &new).await.unwrap();
+            drop(guest);
+            let (layer, job) = (format!("n{}", node(&new)), format!("swap-{}", node(&new)));
+            if done > 0 {
+                tell(&ready, "job-complete", &json!({"id": job}));
+                let has = |drives: &Value| drives.to_string().contains(&format!("\"{layer}\""));
+                until("it is over", || has(&tell(&ready, "query-block", &json!({})))).await;
+            }
+            if done > 1 {
+                tell(&ready, "job-dismiss", &json!({"id": job}));
+                let path = format!("/machine/peripheral/{}", node(&disk));
+                let whole = json!({"path": path, "property": "drive", "value": node(&new)});
+                tell(&ready, "qom-set", &whole);
+            }
+            if done > 2 {
+                tell(&ready, "blockdev-del", &json!({"node-name": layer}));
+            }
+            let server = ready.definition.server;
+            guest = plug.adopt(server, &ready.folder).await.unwrap().unwrap();
+            if done != 1 {
+                guest.mirror(old, &new).await.unwrap();
+            }
+            for _ in 0..2 {
+                guest.pivot(old, volume).await.unwrap();
+            }
+            assert!(!fixture.has_volume(&ready, &disk) && fixture.has_volume(&ready, &new));
+            // What is done with any volume is done with this one.
+            let copy = fixture.volume_of_mib(to, 5);
+            guest.copy(Some(volume), &copy.source).await.unwrap();
+            guest.resize(volume, Bytes::from_mib(6)).await.unwrap();
+            let (third, small) = (fixture.volume_of_mib(from, 7), fixture.volume_of(from));
+            let third_id = third.volume.unwrap();
+            assert!(guest.mirror(volume, &small).await.is_err(), "it is smaller");
+            assert!(!fixture.has_volume(&ready, &small));
+            guest.mirror(volume, &third).await.unwrap();
+            guest.pivot(volume, third_id).await.unwrap();
+            guest.detach(third_id).await.unwrap();
+            assert!(is_grown(&new, 0xa5, 6) && is_grown(&copy, 0xa5, 5), "{from} {to} {done}");
+            assert!(is_grown(&third, 0xa5, 7) && holds(&disk, 0xa5), "{from} {to} {done}");
+            drop(guest);
+            let left = tell(&ready, "query-named-block-nodes", &json!({"flat": true}));
+            assert!(!left.to_string().contains(&node(&new)), "{left}");
+            guest = plug.adopt(server, &ready.folder).await.unwrap().unwrap();
+        }
+    }
+    guest.stop(Duration::ZERO).await.unwrap();
+}
+
 #[tokio::test]
 async fn linux_finds_a_volume_sees_it_grow_and_lets_go_of_it() {
     let fixture = QemuFixture::new();
@@ -176,8 +280,16 @@ async fn linux_finds_a_volume_sees_it_grow_and_lets_go_of_it() {
         until("the guest has it", || console().contains(&line(&disk, Bytes::from_mib(1)))).await;
         guest.resize(volume, Bytes::from_mib(3)).await.unwrap();
         until("it has grown", || console().contains(&line(&disk, Bytes::from_mib(3)))).await;
-        guest.detach(volume).await.unwrap();
-        assert!(!fixture.has_volume(&ready, &disk));
+        // The device is the same one with another volume.
+        let larger = fixture.volume_of_mib(format, 9);
+        guest.mirror(volume, &larger).await.unwrap();
+        guest.pivot(volume, larger.volume.unwrap()).await.unwrap();
+        until("it is as large as the new one", || {
+            console().contains(&line(&disk, Bytes::from_mib(9)))
+        })
+        .await;
+        guest.detach(larger.volume.unwrap()).await.unwrap();
+        assert!(!fixture.has_volume(&ready, &disk) && !fixture.has_volume(&ready, &larger));
         // The round that was begun may still name it.
         let begun = rounds();
         until("two further rounds", || rounds() > begun + 1).await;

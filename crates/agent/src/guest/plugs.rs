@@ -11,6 +11,7 @@ use hatchery_model::message::{AttachOutcome, Event};
 use hatchery_model::volume::GuestVolume;
 use serde::{Deserialize, Serialize};
 use std::io;
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -71,6 +72,12 @@ impl Change {
         }
     }
 
+    /// Whether both ask for the same.
+    fn is_same(&self, other: &Self) -> bool {
+        mem::discriminant(self) == mem::discriminant(other)
+            && self.attachment() == other.attachment()
+    }
+
     /// A new volume in the place of the one that `old` binds.
     pub(crate) fn swap(old: AttachmentId, new: GuestVolume) -> Self {
         Self::Swap(Box::new(Swap { old, new, is_copied: false }))
@@ -119,11 +126,9 @@ impl Plugs {
         folder::off_thread(move || folder::write_durably(&path, &bytes)).await
     }
 
-    /// Whether it is a swap that goes on already, and may for long: its answer is for the last who asked.
+    /// Whether the same is still to be done, or just being done, which may take long: what becomes of it is for the last who asked.
     fn is_sent_again(&mut self, generation: Generation, change: &Change) -> bool {
-        let Change::Swap(swap) = change else { return false };
-        let same = |one: &&mut Pending| matches!(&one.change, Change::Swap(known) if known.new.attachment == swap.new.attachment);
-        match self.pending.iter_mut().find(same) {
+        match self.pending.iter_mut().find(|one| one.change.is_same(change)) {
             Some(known) => {
                 known.generation = generation;
                 true
@@ -245,17 +250,11 @@ pub(super) async fn settle(
     outcome: AttachOutcome,
 ) -> Event {
     let attachment = done.change.attachment();
-    plugs.pending.retain(|one| one.generation != done.generation);
-    if let (AttachOutcome::NotAttached { .. }, Change::Swap(_)) = (&outcome, &done.change) {
-        // Asked again meanwhile: then everything is copied again.
-        for one in &mut plugs.pending {
-            if let Change::Swap(swap) = &mut one.change
-                && swap.new.attachment == attachment
-            {
-                swap.is_copied = false;
-            }
-        }
-    }
+    // Whoever has asked again meanwhile is answered with this, too: while it is done once more they would ask a third time.
+    let asked = plugs.pending.iter().filter(|one| one.change.is_same(&done.change));
+    let generation =
+        asked.map(|one| one.generation).max().map_or(done.generation, |g| g.max(done.generation));
+    plugs.pending.retain(|one| !one.change.is_same(&done.change));
     match (&outcome, done.change) {
         (AttachOutcome::Attached, Change::Attach(volume)) => {
             plugs.volumes.retain(|one| one.volume != volume.volume);
@@ -273,7 +272,7 @@ pub(super) async fn settle(
         }
         (AttachOutcome::Attached | AttachOutcome::NotDetached { .. }, _) => {}
     }
-    let event = changed(&host.settings.host, server, done.generation, attachment, outcome);
+    let event = changed(&host.settings.host, server, generation, attachment, outcome);
     plugs.answers.push((done.request, event.clone()));
     let excess = plugs.answers.len().saturating_sub(ANSWERS);
     plugs.answers.drain(..excess);

@@ -204,6 +204,25 @@ fn it_is_said_only_when_it_is_certain_that_a_volume_is_out() {
     assert_eq!(outcome(&life, 3), AttachOutcome::Detached);
 }
 
+/// Whoever does not hear how an order ended sends it again, more often than it takes: it is done once, and its end is for the last who asked.
+#[test]
+fn an_order_that_comes_again_while_it_is_done_is_not_done_twice() {
+    let yard = Yard::new();
+    let life = yard.with_guest();
+    let one = made(&life, 1);
+    life.hypervisor.fail(Step::Attach, 1, "no luck");
+    life.hypervisor.fail(Step::Detach, u32::MAX, "no answer");
+    for generation in 2..5 {
+        yard.order(&life, attach(generation, &one));
+    }
+    life.hypervisor.fail(Step::Detach, 0, "");
+    let AttachOutcome::NotAttached { message, .. } = outcome(&life, 4) else { panic!() };
+    assert!(message.contains("no luck"), "{message}");
+    yard.order(&life, attach(5, &one));
+    assert_eq!(outcome(&life, 5), AttachOutcome::Attached);
+    assert_eq!((answers(&life), plugged(&yard).len()), (2, 1));
+}
+
 /// The agent dies when the order has been written down, before or after the guest has got the volume.
 #[test]
 fn an_order_about_a_volume_is_carried_out_by_the_next_agent() {

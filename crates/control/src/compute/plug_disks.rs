@@ -134,6 +134,7 @@ impl<'a> DiskPlans<'a> {
                 boot_index: disk.boot_index,
                 tag: disk.tag.clone(),
                 ordered: None,
+                request: None,
                 replaces: None,
             };
             uow.attachments().update(&attachment).await?;

@@ -1,12 +1,11 @@
 //! What became of an order to plug a volume into a guest, or to take it out. Only the answer to the last order about an attachment counts.
 
 use super::Intake;
+use crate::compute::volumes::ended;
 use crate::error::Error;
 use crate::volume::bind;
 use crate::volume::send::Writing;
 use crate::volume::tell::{self, About};
-use crate::workflow::timeline;
-use hatchery_model::compute::{ActionKind, EventResult};
 use hatchery_model::id::{HostName, RequestId};
 use hatchery_model::message::{AttachOutcome, Event};
 use hatchery_model::volume::{Attachment, AttachmentState};
@@ -90,8 +89,8 @@ impl Intake {
             let what = (tell::ATTACH, detail);
             tell::tell(uow, writing, &self.volume_settings, about, what, message).await?;
         }
-        let message = failed.map(|(_, message, _)| message.clone());
-        note(uow, writing, host, &attachment, message).await?;
+        let message = failed.map(|(_, message, _)| message.as_str());
+        ended(uow, writing, Some(host.clone()), &attachment, message).await?;
         Ok(true)
     }
 }
@@ -130,37 +129,4 @@ async fn not_swapped(
         bind::update(uow, writing, &mut old).await?;
     }
     Ok(())
-}
-
-/// Writes the end of the order into its action.
-async fn note(
-    uow: &mut dyn UnitOfWork,
-    writing: Writing<'_>,
-    host: &HostName,
-    attachment: &Attachment,
-    failure: Option<String>,
-) -> Result<(), Error> {
-    let Some(server) = attachment.server else { return Ok(()) };
-    let found = uow.actions().find(server, writing.request).await?;
-    let name = match found.as_ref().map(|action| action.kind) {
-        Some(ActionKind::AttachVolume) => "compute_attach_volume",
-        Some(ActionKind::DetachVolume) => "compute_detach_volume",
-        Some(ActionKind::SwapVolume) => "compute_swap_volume",
-        Some(
-            ActionKind::Create
-            | ActionKind::Delete
-            | ActionKind::Stop
-            | ActionKind::Start
-            | ActionKind::Reboot
-            | ActionKind::ResetState
-            | ActionKind::CreateImage,
-        )
-        | None => return Ok(()),
-    };
-    let Some(mut action) = found else { return Ok(()) };
-    let result = if failure.is_some() { EventResult::Error } else { EventResult::Success };
-    let details = failure.clone().unwrap_or_else(|| format!("Volume {}.", attachment.volume));
-    timeline::noted(&mut action, name, result, Some(host.clone()), details, writing.now);
-    action.message = failure;
-    Ok(uow.actions().update(&action).await?)
 }

@@ -5,10 +5,11 @@
 //! host's reports say what became of that.
 
 use super::volume_orders::{Verdict, VolumeOrders};
-use crate::compute::volumes::{guest_volume, swap_command};
+use crate::compute::volumes::{ended, guest_volume, swap_command};
 use crate::error::Error;
 use crate::volume::bind;
 use crate::volume::placement::is_heard;
+use crate::volume::send::Writing;
 use crate::volume::tell::{self, About};
 use crate::workflow::order;
 use hatchery_model::compute::ServerState;
@@ -68,6 +69,9 @@ impl VolumeOrders {
             let command = command(&mut *uow, server.id, generation, &attachment).await?;
             server.updated_at = now;
             uow.servers().update(&server).await?;
+            // Still for whoever asked for it first.
+            let request = attachment.guest.request.as_ref().unwrap_or(&request);
+            let writing = Writing { request, ..writing };
             let order = order::to_host(&mut *uow, writing, &server, command).await?;
             self.leave(uow, vec![order]).await?;
             return Ok(Verdict::SendAgain);
@@ -91,6 +95,7 @@ impl VolumeOrders {
         );
         tell::tell(&mut *uow, writing, &self.settings, about, (tell::ATTACH, detail), &reason)
             .await?;
+        ended(&mut *uow, writing, server.host, &attachment, Some(&reason)).await?;
         self.leave(uow, Vec::new()).await?;
         Ok(Verdict::GiveUp)
     }

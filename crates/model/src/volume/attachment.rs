@@ -1,7 +1,7 @@
 //! What binds a volume to a server.
 
 use crate::generation::Generation;
-use crate::id::{AttachmentId, ProjectId, ServerId, VolumeId};
+use crate::id::{AttachmentId, ProjectId, RequestId, ServerId, VolumeId};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,9 @@ pub struct GuestUse {
     pub tag: Option<String>,
     /// The server's generation with which its host was last told to plug it or to take it out, and when.
     pub ordered: Option<(Generation, Timestamp)>,
+    /// The request behind that: whose action tells of it. `None`: nobody asked for it alone.
+    #[serde(default)]
+    pub request: Option<RequestId>,
     /// The attachment whose volume this one's is to replace in the guest: until that is done, both are there.
     #[serde(default)]
     pub replaces: Option<AttachmentId>,

@@ -118,7 +118,7 @@ pub(super) async fn device_with(
 fn device_in(drives: &Value, node: &str) -> Option<String> {
     let has = |drive: &&Value| {
         let on_top = drive["inserted"]["node-name"].as_str();
-        on_top.is_some_and(|top| top == node || top == filter_of(node))
+        on_top.is_some_and(|top| top == node || top == filter_of(node) || top == narrow_of(node))
     };
     let drive = drives.as_array().into_iter().flatten().find(has)?;
     let path = drive["qdev"].as_str()?;
@@ -129,6 +129,11 @@ fn device_in(drives: &Value, node: &str) -> Option<String> {
 /// The name of what lies on a node while a job reads it.
 pub(super) fn filter_of(node: &str) -> String {
     format!("f{node}")
+}
+
+/// The name of what lies on a node and shows a part of it.
+pub(super) fn narrow_of(node: &str) -> String {
+    format!("n{node}")
 }
 
 /// Takes a volume out, within the deadline.
@@ -202,23 +207,52 @@ pub(crate) async fn resize(
     if device_with(monitor, &node).await?.is_none() {
         return Err(HypervisorError::NotFound(format!("the guest has no volume {volume}")));
     }
+    set_size(monitor, &node, size).await
+}
+
+/// Has a node be that large, and tells a guest that has it.
+pub(super) async fn set_size(
+    monitor: &Client,
+    node: &str,
+    size: Bytes,
+) -> Result<(), HypervisorError> {
     let wanted = json!({"node-name": node, "size": size.0});
     let resized = monitor.execute_with("block_resize", &wanted).await;
     resized.map(drop).map_err(|error| unavailable("make the volume larger", error))
 }
 
+/// How large a node is. `None`: there is no such node.
+pub(super) async fn size_of(
+    monitor: &Client,
+    node: &str,
+) -> Result<Option<Bytes>, HypervisorError> {
+    let nodes = all_nodes(monitor, "tell how large a volume is").await?;
+    let mut nodes = nodes.as_array().into_iter().flatten();
+    let found = nodes.find(|one| one["node-name"] == *node);
+    Ok(found.and_then(|found| found["image"]["virtual-size"].as_u64()).map(Bytes))
+}
+
+async fn all_nodes(monitor: &Client, doing: &str) -> Result<Value, HypervisorError> {
+    let nodes = monitor.execute_with("query-named-block-nodes", &json!({"flat": true})).await;
+    nodes.map_err(|error| unavailable(doing, error))
+}
+
+/// Closes a node.
+pub(super) async fn close(monitor: &Client, node: &str) -> Result<(), HypervisorError> {
+    let closed = monitor.execute_with("blockdev-del", &json!({"node-name": node})).await;
+    closed.map(drop).map_err(|error| unavailable("close the volume", error))
+}
+
 /// Closes all that is open of a disk without a device.
 pub(super) async fn clear(monitor: &Client, node: &str) -> Result<(), HypervisorError> {
     let cannot = |error| unavailable("close the volume", error);
-    let open = monitor.execute_with("query-named-block-nodes", &json!({"flat": true})).await;
-    let open = open.map_err(cannot)?;
+    let open = all_nodes(monitor, "close the volume").await?;
     let names = open.as_array().into_iter().flatten().filter_map(|one| one["node-name"].as_str());
     let mut nodes: Vec<_> = names.filter_map(|name| Some((place(node, name)?, name))).collect();
     // From the top: a node below is in use by that one.
     nodes.sort_unstable();
     for (_, name) in nodes {
-        let closed = monitor.execute_with("blockdev-del", &json!({"node-name": name})).await;
-        closed.map_err(cannot)?;
+        close(monitor, name).await?;
     }
     let keys = monitor.execute_with("qom-list", &json!({"path": "/objects"})).await;
     let secret = secret_of(node);
@@ -239,14 +273,20 @@ pub(super) async fn clear(monitor: &Client, node: &str) -> Result<(), Hypervisor
 
 /// Where in the graph of the disk `node` the node `name` is, the top one first; `None` when it is not of it.
 fn place(node: &str, name: &str) -> Option<(usize, bool)> {
+    if name == narrow_of(node) {
+        return Some((0, false));
+    }
     let rest = name.strip_prefix(node)?;
     let (layer, is_file) = match rest.strip_suffix("-file") {
         Some(layer) => (layer, true),
         None => (rest, false),
     };
     match layer {
-        "" => Some((0, is_file)),
-        below => Some((below.strip_prefix('-')?.parse().ok()?, is_file)),
+        "" => Some((1, is_file)),
+        below => {
+            let depth: usize = below.strip_prefix('-')?.parse().ok()?;
+            Some((depth + 1, is_file))
+        }
     }
 }
 
@@ -305,9 +345,10 @@ mod tests {
 
     #[test]
     fn nodes_are_closed_from_the_top() {
-        let mut names = ["v1-10", "v1-2-file", "v1", "disk0", "v1-file", "v12", "v1-2", "v1-x"];
+        let mut names =
+            ["v1-10", "v1-2-file", "v1", "disk0", "v1-file", "nv1", "v12", "v1-2", "v1-x"];
         names.sort_by_key(|name| place("v1", name));
-        assert_eq!(names[3..], ["v1", "v1-file", "v1-2", "v1-2-file", "v1-10"]);
+        assert_eq!(names[3..], ["nv1", "v1", "v1-file", "v1-2", "v1-2-file", "v1-10"]);
         assert!(names[..3].iter().all(|name| place("v1", name).is_none()));
     }
 
@@ -317,11 +358,13 @@ mod tests {
             {"qdev": "/machine/peripheral/disk0/virtio-backend", "inserted": {"node-name": "disk0"}},
             {"qdev": "/machine/peripheral/va/virtio-backend", "inserted": {"node-name": "vb"}},
             {"qdev": "/machine/peripheral/va-again-1/virtio-backend", "inserted": {"node-name": "fva"}},
+            {"qdev": "/machine/peripheral/vc/virtio-backend", "inserted": {"node-name": "nvd"}},
             {"qdev": "/machine/peripheral-anon/device[1]", "inserted": {"node-name": "config"}},
             {"qdev": ""},
         ]);
         assert_eq!(device_in(&drives, "vb").as_deref(), Some("va"));
         assert_eq!(device_in(&drives, "va").as_deref(), Some("va-again-1"));
+        assert_eq!(device_in(&drives, "vd").as_deref(), Some("vc"));
         assert_eq!(device_in(&drives, "config"), None);
         let devices = json!([{"slot": 16, "qdev_id": "va"}, {"slot": 17, "qdev_id": "va-again-1"}]);
         let bus = Bus::of(&json!([{ "bus": 0, "devices": devices }]));

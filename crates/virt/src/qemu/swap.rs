@@ -2,10 +2,15 @@
 //! new one alone.
 //!
 //! Which volume the guest's device has, and how far the job is, are asked of QEMU in every step: it goes on while nobody watches.
+//!
+//! QEMU copies between disks of one size alone. Over a new volume that is larger than the old one lies a layer, which shows as much of it as the old one
+//! has. The guest goes over to that layer, then to the volume itself, and is told of its size. The old volume is closed last.
 
 use super::block_job::{Job, complete, forget, look, settled};
 use super::command_line::node_of_volume;
-use super::hotplug::{clear, device_with, filter_of, open, unavailable};
+use super::hotplug::{
+    clear, close, device_with, filter_of, narrow_of, open, set_size, size_of, unavailable,
+};
 use super::qmp::{Client, QmpError};
 use super::settings::QemuSettings;
 use hatchery_model::compute::DiskAttachment;
@@ -18,6 +23,8 @@ pub(super) struct Swap {
     volume: VolumeId,
     old: String,
     new: String,
+    /// The layer over the new one.
+    narrow: String,
     job: String,
 }
 
@@ -34,7 +41,7 @@ impl Swap {
 
     pub(super) fn between(old: VolumeId, new: VolumeId) -> Self {
         let (volume, old, new) = (old, node_of_volume(old), node_of_volume(new));
-        Self { volume, job: format!("swap-{new}"), old, new }
+        Self { volume, job: format!("swap-{new}"), narrow: narrow_of(&new), old, new }
     }
 
     /// Begins, or finds what is there. Says whether the guest has the new volume alone already.
@@ -73,15 +80,50 @@ impl Swap {
         settings: &QemuSettings,
     ) -> Result<(), HypervisorError> {
         open(monitor, &self.new, &new.source, settings).await?;
+        let target = self.just_as_large(monitor).await?;
         // A guest that writes faster than is copied cannot keep it from its end: its writes go to both at once.
         let job = json!({
-            "job-id": self.job, "device": self.old, "target": self.new, "sync": "full",
+            "job-id": self.job, "device": self.old, "target": target, "sync": "full",
             "copy-mode": "write-blocking", "filter-node-name": filter_of(&self.old), "auto-dismiss": false,
         });
         match monitor.execute_with("blockdev-mirror", &job).await {
             Ok(_) => Ok(()),
             Err(QmpError::Refused { reason, .. }) => Err(not_copied(&reason)),
             Err(error) => Err(unavailable("copy the volume", error)),
+        }
+    }
+
+    /// The new volume, or a layer over it that is no larger than the old one.
+    async fn just_as_large(&self, monitor: &Client) -> Result<&str, HypervisorError> {
+        let (old, new) = (size_of(monitor, &self.old).await?, size_of(monitor, &self.new).await?);
+        let (Some(size), true) = (old, new > old) else { return Ok(&self.new) };
+        let layer = json!({
+            "driver": "raw", "node-name": self.narrow, "file": self.new, "size": size.0, "discard": "unmap",
+        });
+        let added = monitor.execute_with("blockdev-add", &layer).await;
+        added.map_err(|error| unavailable("open a part of the volume", error))?;
+        Ok(&self.narrow)
+    }
+
+    /// Has the device have the whole volume, where it has a part of it, and says so to the guest. What was done before is not known: as long as the old
+    /// volume is open, the guest may not have been told.
+    async fn widen(&self, monitor: &Client, device: &str) -> Result<(), HypervisorError> {
+        // QEMU dies of it where the device has the whole volume already (`bdrv_replace_child_noperm`).
+        if device_with(monitor, &self.narrow).await?.is_some() {
+            let whole = json!({
+                "path": format!("/machine/peripheral/{device}"), "property": "drive", "value": self.new,
+            });
+            let set = monitor.execute_with("qom-set", &whole).await;
+            set.map_err(|error| unavailable("go over to the whole volume", error))?;
+        }
+        if size_of(monitor, &self.narrow).await?.is_some() {
+            // Before the size is said: nobody may do that to a node that lies below another.
+            close(monitor, &self.narrow).await?;
+        }
+        let (old, new) = (size_of(monitor, &self.old).await?, size_of(monitor, &self.new).await?);
+        match (old, new) {
+            (Some(old), Some(new)) if new > old => set_size(monitor, &self.new, new).await,
+            _ => Ok(()),
         }
     }
 
@@ -110,10 +152,9 @@ impl Swap {
 
     /// Whether the guest has the new volume alone; what is left of the old one is closed then.
     async fn is_done(&self, monitor: &Client) -> Result<bool, HypervisorError> {
-        if device_with(monitor, &self.new).await?.is_none() {
-            return Ok(false);
-        }
+        let Some(device) = device_with(monitor, &self.new).await? else { return Ok(false) };
         forget(monitor, &self.job).await?;
+        self.widen(monitor, &device).await?;
         if device_with(monitor, &self.old).await?.is_none() {
             clear(monitor, &self.old).await?;
         }

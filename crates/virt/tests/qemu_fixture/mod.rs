@@ -105,12 +105,16 @@ impl QemuFixture {
 
     /// A volume of 1 MiB.
     pub fn volume_of(&self, format: ImageFormat) -> DiskAttachment {
+        self.volume_of_mib(format, 1)
+    }
+
+    pub fn volume_of_mib(&self, format: ImageFormat, mib: u64) -> DiskAttachment {
         let volume = VolumeId(new_uuid());
         let path = self.home.path().join(volume.to_string());
         let made = Command::new("qemu-img")
             .args(["create", "-q", "-f", &format.to_string()])
             .arg(&path)
-            .arg("1M")
+            .arg(format!("{mib}M"))
             .status()
             .unwrap();
         assert!(made.success());

@@ -67,6 +67,7 @@ impl ServerVolumeVerbs {
             boot_index: None,
             tag: new.tag,
             ordered: Some((generation, writing.now)),
+            request: Some(caller.request.clone()),
             replaces: None,
         };
         bind::update(&mut *uow, writing, &mut attachment).await?;

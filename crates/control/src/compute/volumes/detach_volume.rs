@@ -61,6 +61,7 @@ impl ServerVolumeVerbs {
         let generation = server.generation.next();
         attachment.state = AttachmentState::Detaching;
         attachment.guest.ordered = Some((generation, now));
+        attachment.guest.request = Some(caller.request.clone());
         bind::update(&mut *uow, writing, &mut attachment).await?;
         server.updated_at = now;
         uow.servers().update(&server).await?;

@@ -3,12 +3,14 @@
 mod attach_volume;
 mod detach_volume;
 mod device;
+mod ended;
 mod list_volumes;
 mod swap_volume;
 mod update_volume;
 
 pub use attach_volume::VolumeToAttach;
 pub(crate) use device::next_free;
+pub(crate) use ended::ended;
 pub(crate) use swap_volume::command as swap_command;
 
 use super::settings::ComputeSettings;

@@ -13,7 +13,7 @@ use hatchery_model::caller::Caller;
 use hatchery_model::compute::{ActionKind, Server};
 use hatchery_model::id::{AttachmentId, ServerId, VolumeId};
 use hatchery_model::message::Command;
-use hatchery_model::volume::{Attachment, AttachmentState, GuestUse, Volume};
+use hatchery_model::volume::{Attachment, AttachmentState, GuestUse, Volume, VolumeState};
 use hatchery_ports::store::UnitOfWork;
 
 const ACTION: &str = "os_compute_api:os-volumes-attachments:swap";
@@ -24,7 +24,7 @@ impl ServerVolumeVerbs {
     /// Has the server's guest copy all that `old` holds to `new` and use that one from then on, under the same device: `old` is `detaching` and `new`
     /// `attaching` until the host answers; then `old` is nobody's. Works for servers that are active. Administrators only.
     ///
-    /// `NotFound` (server, or it does not have `old`), `Denied`; `Invalid` where there is no `new` or it has another size, one of them is shared, or a
+    /// `NotFound` (server, or it does not have `old`), `Denied`; `Invalid` where there is no `new` or it is smaller, one of them is shared, or a
     /// volume's state does not allow it; `Conflict`, in Nova's words, where the server's state does not, or it is locked.
     pub async fn swap(
         &self,
@@ -55,6 +55,7 @@ impl ServerVolumeVerbs {
             boot_index: from.guest.boot_index,
             tag: from.guest.tag.clone(),
             ordered: Some((generation, writing.now)),
+            request: Some(caller.request.clone()),
             replaces: Some(from.id),
         };
         bind::update(&mut *uow, writing, &mut to).await?;
@@ -98,7 +99,8 @@ async fn check(
     let Some(old) = uow.volumes().find(from.volume).await? else {
         return Err(Error::not_found("Volume", from.volume));
     };
-    if from.state != AttachmentState::Attached {
+    // One that is just being extended or read is not given away either.
+    if from.state != AttachmentState::Attached || old.state != VolumeState::InUse {
         return invalid(
             "Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach.",
         );
@@ -108,12 +110,6 @@ async fn check(
     }
     if volume.size_gib < old.size_gib {
         return invalid("New volume must be the same size or larger.");
-    }
-    // QEMU copies between disks of one size alone.
-    if volume.size_gib > old.size_gib {
-        return invalid(
-            "New volume must be the same size here: extend the old one first, which may be in use.",
-        );
     }
     if old.multiattach && uow.attachments().list(None, Some(old.id), None).await?.len() > 1 {
         return Err(Error::Invalid(
