@@ -271,6 +271,46 @@ fn files_and_ceph(ceph: &CephCluster) -> World {
     world
 }
 
+/// Has the guest write a large piece; gives its digest.
+fn filled(key: &Ssh, address: &str) -> String {
+    let (at, mib) = LARGE;
+    let fill = format!("dd if=/dev/urandom of=/dev/vdb bs=1M seek={at} count={mib} conv=notrunc");
+    key.run(address, &format!("{fill} 2>/dev/null && sync"));
+    sum(key, address)
+}
+
+/// The digest of the large piece.
+fn sum(key: &Ssh, address: &str) -> String {
+    forget(key, address);
+    let (at, mib) = LARGE;
+    let line = format!("dd if=/dev/vdb bs=1M skip={at} count={mib} 2>/dev/null | md5sum");
+    key.run(address, &line)
+}
+
+/// The guest goes over to a larger volume while it counts and the cloud is killed; the next cloud makes an end of it.
+fn goes_over(world: &mut World, scene: &Scene, (old, new): (&str, &str), gib: u64) {
+    let (key, address) = (&scene.key, scene.address.as_str());
+    let before = counted(key, address);
+    assert_eq!(swap(world, scene, &world.admin(), (old, new)), 202);
+    world.kill();
+    eventually("it counts on without the cloud", 60, || match counted(key, address) {
+        found if found > before + 20 => Ok(()),
+        found => Err(found.to_string()),
+    });
+    write(key, address, &format!("during-{new}"));
+    world.up();
+    let openstack = world.openstack();
+    let shown = wait_for(&openstack, &["volume", "show", new], "in-use");
+    let left = wait_for(&openstack, &["volume", "show", old], "available");
+    assert_eq!(shown["attachments"][0]["device"], "/dev/vdb", "{shown}");
+    assert_eq!(left["attachments"], json!([]), "{left}");
+    let listed = openstack.json(&["server", "volume", "list", "one"]);
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!(listed[0]["Volume ID"], shown["id"], "{listed}");
+    sees_gib(key, address, gib);
+    assert_eq!(read(key, address), format!("during-{new}"));
+}
+
 #[test]
 fn a_guest_goes_over_to_ceph_and_back_while_it_counts() {
     let test = "a_guest_goes_over_to_ceph_and_back_while_it_counts";
@@ -286,15 +326,7 @@ fn a_guest_goes_over_to_ceph_and_back_while_it_counts() {
     let (key, address) = (&scene.key, scene.address.as_str());
     let ids = ["a", "b", "c"].map(|name| id(&world.openstack(), name));
     write(key, address, "before");
-    let (at, mib) = LARGE;
-    let fill = format!("dd if=/dev/urandom of=/dev/vdb bs=1M seek={at} count={mib} conv=notrunc");
-    key.run(address, &format!("{fill} 2>/dev/null && sync"));
-    let sum = || {
-        forget(key, address);
-        let line = format!("dd if=/dev/vdb bs=1M skip={at} count={mib} 2>/dev/null | md5sum");
-        key.run(address, &line)
-    };
-    let wanted = sum();
+    let wanted = filled(key, address);
     count(key, address);
 
     let told = asked(&world, &scene, &world.admin(), ("a", "small"));
@@ -306,26 +338,9 @@ fn a_guest_goes_over_to_ceph_and_back_while_it_counts() {
     }
     sees_gib(key, address, 2);
 
-    for (old, new, gib) in [("a", "b", 3), ("b", "c", 4)] {
-        let before = counted(key, address);
-        assert_eq!(swap(&world, &scene, &world.admin(), (old, new)), 202);
-        world.kill();
-        eventually("it counts on without the cloud", 60, || match counted(key, address) {
-            found if found > before + 20 => Ok(()),
-            found => Err(found.to_string()),
-        });
-        write(key, address, &format!("during-{new}"));
-        world.up();
-        let openstack = world.openstack();
-        let shown = wait_for(&openstack, &["volume", "show", new], "in-use");
-        let left = wait_for(&openstack, &["volume", "show", old], "available");
-        assert_eq!(shown["attachments"][0]["device"], "/dev/vdb", "{shown}");
-        assert_eq!(left["attachments"], json!([]), "{left}");
-        let listed = openstack.json(&["server", "volume", "list", "one"]);
-        assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
-        assert_eq!(listed[0]["Volume ID"], shown["id"], "{listed}");
-        sees_gib(key, address, gib);
-        assert_eq!((read(key, address), sum()), (format!("during-{new}"), wanted.clone()));
+    for (pair, gib) in [(("a", "b"), 3), (("b", "c"), 4)] {
+        goes_over(&mut world, &scene, pair, gib);
+        assert_eq!(sum(key, address), wanted);
     }
     all_ended(&scene, &world.admin(), 2);
 
@@ -346,7 +361,7 @@ fn a_guest_goes_over_to_ceph_and_back_while_it_counts() {
     wait_for(&openstack, &["server", "show", "one"], "ACTIVE");
     ready(&openstack, 2);
     sees_gib(key, address, 5);
-    assert_eq!((read(key, address), sum()), ("during-c".to_owned(), wanted));
+    assert_eq!((read(key, address), sum(key, address)), ("during-c".to_owned(), wanted));
     openstack.run(&["server", "remove", "volume", "one", "c"]);
     wait_for(&openstack, &["volume", "show", "c"], "available");
     let raw = copy_of_file(&world, &ids[2]);

@@ -126,6 +126,19 @@ impl QemuFixture {
         }
     }
 
+    /// What a file's disk holds.
+    pub fn bytes_of(&self, disk: &DiskAttachment) -> Vec<u8> {
+        let BlockSource::File { path, format, .. } = &disk.source else { unreachable!() };
+        let raw = self.home.path().join(format!("{}.raw", disk.serial));
+        let read = Command::new("qemu-img")
+            .args(["convert", "-f", &format.to_string(), "-O", "raw"])
+            .args([path, &raw])
+            .status()
+            .unwrap();
+        assert!(read.success());
+        std::fs::read(raw).unwrap()
+    }
+
     /// A guest with an overlay on a base whose first sector is `code`.
     pub fn guest_of(&self, code: &[u8]) -> ReadyGuest {
         let server = ServerId(new_uuid());
