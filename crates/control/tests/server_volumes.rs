@@ -237,6 +237,27 @@ async fn an_order_to_plug_that_was_lost_is_sent_again_and_a_silent_host_is_told_
     assert_eq!(ends(&lab, server, "req-c").await, [Some(EventResult::Success)]);
 }
 
+#[tokio::test]
+async fn what_a_deleted_server_has_waited_for_comes_to_its_end() {
+    let lab = lab().await;
+    let (server, one, two) = (server(&lab).await, volume(&lab).await, volume(&lab).await);
+    let verbs = lab.plug_verbs();
+    verbs.attach(&caller("req-a"), server, plain(one)).await.unwrap();
+    lab.settle().await;
+    lab.pass(1, &["host-a"]).await;
+    lab.hosts[0].forgets.store(true, std::sync::atomic::Ordering::SeqCst);
+    verbs.detach(&caller("req-b"), server, one).await.unwrap();
+    verbs.attach(&caller("req-c"), server, plain(two)).await.unwrap();
+    lab.deliver().await;
+    lab.hosts[0].forgets.store(false, std::sync::atomic::Ordering::SeqCst);
+    lab.delete(server).await.unwrap();
+    lab.settle().await;
+    assert_eq!((status(&lab, one).await, status(&lab, two).await), ("available", "available"));
+    assert_eq!(ends(&lab, server, "req-a").await, [Some(EventResult::Success)]);
+    assert_eq!(ends(&lab, server, "req-b").await, [Some(EventResult::Success)]);
+    assert_eq!(ends(&lab, server, "req-c").await, [Some(EventResult::Error)]);
+}
+
 /// An administrator.
 fn admin(request: &str) -> hatchery_model::caller::Caller {
     hatchery_model::caller::Caller { roles: vec!["admin".into()], ..caller(request) }

@@ -9,7 +9,7 @@ use super::order;
 use super::outgoing::Order;
 use super::placement::root_disk;
 use super::setback;
-use crate::compute::volumes::guest_volume;
+use crate::compute::volumes::{ended, guest_volume};
 use crate::error::Error;
 use crate::volume::send::Writing;
 use crate::volume::{bind, placement, waiting};
@@ -120,6 +120,7 @@ pub(crate) async fn let_go(
     let mut orders = Vec::new();
     for attachment in uow.attachments().list(None, None, Some(server)).await? {
         let others = bind::release(uow, writing, &attachment).await?;
+        end_action(uow, writing, &attachment).await?;
         if !attachment.guest.delete_on_termination || !others.is_empty() {
             continue;
         }
@@ -134,6 +135,25 @@ pub(crate) async fn let_go(
         }
     }
     Ok(orders)
+}
+
+/// Whoever has asked for a volume, or for it to go, is told what became of that.
+async fn end_action(
+    uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
+    attachment: &Attachment,
+) -> Result<(), Error> {
+    // What goes with its server is ordered with the server, and the old one of a swap with the new one.
+    if attachment.guest.request.is_none() || attachment.guest.ordered.is_none() {
+        return Ok(());
+    }
+    let failure = match attachment.state {
+        AttachmentState::Attaching => Some("The instance was deleted before it had the volume."),
+        AttachmentState::Detaching => None,
+        AttachmentState::Reserved | AttachmentState::Attached => return Ok(()),
+    };
+    let host = attachment.host.as_deref().map(HostName::from);
+    ended(uow, writing, host, attachment, failure).await
 }
 
 /// A volume is there: the servers that have waited for it are built, where it was the last one.
