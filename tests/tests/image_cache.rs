@@ -117,6 +117,22 @@ fn an_image_is_copied_once_and_its_volumes_are_clones() {
     });
 }
 
+/// Makes an image of a volume: its id, and that of the volume that keeps it.
+fn uploaded(admin: &Client, source: &str) -> (String, String) {
+    let body = json!({"os-volume_upload_image": {"image_name": "of", "disk_format": "raw"}});
+    let told = admin.volume("POST", &format!("/volumes/{source}/action"), &body).expect(202);
+    let image = text(&told["os-volume_upload_image"], "image_id");
+    eventually("the image is active", PATIENCE, || {
+        let shown = admin.get(&format!("/image/v2/images/{image}")).expect(200);
+        if shown["status"] == "active" { Ok(()) } else { Err(shown.to_string()) }
+    });
+    made(admin, source);
+    let own = kept(admin, &[source.to_owned()]);
+    let found = own.iter().find(|(name, _)| *name == format!("image-{image}"));
+    let own = found.unwrap_or_else(|| panic!("{own:?}")).1.clone();
+    (image, own)
+}
+
 /// Images lie in files, and one that is made of a volume in Ceph is kept there as a volume, too: further volumes are clones of that.
 #[test]
 fn an_image_of_a_volume_is_kept_as_a_volume() {
@@ -131,17 +147,7 @@ fn an_image_of_a_volume_is_kept_as_a_volume() {
     let first = image(&world, &admin, 9);
     let source = order(&admin, &first);
     made(&admin, &source);
-    let body = json!({"os-volume_upload_image": {"image_name": "of", "disk_format": "raw"}});
-    let told = admin.volume("POST", &format!("/volumes/{source}/action"), &body).expect(202);
-    let image = text(&told["os-volume_upload_image"], "image_id");
-    eventually("the image is active", PATIENCE, || {
-        let shown = admin.get(&format!("/image/v2/images/{image}")).expect(200);
-        if shown["status"] == "active" { Ok(()) } else { Err(shown.to_string()) }
-    });
-    made(&admin, &source);
-    let own = kept(&admin, std::slice::from_ref(&source));
-    let found = own.iter().find(|(name, _)| *name == format!("image-{image}"));
-    let own = found.unwrap_or_else(|| panic!("{own:?}")).1.clone();
+    let (image, own) = uploaded(&admin, &source);
     let volume = order(&admin, &image);
     let way = made(&admin, &volume)["os-hatchery:way"].clone();
     assert_eq!(
@@ -166,6 +172,55 @@ fn an_image_of_a_volume_is_kept_as_a_volume() {
     fs::remove_file(&out).unwrap();
     ceph.rbd(&["export", &format!("volumes/volume-{volume}"), out.to_str().unwrap()]);
     assert!(fs::read(&out).unwrap() == bytes);
+}
+
+/// At the end of a chain the volume of an image is flattened, and whoever wants one of it meanwhile neither waits nor copies.
+#[test]
+fn the_volume_of_an_image_ends_its_chain_in_the_background() {
+    let test = "the_volume_of_an_image_ends_its_chain_in_the_background";
+    let Some(ceph) = CephCluster::start(test) else { return };
+    let toml = settings(&ceph).replace(
+        "[backend_defaults]",
+        "[backend_defaults]\nimage_upload_use_cinder_backend = true\nrbd_max_clone_depth = 1",
+    );
+    let default = "allowed_direct_url_schemes = \"cinder\"\n".to_owned();
+    let mut world = World::start(Settings { default, toml, ..Settings::sim() });
+    let admin = world.admin();
+    // Its image is in the cache then, and it is a clone of that: at the limit itself.
+    let cached = image(&world, &admin, 9);
+    let source = order(&admin, &cached);
+    made(&admin, &source);
+    let (image, own) = uploaded(&admin, &source);
+    // The agent may die in it: the next one that wants a volume of the image has it begun again.
+    world.kill();
+    world.up();
+    let admin = world.admin();
+    let volumes: Vec<String> = (0..4).map(|_| order(&admin, &image)).collect();
+    let clone = |volume: &String| {
+        let way = made(&admin, volume)["os-hatchery:way"].clone();
+        assert_eq!(way["way"], "clone of the image's volume", "{way}");
+        assert!(way["bytes_copied"] == json!(0), "{way}");
+        parent(&ceph, volume).unwrap()
+    };
+    let of_own = format!("volumes/volume-{own}@image.clone_snap");
+    for volume in &volumes {
+        let of = clone(volume);
+        let beside = of.starts_with(&format!("volumes/volume-{source}@"));
+        assert!(of == of_own || beside, "{of}");
+    }
+    eventually("the image's volume stands by itself", PATIENCE, || {
+        parent(&ceph, &own).map_or(Ok(()), Err)
+    });
+    assert_eq!(clone(&order(&admin, &image)), of_own);
+    let snapshots = ceph.rbd(&["snap", "ls", &format!("volumes/volume-{source}")]);
+    assert!(!snapshots.contains("clone_snap"), "{snapshots}");
+    for volume in &volumes {
+        let out = world.state().join("out.raw");
+        ceph.rbd(&["export", &format!("volumes/volume-{volume}"), out.to_str().unwrap()]);
+        let bytes = fs::read(&out).unwrap();
+        assert!(bytes[..6 * MIB].iter().all(|byte| *byte == 9));
+        fs::remove_file(&out).unwrap();
+    }
 }
 
 /// Where the image store is `cinder`, too, each raw image is kept as a volume before anybody asks for one.

@@ -79,7 +79,8 @@ impl Yard {
 
     async fn volume(&self) -> GuestVolume {
         let volume = VolumeId(self.server.0);
-        let new = NewVolume { volume, size: SIZE, content: VolumeContent::Empty };
+        let new =
+            NewVolume { volume, size: SIZE, content: VolumeContent::Empty, holds_image: false };
         let source = self.backend.create(&new).await.unwrap().source;
         GuestVolume {
             volume,

@@ -85,7 +85,8 @@ async fn more_copies_than_layers() {
     .unwrap();
     let id = |number| VolumeId(Uuid::from_u128(number));
     let make = async |number, content| {
-        let new = NewVolume { volume: id(number), size: Bytes::from_mib(1), content };
+        let new =
+            NewVolume { volume: id(number), size: Bytes::from_mib(1), content, holds_image: false };
         volumes.create(&new).await.unwrap().source
     };
     make(1, VolumeContent::Empty).await;

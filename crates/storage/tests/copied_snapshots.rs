@@ -53,7 +53,8 @@ async fn byte(backend: &FileVolumeBackend, what: Opened) -> u8 {
 async fn a_copy_is_the_snapshot_once_it_is_whole() {
     let home = TempDir::new().unwrap();
     let first = backend(&home);
-    let new = NewVolume { volume: VOLUME, size: SIZE, content: VolumeContent::Empty };
+    let new =
+        NewVolume { volume: VOLUME, size: SIZE, content: VolumeContent::Empty, holds_image: false };
     let before = first.create(&new).await.unwrap().source;
     let cut_off = first.begin_copy(VOLUME, SNAPSHOT).await.unwrap().unwrap();
     copy(&cut_off, 7);
@@ -78,6 +79,7 @@ async fn a_copy_is_the_snapshot_once_it_is_whole() {
         volume: VolumeId(Uuid::from_u128(3)),
         size: SIZE,
         content: VolumeContent::Snapshot(VOLUME, SNAPSHOT),
+        holds_image: false,
     };
     next.create(&of).await.unwrap();
     next.revert(VOLUME, SNAPSHOT).await.unwrap();
@@ -92,7 +94,8 @@ async fn what_is_not_kept_goes() {
     let backend = backend(&home);
     let none = backend.begin_copy(VOLUME, SNAPSHOT).await;
     assert!(matches!(none, Err(VolumeError::NotFound(_))), "{none:?}");
-    let new = NewVolume { volume: VOLUME, size: SIZE, content: VolumeContent::Empty };
+    let new =
+        NewVolume { volume: VOLUME, size: SIZE, content: VolumeContent::Empty, holds_image: false };
     backend.create(&new).await.unwrap();
     let into = backend.begin_copy(VOLUME, SNAPSHOT).await.unwrap().unwrap();
     backend.remove_snapshot(VOLUME, SNAPSHOT).await.unwrap();

@@ -114,7 +114,7 @@ async fn fill(
     remove(to, volume).await?;
     let reading = from.open(Opened::Volume(volume)).await?;
     let size = reading.size().max(size);
-    let new = NewVolume { volume, size, content: VolumeContent::Empty };
+    let new = NewVolume { volume, size, content: VolumeContent::Empty, holds_image: false };
     to.create(&new).await?;
     let writing = to.open(Opened::Anew(volume)).await?;
     let copied = transfer(reading, writing).await?;

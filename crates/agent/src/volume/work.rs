@@ -164,7 +164,7 @@ mod tests {
         let (one, two) = (VolumeId(Uuid::from_u128(1)), VolumeId(Uuid::from_u128(2)));
         let snapshot = SnapshotId(Uuid::from_u128(3));
         let needs = |content| {
-            let new = NewVolume { volume: one, size: Bytes(512), content };
+            let new = NewVolume { volume: one, size: Bytes(512), content, holds_image: false };
             needs_of(&VolumeWork::Create(Box::new(new)))
         };
         assert_eq!(needs(VolumeContent::Volume(two)), Needs::alone([one, two]));

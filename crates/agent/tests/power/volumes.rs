@@ -21,8 +21,12 @@ pub(crate) fn id(number: u128) -> VolumeId {
 
 /// A volume that is there. What it says of its place was never true: nobody may trust it.
 pub(crate) fn made(life: &Life, number: u128) -> GuestVolume {
-    let new =
-        NewVolume { volume: id(number), size: Bytes::from_mib(8), content: VolumeContent::Empty };
+    let new = NewVolume {
+        volume: id(number),
+        size: Bytes::from_mib(8),
+        content: VolumeContent::Empty,
+        holds_image: false,
+    };
     life.runtime.block_on(life.volumes.create(&new)).unwrap();
     not_made(number)
 }

@@ -207,6 +207,7 @@ fn one_volume_has_one_order_at_a_time_and_others_go_on_beside_it() {
                 volume: volume(9),
                 size: Bytes::from_mib(16),
                 content: VolumeContent::Volume(volume(1)),
+                holds_image: false,
             })),
         ),
     );
@@ -390,8 +391,12 @@ fn a_restore_that_cannot_be_done_leaves_the_volume_as_it_was() {
     life.answers(1);
     byte(&life, 1, Some(7));
     yard.send(&life, of_backup(1, 1, kept(1, None, false)));
-    let small =
-        NewVolume { volume: volume(2), size: Bytes::from_mib(4), content: VolumeContent::Empty };
+    let small = NewVolume {
+        volume: volume(2),
+        size: Bytes::from_mib(4),
+        content: VolumeContent::Empty,
+        holds_image: false,
+    };
     yard.send(&life, order(1, VolumeWork::Create(Box::new(small))));
     life.answers(3);
     byte(&life, 2, Some(9));

@@ -57,7 +57,8 @@ pub fn order(generation: i64, work: VolumeWork) -> VolumeOrder {
 }
 
 pub fn create(number: u128, content: VolumeContent) -> VolumeWork {
-    let new = NewVolume { volume: volume(number), size: Bytes::from_mib(8), content };
+    let new =
+        NewVolume { volume: volume(number), size: Bytes::from_mib(8), content, holds_image: false };
     VolumeWork::Create(Box::new(new))
 }
 

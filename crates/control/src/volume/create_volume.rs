@@ -176,7 +176,8 @@ impl Prepared {
         let content = content(&self.origin, plan)?;
         volume.way = way(&content);
         let size = Bytes::from_gib(self.size_gib);
-        let new = NewVolume { volume: volume.id, size, content };
+        let holds_image = placed.holds_image;
+        let new = NewVolume { volume: volume.id, size, content, holds_image };
         let work = VolumeWork::Create(Box::new(new));
         orders.extend(order(uow, writing, &mut volume, placed.backend, work).await?);
         Ok((volume, orders))
@@ -311,7 +312,7 @@ fn stay(hosts: &[Host], source: &Volume, volume_type: &VolumeType) -> Result<Pla
     {
         return Err(vec![format!("{backend}, where what it is made of lies: {why}.")]);
     }
-    Ok(Placed { backend, plan: None, cache: None })
+    Ok(Placed { backend, plan: None, cache: None, holds_image: false })
 }
 
 fn content(origin: &Origin, plan: Option<Plan>) -> Result<VolumeContent, Error> {

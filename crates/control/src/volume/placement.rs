@@ -32,6 +32,8 @@ pub(crate) struct Placed {
     pub(crate) plan: Option<Plan>,
     /// How much its image-volume cache may hold, if it has one.
     pub(crate) cache: Option<ImageCacheBounds>,
+    /// Whether the volume keeps an image that others are cloned of.
+    pub(crate) holds_image: bool,
 }
 
 /// Chooses the backend that copies the least and has the most room; or says why each one was refused.
@@ -53,7 +55,8 @@ pub(crate) fn choose(
                     let weight = (copies, std::cmp::Reverse(report.free));
                     if best.as_ref().is_none_or(|(_, other)| weight < *other) {
                         let cache = cache_of(report);
-                        best = Some((Placed { backend: name, plan, cache }, weight));
+                        let placed = Placed { backend: name, plan, cache, holds_image: false };
+                        best = Some((placed, weight));
                     }
                 }
             }

@@ -79,6 +79,9 @@ pub struct NewVolume {
     pub size: Bytes,
     /// What it holds at first.
     pub content: VolumeContent,
+    /// Whether it holds an image: it never changes, and others are cloned of it.
+    #[serde(default)]
+    pub holds_image: bool,
 }
 
 /// What a new volume holds.

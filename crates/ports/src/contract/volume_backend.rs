@@ -51,7 +51,7 @@ fn snapshot(number: u128) -> SnapshotId {
 }
 
 fn new(number: u128, size: Bytes, content: VolumeContent) -> NewVolume {
-    NewVolume { volume: volume(number), size, content }
+    NewVolume { volume: volume(number), size, content, holds_image: false }
 }
 
 impl<S: ImageStore, V: VolumeBackend> Plugs<S, V> {

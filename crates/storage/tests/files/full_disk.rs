@@ -81,6 +81,7 @@ async fn an_image_that_finds_no_room_in_the_backend_is_told() {
             raw: None,
             plan: by(Rung::DownloadAndConvert, PlanStep::CopyImage),
         },
+        holds_image: false,
     };
     let before = listed(&volumes);
     let error = backend.create(&wanted(&raw.sha512)).await.unwrap_err();

@@ -43,7 +43,7 @@ fn backend(ceph: CephSettings) -> RbdVolumeBackend {
 }
 
 async fn make(on: &RbdVolumeBackend, number: u128, content: VolumeContent) {
-    let new = NewVolume { volume: volume(number), size: SIZE, content };
+    let new = NewVolume { volume: volume(number), size: SIZE, content, holds_image: false };
     done(async || on.create(&new).await.map(drop)).await;
 }
 

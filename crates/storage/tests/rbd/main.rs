@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod backups;
+mod chains;
 mod client;
 mod contract;
 mod cut_off;

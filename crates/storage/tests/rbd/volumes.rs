@@ -61,7 +61,8 @@ impl Cloud {
         number: u128,
         content: VolumeContent,
     ) -> Result<CreatedVolume, VolumeError> {
-        let new = NewVolume { volume: self.volume(number), size: SIZE, content };
+        let new =
+            NewVolume { volume: self.volume(number), size: SIZE, content, holds_image: false };
         let made = self.volumes.create(&new).await?;
         // Made again, it is the same.
         assert_eq!(self.volumes.create(&new).await?, made);

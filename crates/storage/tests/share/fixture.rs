@@ -153,7 +153,7 @@ pub fn snapshot(number: u128) -> SnapshotId {
 }
 
 pub fn new(number: u128, content: VolumeContent) -> NewVolume {
-    NewVolume { volume: volume(number), size: Bytes(8 * MIB), content }
+    NewVolume { volume: volume(number), size: Bytes(8 * MIB), content, holds_image: false }
 }
 
 /// The byte that a MiB of a volume begins with.

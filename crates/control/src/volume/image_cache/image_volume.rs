@@ -41,6 +41,7 @@ pub(in crate::volume) async fn beside(
         volume: VolumeId(random_uuid(writing.entropy)),
         size: Bytes::from_gib(volume.size_gib),
         content: VolumeContent::Volume(volume.id),
+        holds_image: true,
     })))
 }
 

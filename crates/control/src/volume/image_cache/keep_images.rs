@@ -87,6 +87,7 @@ async fn keep(
     };
     // It is no entry that others make room for.
     placed.cache = None;
+    placed.holds_image = true;
     let backend = placed.backend.clone();
     let (volume, orders) = prepared.insert(uow, writing, &settings, by, placed).await?;
     let entry = ImageCacheEntry {

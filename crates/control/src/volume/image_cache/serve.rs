@@ -244,7 +244,7 @@ impl Filling<'_> {
         };
         volume.way = Some(way_of(plan));
         let size = Bytes::from_gib(volume.size_gib);
-        let new = NewVolume { volume: volume.id, size, content };
+        let new = NewVolume { volume: volume.id, size, content, holds_image: true };
         let work = VolumeWork::Create(Box::new(new));
         volume.state = VolumeState::Creating(send::ordered(volume.generation, work, writing.now));
         volume.backend = Some(self.backend.clone());

@@ -19,7 +19,12 @@ use hatchery_model::volume::{
 use std::collections::{BTreeMap, BTreeSet};
 
 fn ordered(volume: VolumeId, sent_at: i64) -> Ordered {
-    let new = NewVolume { volume, size: Bytes::from_gib(1), content: VolumeContent::Empty };
+    let new = NewVolume {
+        volume,
+        size: Bytes::from_gib(1),
+        content: VolumeContent::Empty,
+        holds_image: false,
+    };
     Ordered {
         generation: Generation::FIRST,
         work: Box::new(VolumeWork::Create(Box::new(new))),

@@ -1,8 +1,9 @@
 //! The plug: blocking work on the client's threads, which goes on when its caller lets go.
 
+use super::background::{Background, Flattening};
 use super::create::Made;
 use super::remove::Removed;
-use super::{adopt, bytes, create, remove, verbs};
+use super::{adopt, bytes, create, image_volume, remove, verbs};
 use crate::rbd::{CephClient, CephConnection, CephError, CephSettings, PoolRoom, RbdPool, Span};
 use async_trait::async_trait;
 use hatchery_model::disk::{BlockSource, RbdImage};
@@ -82,6 +83,7 @@ impl RbdVolumeSettings {
 pub struct RbdVolumeBackend {
     settings: Arc<RbdVolumeSettings>,
     client: CephClient,
+    background: Arc<Background>,
 }
 
 /// What a piece of work is given.
@@ -113,7 +115,7 @@ impl RbdVolumeBackend {
     /// Connects to nothing yet: a cluster that is away does not keep a host from starting.
     pub fn new(settings: RbdVolumeSettings) -> Self {
         let client = CephClient::of(settings.ceph.clone());
-        Self { settings: Arc::new(settings), client }
+        Self { settings: Arc::new(settings), client, background: Arc::new(Background::new()) }
     }
 
     async fn run<T: Send + 'static>(
@@ -121,13 +123,16 @@ impl RbdVolumeBackend {
         span: Span,
         work: impl FnOnce(&Work<'_>) -> Result<T, VolumeError> + Send + 'static,
     ) -> Result<T, VolumeError> {
-        let settings = self.settings.clone();
-        self.client
-            .run(span, move |ceph| {
-                let pool = ceph.pool(&settings.rbd_pool)?;
-                work(&Work { settings: &settings, ceph, pool })
-            })
-            .await
+        run(self.settings.clone(), &self.client, span, work).await
+    }
+
+    /// Has the volume of an image stand by itself, in a while. `true`: begun by this call.
+    fn flatten(&self, volume: VolumeId) -> (Flattening, bool) {
+        let (settings, client) = (self.settings.clone(), self.client.clone());
+        self.background.begin(volume, move |stop| async move {
+            let end = move |work: &Work<'_>| image_volume::end_chain(work, volume, &stop);
+            run(settings, &client, Span::Long, end).await
+        })
     }
 
     fn facts(&self, found: &Result<(String, PoolRoom), CephError>) -> VolumeTargetFacts {
@@ -153,6 +158,20 @@ impl RbdVolumeBackend {
     }
 }
 
+async fn run<T: Send + 'static>(
+    settings: Arc<RbdVolumeSettings>,
+    client: &CephClient,
+    span: Span,
+    work: impl FnOnce(&Work<'_>) -> Result<T, VolumeError> + Send + 'static,
+) -> Result<T, VolumeError> {
+    client
+        .run(span, move |ceph| {
+            let pool = ceph.pool(&settings.rbd_pool)?;
+            work(&Work { settings: &settings, ceph, pool })
+        })
+        .await
+}
+
 /// Why a backend is down: an error with its causes.
 pub(crate) fn with_causes(error: &CephError) -> String {
     let mut text = error.to_string();
@@ -162,6 +181,16 @@ pub(crate) fn with_causes(error: &CephError) -> String {
         next = cause.source();
     }
     text
+}
+
+fn not_flat(volume: VolumeId, error: &VolumeError) -> VolumeError {
+    let mut text = error.to_string();
+    if let Some(cause) = error.source() {
+        text.push_str(&format!(": {cause}"));
+    }
+    VolumeError::Conflict(format!(
+        "the image's volume {volume} is at the end of a chain of clones (rbd_max_clone_depth) and could not be flattened: {text}"
+    ))
 }
 
 /// A snapshot of an image in Ceph needs nobody's help.
@@ -179,6 +208,7 @@ impl VolumeAdoption for RbdVolumeBackend {
     }
 
     async fn unmanage(&self, volume: VolumeId) -> Result<(), VolumeError> {
+        self.background.stop(volume).await;
         self.run(Span::Short, move |work| adopt::unmanage(work, volume)).await
     }
 
@@ -211,18 +241,32 @@ impl VolumeBackend for RbdVolumeBackend {
     }
 
     async fn create(&self, new: &NewVolume) -> Result<CreatedVolume, VolumeError> {
-        let new = new.clone();
         let span = create::span(&self.settings, &new.content);
         let mut left = self.settings.retries;
+        let mut waited_for = None;
         loop {
-            let new = new.clone();
-            match self.run(span, move |work| create::create(work, &new)).await? {
-                Made::There(made) => return Ok(made),
+            let (new, copied) = (new.clone(), waited_for.unwrap_or(0));
+            match self.run(span, move |work| create::create(work, &new, copied)).await? {
+                Made::There(made, to_flatten) => {
+                    if let Some(volume) = to_flatten {
+                        self.flatten(volume);
+                    }
+                    return Ok(made);
+                }
                 Made::InUse(error) if left == 0 => return Err(error),
-                Made::InUse(_) => {}
+                Made::Behind(_, error) if waited_for.is_some() => return Err(error),
+                Made::InUse(_) => {
+                    left -= 1;
+                    tokio::time::sleep(self.settings.retry_interval).await;
+                }
+                // The bytes are counted once, for the one that had them copied.
+                Made::Behind(of, _) => {
+                    let (flattening, is_own) = self.flatten(of);
+                    let copied =
+                        flattening.outcome().await.map_err(|error| not_flat(of, &*error))?;
+                    waited_for = Some(if is_own { copied } else { 0 });
+                }
             }
-            left -= 1;
-            tokio::time::sleep(self.settings.retry_interval).await;
         }
     }
 
@@ -231,6 +275,7 @@ impl VolumeBackend for RbdVolumeBackend {
     }
 
     async fn remove(&self, volume: VolumeId) -> Result<(), VolumeError> {
+        self.background.stop(volume).await;
         let mut left = self.settings.retries;
         loop {
             match self.run(Span::Long, move |work| remove::remove(work, volume)).await? {
@@ -245,6 +290,7 @@ impl VolumeBackend for RbdVolumeBackend {
     }
 
     async fn extend(&self, volume: VolumeId, size: Bytes) -> Result<(), VolumeError> {
+        self.background.stop(volume).await;
         self.run(Span::Short, move |work| verbs::extend(work, volume, size)).await
     }
 
@@ -270,11 +316,15 @@ impl VolumeBackend for RbdVolumeBackend {
         volume: VolumeId,
         snapshot: SnapshotId,
     ) -> Result<Option<BlockSource>, VolumeError> {
+        self.background.stop(volume).await;
         self.run(Span::Long, move |work| verbs::revert(work, volume, snapshot)).await?;
         Ok(None)
     }
 
     async fn open(&self, what: Opened) -> Result<Box<dyn VolumeBytes>, VolumeError> {
+        if let Opened::ForWriting(volume) | Opened::Anew(volume) = what {
+            self.background.stop(volume).await;
+        }
         let client = self.client.clone();
         self.run(Span::Short, move |work| bytes::open(work, client, what)).await
     }

@@ -2,6 +2,7 @@
 
 use super::backend::{RbdVolumeSettings, Work};
 use super::copy::{Digested, ImageBytes, copy_bytes};
+use super::image_volume::{Found, is_at_limit};
 use super::remove::{Removed, drop_snapshot, forget_source, remove_image};
 use super::{lineage, names, verbs};
 use crate::rbd::{CephError, Clash, OpenImage, Span};
@@ -39,19 +40,36 @@ pub(super) fn span(settings: &RbdVolumeSettings, content: &VolumeContent) -> Spa
 
 /// What became of a creation.
 pub(super) enum Made {
-    There(CreatedVolume),
+    /// It is there; and the volume of an image that is to be flattened, which it need not wait for.
+    There(CreatedVolume, Option<VolumeId>),
     /// Not now: what an earlier try has left must go first, and its maker has died with it open a moment ago.
     InUse(VolumeError),
+    /// Not before this volume of an image has been flattened.
+    Behind(VolumeId, VolumeError),
 }
 
-/// Makes the volume, or finds that it is there.
-pub(super) fn create(work: &Work<'_>, new: &NewVolume) -> Result<Made, VolumeError> {
-    let size = whole_sectors(new.size)?;
-    let making = Making { work, volume: new.volume, size, is_blocked: Cell::new(false) };
-    match make_or_find(&making, new) {
-        Ok(made) => Ok(Made::There(made)),
-        Err(error) if making.is_blocked.get() => Ok(Made::InUse(error)),
-        Err(error) => Err(error),
+/// Makes the volume, or finds that it is there. `waited_for`: what was copied before, for this volume, when another one was flattened.
+pub(super) fn create(
+    work: &Work<'_>,
+    new: &NewVolume,
+    waited_for: u64,
+) -> Result<Made, VolumeError> {
+    let making = Making {
+        work,
+        volume: new.volume,
+        size: whole_sectors(new.size)?,
+        holds_image: new.holds_image,
+        waited_for,
+        is_blocked: Cell::new(false),
+        found: Cell::default(),
+    };
+    let made = make_or_find(&making, new);
+    let Found { to_flatten, must_wait } = making.found.get();
+    match (made, to_flatten) {
+        (Ok(made), to_flatten) => Ok(Made::There(made, to_flatten)),
+        (Err(error), _) if making.is_blocked.get() => Ok(Made::InUse(error)),
+        (Err(error), Some(of)) if must_wait => Ok(Made::Behind(of, error)),
+        (Err(error), _) => Err(error),
     }
 }
 
@@ -71,25 +89,29 @@ fn make_or_find(making: &Making<'_>, new: &NewVolume) -> Result<CreatedVolume, V
             made => made?,
         },
     };
+    making.look_at_depth()?;
     let source = making.work.source(names::volume(new.volume));
     Ok(CreatedVolume { source, rung, bytes_copied: Bytes(bytes_copied) })
 }
 
 /// A volume that is being made.
-struct Making<'a> {
-    work: &'a Work<'a>,
-    volume: VolumeId,
-    size: u64,
+pub(super) struct Making<'a> {
+    pub(super) work: &'a Work<'a>,
+    pub(super) volume: VolumeId,
+    pub(super) size: u64,
+    pub(super) holds_image: bool,
+    pub(super) waited_for: u64,
     /// Whether something could not be taken away because somebody has it open.
     is_blocked: Cell<bool>,
+    pub(super) found: Cell<Found>,
 }
 
 impl Making<'_> {
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         names::volume(self.volume)
     }
 
-    fn note(&self) -> names::Note {
+    pub(super) fn note(&self) -> names::Note {
         names::Note::bytes_copied(self.volume)
     }
 
@@ -112,7 +134,9 @@ impl Making<'_> {
         if image.size()? < self.size {
             pool.open(&name)?.grow(self.size)?;
         }
-        forget_source(self.work, self.volume)?;
+        if !self.holds_image || !is_at_limit(self.work, &image)? {
+            forget_source(self.work, self.volume)?;
+        }
         Ok(Some(copied.unwrap_or(0)))
     }
 
@@ -195,7 +219,11 @@ impl Making<'_> {
     }
 
     /// A clone of a snapshot of this pool, as large as wanted.
-    fn clone_to(&self, name: &str, from: (&str, &str)) -> Result<OpenImage, VolumeError> {
+    pub(super) fn clone_to(
+        &self,
+        name: &str,
+        from: (&str, &str),
+    ) -> Result<OpenImage, VolumeError> {
         self.clone_across(name, (&self.work.pool, from.0, from.1))
     }
 
@@ -219,7 +247,7 @@ impl Making<'_> {
     fn flat_clone(&self, from: &str, snapshot: &str) -> Result<u64, VolumeError> {
         let part = self.begin_part()?;
         let image = self.clone_to(&part, (from, snapshot))?;
-        let copied = flatten(&image)?;
+        let copied = flatten(&image, &mut |_, _| true)?;
         self.finish_part(image, copied)
     }
 
@@ -287,7 +315,7 @@ impl Making<'_> {
         if bytes.size() > self.size {
             return Err(too_small(self.size, bytes.size()));
         }
-        self.has_room(needed)?;
+        has_room(self.work, needed)?;
         let part = self.begin_part()?;
         self.create(&part)?;
         let image = self.work.pool.open(&part)?;
@@ -304,36 +332,8 @@ impl Making<'_> {
         self.finish_part(image, copied)
     }
 
-    /// Before a byte is copied: a pool that is full lets its writers wait.
-    fn has_room(&self, needed: Bytes) -> Result<(), VolumeError> {
-        let free = self.work.ceph.room(&self.work.settings.rbd_pool)?.free;
-        if needed > free {
-            return Err(VolumeError::Exhausted(format!(
-                "the image has {needed}, and {free} are free in the pool {}: delete volumes or snapshots that nobody needs, or choose another type",
-                self.work.settings.rbd_pool
-            )));
-        }
-        Ok(())
-    }
-
-    /// Of a volume that holds an image: all clones are made of one snapshot. Where no chain may be, or the volume is at the end of one, as of any.
-    fn of_image_volume(&self, of: VolumeId) -> Result<u64, VolumeError> {
-        let source = verbs::open(&self.work.pool, of)?;
-        let most = self.work.settings.max_clone_depth;
-        if most == 0 || lineage::depth(&self.work.pool, &source)? >= most {
-            return self.of_volume(of);
-        }
-        match source.snapshot(names::IMAGE_SNAP) {
-            Err(error) if error.clashes(Clash::Exists) => {}
-            made => made?,
-        }
-        source.close()?;
-        self.clone_to(&self.name(), (&names::volume(of), names::IMAGE_SNAP))?.close()?;
-        Ok(0)
-    }
-
     /// As Cinder makes it: a copy where no chain may be; else a clone of a snapshot of a moment. A chain that is at its longest ends at the source.
-    fn of_volume(&self, of: VolumeId) -> Result<u64, VolumeError> {
+    pub(super) fn of_volume(&self, of: VolumeId) -> Result<u64, VolumeError> {
         let source = verbs::open(&self.work.pool, of)?;
         let size = source.size()?;
         if size > self.size {
@@ -348,9 +348,9 @@ impl Making<'_> {
                 copy_bytes(&mut ImageBytes::of(source)?, &image, &mut Digested::new(false))?;
             return self.finish_part(image, copied);
         }
-        let copied = match lineage::depth(&self.work.pool, &source)? {
-            depth if depth >= most => flatten(&source)?,
-            _ => 0,
+        let (depth, copied) = match lineage::depth(&self.work.pool, &source)? {
+            depth if depth >= most => (1, flatten(&source, &mut |_, _| true)?),
+            depth => (depth + 1, 0),
         };
         let (from, snapshot) = (names::volume(of), names::clone_snap(self.volume));
         self.work.pool.set_note(&names::source_note(self.volume), &from)?;
@@ -367,8 +367,11 @@ impl Making<'_> {
             self.note().keep(&image, copied)?;
         }
         image.close()?;
-        drop_snapshot(&source, &snapshot)?;
-        self.work.pool.remove_note(&names::source_note(self.volume))?;
+        // Else others are cloned of the same snapshot until this volume has been flattened.
+        if !self.holds_image || depth < most {
+            drop_snapshot(&source, &snapshot)?;
+            self.work.pool.remove_note(&names::source_note(self.volume))?;
+        }
         Ok(copied)
     }
 }
@@ -380,20 +383,35 @@ pub(crate) struct WantedImage<'a> {
     pub(crate) raw: Option<&'a RawForm>,
 }
 
-fn too_small(size: u64, least: u64) -> VolumeError {
+/// Before a byte is copied: a pool that is full lets its writers wait.
+pub(super) fn has_room(work: &Work<'_>, needed: Bytes) -> Result<(), VolumeError> {
+    let free = work.ceph.room(&work.settings.rbd_pool)?.free;
+    if needed > free {
+        return Err(VolumeError::Exhausted(format!(
+            "the image has {needed}, and {free} are free in the pool {}: delete volumes or snapshots that nobody needs, or choose another type",
+            work.settings.rbd_pool
+        )));
+    }
+    Ok(())
+}
+
+pub(super) fn too_small(size: u64, least: u64) -> VolumeError {
     let (size, least) = (Bytes(size), Bytes(least));
     VolumeError::Invalid(format!(
         "the new volume has {size}, and what it is made of {least}: choose at least that"
     ))
 }
 
-/// Copies what an image shares with its parent. Gives the bytes that it holds since, and did not before.
-fn flatten(image: &OpenImage) -> Result<u64, VolumeError> {
+/// Copies what an image shares with its parent, as long as it may go on. Gives the bytes that it holds since, and did not before.
+pub(super) fn flatten(
+    image: &OpenImage,
+    go_on: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<u64, VolumeError> {
     let own = || -> Result<u64, CephError> {
         let extents = image.extents(None, (0, image.size()?), true)?;
         Ok(extents.iter().map(|one| one.length).sum())
     };
     let before = own()?;
-    image.flatten(&mut |_, _| true)?;
+    image.flatten(go_on)?;
     Ok(own()?.saturating_sub(before))
 }

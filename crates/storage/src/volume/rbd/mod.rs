@@ -5,14 +5,17 @@
 //! Every removal goes through the trash, and a note of the pool says so before: what was cut off is found there and finished. What takes
 //! long is made as `volume-<id>.part` and gets its name when it is whole; a clone gets its name at once, and is looked at again when its making
 //! is repeated. A copy of a volume needs a snapshot of it for a moment, `volume-<id>.clone_snap`; a note of the pool says so until
-//! that is gone. Not here: connections and time-outs (`crate::rbd`).
+//! that is gone. A volume that holds an image keeps it while the volume itself is at the end of a chain: others are cloned of the same
+//! snapshot until it has been flattened in the background. Not here: connections and time-outs (`crate::rbd`).
 
 mod adopt;
 mod backend;
+mod background;
 mod bytes;
 mod copy;
 mod create;
 mod error;
+mod image_volume;
 mod lineage;
 mod names;
 mod remove;

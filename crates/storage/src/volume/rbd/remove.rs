@@ -128,7 +128,7 @@ pub(super) fn remove_image(
 /// Removes from the trash what only this clone has needed, and in turn what that has needed.
 ///
 /// Whether that is there is asked now that the clone has gone, and not known from before: whoever moves it there afterwards finds no clone.
-fn remove_forebears(work: &Work<'_>, parent: LinkedImage) -> Result<(), VolumeError> {
+pub(super) fn remove_forebears(work: &Work<'_>, parent: LinkedImage) -> Result<(), VolumeError> {
     let mut next = Some(parent);
     while let Some(LinkedImage { pool, id, name, .. }) = next.take() {
         let is_there = || -> Result<bool, VolumeError> {
