@@ -18,6 +18,10 @@ impl bus::Responder for Responder {
         match ask {
             Ask::ConsoleLog { server, lines } => self.console_log(server, lines).await,
             Ask::ManageableVolumes { backend } => self.manageable(&backend).await,
+            Ask::ManageableSnapshots { backend } => {
+                let found = self.0.volumes.manageable_snapshots(&backend).await?;
+                Ok(Answer::ManageableSnapshots(found))
+            }
             Ask::PowerState { server } => self.power_state(server).await,
         }
     }

@@ -160,7 +160,9 @@ impl Responder for Console {
     async fn answer(&self, ask: Ask) -> Result<Answer, String> {
         match ask {
             Ask::ConsoleLog { lines, .. } => Ok(Answer::ConsoleLog(format!("{lines:?}"))),
-            Ask::ManageableVolumes { .. } | Ask::PowerState { .. } => Ok(Answer::NoGuest),
+            Ask::ManageableVolumes { .. }
+            | Ask::ManageableSnapshots { .. }
+            | Ask::PowerState { .. } => Ok(Answer::NoGuest),
         }
     }
 }

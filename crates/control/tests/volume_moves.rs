@@ -10,7 +10,7 @@ use hatchery_control::volume::{
     VolumeRequest,
 };
 use hatchery_model::caller::Caller;
-use hatchery_model::id::VolumeId;
+use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_model::volume::{BackendReport, MigrationStatus, VolumeType};
 use hatchery_ports::store::Store;
 use lab::{FakeHost, Lab, caller};
@@ -232,4 +232,91 @@ async fn what_could_not_be_taken_is_not_removed() {
     lab.volume_verbs().delete_volume(&admin(), id, how).await.unwrap();
     assert_eq!(is(&lab, id).await.1, "unmanaging");
     assert_eq!(done(&lab).await, ["Unmanage"]);
+}
+
+/// A snapshot that is asked for under this name, and its state.
+async fn snapshot_named(lab: &Lab, volume: VolumeId, name: &str) -> Result<SnapshotId, Error> {
+    let request = SnapshotRequest {
+        volume,
+        name: Some("s".into()),
+        description: None,
+        metadata: Default::default(),
+        while_used: true,
+    };
+    let made = lab.volume_verbs().manage_snapshot(&admin(), request, name).await?;
+    assert_eq!((made.state.status(), made.size_gib), ("creating", 1));
+    Ok(made.id)
+}
+
+async fn is_snapshot(lab: &Lab, id: SnapshotId) -> Option<(&'static str, u64)> {
+    lab.find_snapshot(id).await.map(|found| (found.state.status(), found.size_gib))
+}
+
+#[tokio::test]
+async fn a_snapshot_comes_in_and_goes_out() {
+    let lab = lab().await;
+    let id = made(&lab).await;
+    let error = snapshot_named(&lab, id, "theirs").await.unwrap_err();
+    assert!(matches!(&error, Error::Invalid(text) if text.contains("Ceph")), "{error:?}");
+    for report in lab.hosts[0].volumes.backends.lock().unwrap().iter_mut() {
+        report.protocol = "ceph".into();
+    }
+    lab.report_all().await;
+    done(&lab).await;
+    let taken = snapshot_named(&lab, id, "theirs").await.unwrap();
+    let sent = lab.outbox().await;
+    assert_eq!(done(&lab).await, ["ManageSnapshot"]);
+    assert_eq!(is_snapshot(&lab, taken).await, Some(("available", 2)));
+    // Sent again, the order changes nothing.
+    for envelope in &sent {
+        lab.hand_over(envelope).await;
+    }
+    lab.settle().await;
+    assert_eq!(is_snapshot(&lab, taken).await, Some(("available", 2)));
+    let error = snapshot_named(&lab, id, &format!("snapshot-{taken}")).await.unwrap_err();
+    assert!(matches!(&error, Error::Invalid(text) if text.contains("already")), "{error:?}");
+
+    let verbs = lab.volume_verbs();
+    let error = verbs.unmanage_snapshot(&caller("r"), taken).await.unwrap_err();
+    assert!(matches!(error, Error::Denied(_)), "{error:?}");
+    verbs.unmanage_snapshot(&admin(), taken).await.unwrap();
+    assert_eq!(is_snapshot(&lab, taken).await, Some(("unmanaging", 2)));
+    done_nothing(&lab).await;
+    assert_eq!(done(&lab).await, ["UnmanageSnapshot"]);
+    assert_eq!(is_snapshot(&lab, taken).await, None);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_could_not_be_taken_is_not_removed() {
+    let lab = lab().await;
+    for report in lab.hosts[0].volumes.backends.lock().unwrap().iter_mut() {
+        report.protocol = "ceph".into();
+    }
+    lab.report_all().await;
+    let id = made(&lab).await;
+    let verbs = lab.volume_verbs();
+    let missing = snapshot_named(&lab, id, "none").await.unwrap();
+    done(&lab).await;
+    assert_eq!(is_snapshot(&lab, missing).await, Some(("error", 1)));
+    let told = lab.messages().await;
+    assert!(told.iter().any(|one| one.text.contains("manage existing snapshot")), "{told:?}");
+    verbs.delete_snapshot(&admin(), missing, false).await.unwrap();
+    assert_eq!(done(&lab).await, ["UnmanageSnapshot"]);
+    assert_eq!(is_snapshot(&lab, missing).await, None);
+
+    // Nor one whose taking is given up before its answer.
+    let taken = snapshot_named(&lab, id, "theirs").await.unwrap();
+    verbs.delete_snapshot(&admin(), taken, true).await.unwrap();
+    done(&lab).await;
+    assert_eq!(is_snapshot(&lab, taken).await, None);
+
+    let taken = snapshot_named(&lab, id, "theirs").await.unwrap();
+    done(&lab).await;
+    let fails = |why: &str| {
+        lab.hosts[0].volumes.fails.lock().unwrap().insert("UnmanageSnapshot", why.into())
+    };
+    fails("Not now.");
+    verbs.unmanage_snapshot(&admin(), taken).await.unwrap();
+    done(&lab).await;
+    assert_eq!(is_snapshot(&lab, taken).await, Some(("error_deleting", 2)));
 }

@@ -24,7 +24,8 @@ use hatchery_model::id::RequestId;
 use hatchery_model::message::Event;
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::volume::{
-    BackendReport, Manageable, VolumeNews, VolumeOrder, VolumeOutcome, VolumeSubject, VolumeWork,
+    BackendReport, Manageable, ManageableSnapshot, VolumeNews, VolumeOrder, VolumeOutcome,
+    VolumeSubject, VolumeWork,
 };
 use hatchery_ports::volume_backend::VolumeBackend;
 use note::{Note, Notes};
@@ -88,6 +89,17 @@ impl Volumes {
             return Err(format!("this host serves no backend {backend}"));
         };
         found.manageable().await.map_err(|error| chain(&error))
+    }
+
+    /// What snapshots it holds, by what they are of and their names.
+    pub(crate) async fn manageable_snapshots(
+        &self,
+        backend: &str,
+    ) -> Result<Vec<ManageableSnapshot>, String> {
+        let Some(found) = self.backends.get(backend) else {
+            return Err(format!("this host serves no backend {backend}"));
+        };
+        found.manageable_snapshots().await.map_err(|error| chain(&error))
     }
 
     /// Completes when an order has been done after this call.
@@ -210,6 +222,7 @@ async fn work_off(host: Arc<Host>, note: Note, ticket: Ticket) {
     match &outcome {
         VolumeOutcome::Done { .. }
         | VolumeOutcome::Managed { .. }
+        | VolumeOutcome::ManagedSnapshot { .. }
         | VolumeOutcome::Uploaded { .. } => {
             tracing::info!(?subject, work, took_ms, "volume order done")
         }

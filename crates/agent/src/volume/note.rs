@@ -29,6 +29,7 @@ impl Note {
             VolumeWork::Remove(_)
             | VolumeWork::Unmanage(_)
             | VolumeWork::RemoveSnapshot(..)
+            | VolumeWork::UnmanageSnapshot(..)
             | VolumeWork::RemoveBackup(..)
             | VolumeWork::DiskToImage(..) => true,
             VolumeWork::Create(_)
@@ -39,6 +40,7 @@ impl Note {
             | VolumeWork::Backup(..)
             | VolumeWork::CopyFrom(..)
             | VolumeWork::Manage(..)
+            | VolumeWork::ManageSnapshot(..)
             | VolumeWork::Restore(..) => false,
         };
         removes && self.is_told

@@ -80,6 +80,15 @@ pub(super) async fn carry_out(
                 Err(error) => failed(&error),
             };
         }
+        VolumeWork::ManageSnapshot(volume, snapshot, name) => {
+            return match backend.manage_snapshot(*volume, *snapshot, name).await {
+                Ok(size) => VolumeOutcome::ManagedSnapshot { size },
+                Err(error) => failed(&error),
+            };
+        }
+        VolumeWork::UnmanageSnapshot(volume, snapshot) => {
+            backend.unmanage_snapshot(*volume, *snapshot).await.map(|()| None)
+        }
         VolumeWork::Unmanage(volume) => backend.unmanage(*volume).await.map(|()| None),
         VolumeWork::Backup(new) => {
             return match host.parts.backups.as_deref() {

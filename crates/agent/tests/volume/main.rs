@@ -75,7 +75,10 @@ fn a_volume_lives_from_its_making_to_its_end() {
             VolumeOutcome::Failed { message, .. } => {
                 assert!(fails && message.contains("choose at least"))
             }
-            VolumeOutcome::Uploaded { .. } | VolumeOutcome::Managed { .. } => panic!("{news:?}"),
+            VolumeOutcome::Uploaded { .. }
+            | VolumeOutcome::Managed { .. }
+            | VolumeOutcome::ManagedSnapshot { .. }
+            | VolumeOutcome::ManagedSnapshot { .. } => panic!("{news:?}"),
         }
     }
     assert_eq!(life.held(), []);

@@ -13,8 +13,8 @@ use hatchery_model::message::{Address, Body, Command, Envelope, Event};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{
-    BackendReport, Manageable, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeSubject,
-    VolumeWork,
+    BackendReport, Manageable, ManageableSnapshot, NewVolume, VolumeContent, VolumeNews,
+    VolumeOrder, VolumeSubject, VolumeWork,
 };
 use hatchery_ports::bus::{Bus, BusError, Handler, Subscription};
 use hatchery_ports::volume_adoption::VolumeAdoption;
@@ -179,6 +179,27 @@ impl VolumeAdoption for Gate {
 
     async fn manageable(&self) -> Result<Vec<Manageable>, VolumeError> {
         self.inner.manageable().await
+    }
+
+    async fn manage_snapshot(
+        &self,
+        volume: VolumeId,
+        snapshot: SnapshotId,
+        name: &str,
+    ) -> Result<Bytes, VolumeError> {
+        self.inner.manage_snapshot(volume, snapshot, name).await
+    }
+
+    async fn unmanage_snapshot(
+        &self,
+        volume: VolumeId,
+        snapshot: SnapshotId,
+    ) -> Result<(), VolumeError> {
+        self.inner.unmanage_snapshot(volume, snapshot).await
+    }
+
+    async fn manageable_snapshots(&self) -> Result<Vec<ManageableSnapshot>, VolumeError> {
+        self.inner.manageable_snapshots().await
     }
 }
 

@@ -4,7 +4,7 @@ use super::address::Address;
 use super::envelope::{Answer, Volume};
 use super::fields;
 use super::microversion::{Microversion, since};
-use super::paging::{Pairs, part, value};
+use super::paging::{Pairs, Part, part, value};
 use super::volumes::create::trimmed;
 use super::volumes::view::Viewer;
 use crate::http::body::Json;
@@ -62,18 +62,13 @@ impl ManageVolume {
                 "Invalid input received: One and only one of cluster and host must be set.".into(),
             ));
         };
-        let source = self.reference.get("source-name").and_then(Value::as_str);
-        let source = source.filter(|text| !text.is_empty() && text.len() <= fields::MAX_TEXT);
-        let source_name = source.ok_or_else(|| {
-            Error::Invalid(
-                "Invalid input for field/attribute ref: it must have a source-name, the name of a file or an image in the backend.".into(),
-            )
-        })?;
+        let source_name =
+            source_name(&self.reference, "the name of a file or an image in the backend")?;
         let metadata = self.metadata.unwrap_or_default();
         fields::pairs("metadata", &metadata)?;
         Ok(ManageRequest {
             host,
-            source_name: source_name.to_owned(),
+            source_name,
             name: trimmed("name", self.name)?,
             description: trimmed("description", self.description)?,
             volume_type: self.volume_type,
@@ -82,6 +77,17 @@ impl ManageVolume {
             bootable: self.bootable == Some(true),
         })
     }
+}
+
+/// The name in a `ref`.
+pub fn source_name(reference: &Map<String, Value>, what: &str) -> Result<String, Error> {
+    let source = reference.get("source-name").and_then(Value::as_str);
+    let source = source.filter(|text| !text.is_empty() && text.len() <= fields::MAX_TEXT);
+    source.map(str::to_owned).ok_or_else(|| {
+        Error::Invalid(format!(
+            "Invalid input for field/attribute ref: it must have a source-name, {what}."
+        ))
+    })
 }
 
 /// Takes what there is for a volume.
@@ -118,35 +124,60 @@ async fn listed(
     view: fn(&ManageableVolume) -> Value,
 ) -> Answer {
     policy::admin(caller, "volume_extension:list_manageable")?;
-    let part = part(pairs)?;
-    let host = value(pairs, "host").filter(|host| !host.is_empty()).ok_or_else(|| {
-        Error::Invalid(
-            "Invalid input received: One and only one of cluster and host must be set.".into(),
-        )
-    })?;
-    let mut found = verbs.list(caller, host).await?;
-    match part.page.sort.as_slice() {
-        // As Cinder: the last name first.
-        [] => found.reverse(),
-        [(key, way)] if key == "size" || key == "reference" => {
-            if key == "size" {
-                found.sort_by_key(|one| one.size);
-            }
-            if *way == Direction::Descending {
-                found.reverse();
-            }
-        }
-        _ => {
-            return Err(Error::Invalid(
-                "Invalid sort keys passed: one of size and reference is wanted.".into(),
-            )
-            .into());
-        }
-    }
-    found.drain(..part.offset.min(found.len()));
-    found.truncate(part.page.limit.map_or(usize::MAX, |limit| limit as usize));
+    let page = Wanted::read(pairs)?;
+    let found = page.cut(verbs.list(caller, page.host).await?, |one| one.size);
     let shown: Vec<Value> = found.iter().map(view).collect();
     Ok(axum::Json(json!({"manageable-volumes": shown})).into_response())
+}
+
+/// A page of what a backend holds.
+pub struct Wanted<'a> {
+    /// The backend.
+    pub host: &'a str,
+    part: Part,
+}
+
+impl<'a> Wanted<'a> {
+    /// Reads what is asked for. `Invalid`.
+    pub fn read(pairs: &'a [(String, String)]) -> Result<Self, Error> {
+        let part = part(pairs)?;
+        let host = value(pairs, "host").filter(|host| !host.is_empty()).ok_or_else(|| {
+            Error::Invalid(
+                "Invalid input received: One and only one of cluster and host must be set.".into(),
+            )
+        })?;
+        let fits = match part.page.sort.as_slice() {
+            [] => true,
+            [(key, _)] => key == "size" || key == "reference",
+            _ => false,
+        };
+        if !fits {
+            return Err(Error::Invalid(
+                "Invalid sort keys passed: one of size and reference is wanted.".into(),
+            ));
+        }
+        Ok(Self { host, part })
+    }
+
+    /// The page of all, which come by their references.
+    pub fn cut<T>(&self, mut all: Vec<T>, size: fn(&T) -> Bytes) -> Vec<T> {
+        let page = &self.part.page;
+        match page.sort.first() {
+            // As Cinder: the last name first.
+            None => all.reverse(),
+            Some((key, way)) => {
+                if key == "size" {
+                    all.sort_by_key(size);
+                }
+                if *way == Direction::Descending {
+                    all.reverse();
+                }
+            }
+        }
+        all.drain(..self.part.offset.min(all.len()));
+        all.truncate(page.limit.map_or(usize::MAX, |limit| limit as usize));
+        all
+    }
 }
 
 fn brief(one: &ManageableVolume) -> Value {

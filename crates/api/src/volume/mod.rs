@@ -9,6 +9,7 @@ mod fields;
 mod groups;
 mod limits;
 mod manage;
+mod manage_snapshots;
 mod messages;
 mod microversion;
 mod paging;

@@ -14,7 +14,9 @@ use super::snapshots::{
 use super::transfers::routes as transfers;
 use super::types::{access, defaults, extra_specs, routes as types};
 use super::volumes::{self, action, create, metadata};
-use super::{extensions, limits, manage, messages, quotas, resource_filters, versions};
+use super::{
+    extensions, limits, manage, manage_snapshots, messages, quotas, resource_filters, versions,
+};
 use crate::http::body::no_route;
 use crate::http::caller::require;
 use axum::Router;
@@ -144,6 +146,13 @@ fn of_snapshots() -> Router<Shared> {
             get(snapshots::show).put(snapshots::update).delete(snapshots::delete),
         )
         .route("/snapshots/{id}/action", post(snapshot_action::action))
+        .route("/os-snapshot-manage", get(manage_snapshots::list).post(manage_snapshots::create))
+        .route("/os-snapshot-manage/detail", get(manage_snapshots::detail))
+        .route(
+            "/manageable_snapshots",
+            get(manage_snapshots::list_since).post(manage_snapshots::create_since),
+        )
+        .route("/manageable_snapshots/detail", get(manage_snapshots::detail_since))
         .route(
             "/snapshots/{id}/metadata",
             get(snapshot_metadata::list)

@@ -214,7 +214,9 @@ impl Responder for FakeHost {
                 let from = lines.map_or(0, |lines| all.len().saturating_sub(lines as usize));
                 Ok(Answer::ConsoleLog(all[from..].join("\n")))
             }
-            Ask::ManageableVolumes { .. } | Ask::PowerState { .. } => Ok(Answer::NoGuest),
+            Ask::ManageableVolumes { .. }
+            | Ask::ManageableSnapshots { .. }
+            | Ask::PowerState { .. } => Ok(Answer::NoGuest),
         }
     }
 }

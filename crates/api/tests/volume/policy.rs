@@ -22,6 +22,10 @@ const LOOKING: [(&str, u32); 48] = [
     ("GET /os-volume-manage/detail", 0),
     ("GET /manageable_volumes", 8),
     ("GET /manageable_volumes/detail", 8),
+    ("GET /os-snapshot-manage", 0),
+    ("GET /os-snapshot-manage/detail", 0),
+    ("GET /manageable_snapshots", 8),
+    ("GET /manageable_snapshots/detail", 8),
     ("GET /snapshots", 0),
     ("GET /snapshots/detail", 0),
     ("GET /snapshots/{snapshot}", 0),
@@ -129,6 +133,16 @@ fn changing_what_hangs_on_them() -> Vec<(String, u32, Value)> {
             8,
             json!({"volume": {"host": "nowhere", "ref": {"source-name": "x"}}}),
         ),
+        (
+            "POST /os-snapshot-manage",
+            0,
+            json!({"snapshot": {"volume_id": "{volume}", "ref": {"source-name": "x"}}}),
+        ),
+        (
+            "POST /manageable_snapshots",
+            8,
+            json!({"snapshot": {"volume_id": "{volume}", "ref": {"source-name": "x"}}}),
+        ),
         ("POST /snapshots", 0, json!({"snapshot": {"volume_id": "{volume}"}})),
         ("PUT /snapshots/{snapshot}", 0, json!({"snapshot": {"name": "new"}})),
         ("POST /snapshots/{snapshot}/metadata", 0, json!({"metadata": {"b": "c"}})),
@@ -140,6 +154,7 @@ fn changing_what_hangs_on_them() -> Vec<(String, u32, Value)> {
             0,
             json!({"os-reset_status": {"status": "available"}}),
         ),
+        ("POST /snapshots/{snapshot}/action", 0, json!({"os-unmanage": null})),
         (
             "POST /snapshots/{snapshot}/action",
             0,
@@ -301,6 +316,10 @@ async fn looking() {
     GET /os-volume-manage/detail                                 401 403 403 403 403 400
     GET /manageable_volumes                                      401 403 403 403 403 400
     GET /manageable_volumes/detail                               401 403 403 403 403 400
+    GET /os-snapshot-manage                                      401 403 403 403 403 400
+    GET /os-snapshot-manage/detail                               401 403 403 403 403 400
+    GET /manageable_snapshots                                    401 403 403 403 403 400
+    GET /manageable_snapshots/detail                             401 403 403 403 403 400
     GET /snapshots                                               401 403 200 200 200 200
     GET /snapshots/detail                                        401 403 200 200 200 200
     GET /snapshots/{snapshot}                                    401 404 404 200 200 200
@@ -382,6 +401,8 @@ async fn changing_volumes_and_snapshots() {
     POST /volumes/{volume}/action os-unmanage                    401 404 404 403 403 400
     POST /os-volume-manage                                       401 403 403 403 403 404
     POST /manageable_volumes                                     401 403 403 403 403 404
+    POST /os-snapshot-manage                                     401 403 403 403 403 400
+    POST /manageable_snapshots                                   401 403 403 403 403 400
     POST /snapshots                                              401 403 404 403 202 202
     PUT /snapshots/{snapshot}                                    401 404 404 403 200 200
     POST /snapshots/{snapshot}/metadata                          401 404 404 403 200 200
@@ -389,6 +410,7 @@ async fn changing_volumes_and_snapshots() {
     PUT /snapshots/{snapshot}/metadata/b                         401 404 404 403 200 200
     DELETE /snapshots/{snapshot}/metadata/b                      401 404 404 403 200 404
     POST /snapshots/{snapshot}/action os-reset_status            401 403 403 403 403 202
+    POST /snapshots/{snapshot}/action os-unmanage                401 403 403 403 403 400
     POST /snapshots/{snapshot}/action os-update_snapshot_status  401 404 404 403 400 400
     POST /attachments                                            401 404 404 403 200 200
     PUT /attachments/{attachment}                                401 404 404 403 200 200

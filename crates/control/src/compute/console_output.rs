@@ -42,7 +42,10 @@ impl ConsoleOutput {
         let ask = Ask::ConsoleLog { server: id, lines };
         match self.bus.ask(host, ask, DEADLINE).await? {
             Answer::ConsoleLog(text) => Ok(text),
-            Answer::NoGuest | Answer::PowerState(_) | Answer::ManageableVolumes(_) => {
+            Answer::NoGuest
+            | Answer::PowerState(_)
+            | Answer::ManageableVolumes(_)
+            | Answer::ManageableSnapshots(_) => {
                 Err(Error::Conflict(format!("Instance {id} is not ready")))
             }
         }

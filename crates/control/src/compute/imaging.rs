@@ -148,7 +148,8 @@ pub(crate) async fn taken(
     let failure = match &news.outcome {
         VolumeOutcome::Done { .. }
         | VolumeOutcome::Uploaded { .. }
-        | VolumeOutcome::Managed { .. } => None,
+        | VolumeOutcome::Managed { .. }
+        | VolumeOutcome::ManagedSnapshot { .. } => None,
         VolumeOutcome::Failed { message, details, .. } => {
             tracing::warn!(server.id = %id, message, details, "no image could be made of a disk");
             Some(message.as_str())

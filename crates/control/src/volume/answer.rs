@@ -41,6 +41,8 @@ pub(crate) async fn taken(
             };
             let Some(mut volume) = found.filter(waits) else { return Ok(brought.then(Vec::new)) };
             match &news.outcome {
+                // Nobody orders that of a volume.
+                VolumeOutcome::ManagedSnapshot { .. } => Ok(brought.then(Vec::new)),
                 VolumeOutcome::Done { .. }
                 | VolumeOutcome::Managed { .. }
                 | VolumeOutcome::Uploaded { .. } => done(uow, ground, volume, news).await.map(Some),
@@ -63,8 +65,12 @@ pub(crate) async fn taken(
             let waits = |snapshot: &Snapshot| {
                 snapshot.state.ordered().is_some_and(|order| order.is_answered_by(news))
             };
-            let Some(snapshot) = found.filter(waits) else { return Ok(None) };
+            let Some(mut snapshot) = found.filter(waits) else { return Ok(None) };
             match &news.outcome {
+                VolumeOutcome::ManagedSnapshot { size } => {
+                    snapshot.size_gib = size.to_gib_ceil();
+                    done_snapshot(uow, ground, snapshot, None).await.map(Some)
+                }
                 VolumeOutcome::Done { source, .. } => {
                     done_snapshot(uow, ground, snapshot, source.clone()).await.map(Some)
                 }
@@ -206,6 +212,8 @@ fn words(work: Option<&VolumeWork>) -> (Action, Detail) {
         VolumeWork::CopyFrom(..) => (tell::MIGRATE, tell::UNKNOWN),
         VolumeWork::Manage(..) => (tell::MANAGE, tell::UNKNOWN),
         VolumeWork::Unmanage(_) => (tell::UNMANAGE, tell::UNKNOWN),
+        VolumeWork::ManageSnapshot(..) => (tell::SNAPSHOT_MANAGE, tell::UNKNOWN),
+        VolumeWork::UnmanageSnapshot(..) => (tell::SNAPSHOT_UNMANAGE, tell::UNKNOWN),
         VolumeWork::CreateSnapshot(..) => (tell::SNAPSHOT_CREATE, tell::SNAPSHOT_NOT_CREATED),
         VolumeWork::RemoveSnapshot(..) => (tell::SNAPSHOT_DELETE, tell::SNAPSHOT_NOT_DELETED),
         VolumeWork::Backup(_) | VolumeWork::Restore(..) | VolumeWork::RemoveBackup(..) => {
@@ -280,15 +288,12 @@ pub(crate) async fn failed_snapshot(
     mut snapshot: Snapshot,
     message: &str,
 ) -> Result<Vec<Order>, Error> {
-    let deleting = matches!(snapshot.state, SnapshotState::Deleting(_));
+    let deleting =
+        matches!(snapshot.state, SnapshotState::Deleting(_) | SnapshotState::Unmanaging(_));
+    let what = words(snapshot.state.ordered().map(|order| &*order.work));
     snapshot.state = snapshot.state.failed().map_err(illegal)?;
     keep_snapshot(uow, &mut snapshot, ground.writing.now).await?;
     let about = (&snapshot.project, About::Snapshot(snapshot.id));
-    let what = if deleting {
-        (tell::SNAPSHOT_DELETE, tell::SNAPSHOT_NOT_DELETED)
-    } else {
-        (tell::SNAPSHOT_CREATE, tell::SNAPSHOT_NOT_CREATED)
-    };
     tell::tell(uow, ground.writing, ground.settings, about, what, message).await?;
     if let Some(volume) = uow.volumes().find(snapshot.volume).await?
         && deleting

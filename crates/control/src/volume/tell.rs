@@ -28,6 +28,8 @@ pub(crate) const REVERT: Action = ("018", "revert volume to snapshot");
 pub(crate) const MIGRATE: Action = ("019", "migrate volume");
 pub(crate) const RETYPE: Action = ("020", "retype volume");
 pub(crate) const MANAGE: Action = ("021", "manage existing volume");
+pub(crate) const SNAPSHOT_MANAGE: Action = ("022", "manage existing snapshot");
+pub(crate) const SNAPSHOT_UNMANAGE: Action = ("023", "unmanage snapshot");
 pub(crate) const UNMANAGE: Action = ("006", "unmanage volume");
 
 pub(crate) const UNKNOWN: Detail = ("001", "An unknown error occurred.");

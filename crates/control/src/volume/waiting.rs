@@ -67,6 +67,9 @@ pub(crate) async fn is_snapshot_held(
     match snapshot.state {
         SnapshotState::Deleting(_) => is_source_snapshot(uow, snapshot.id).await,
         SnapshotState::Creating(_)
+        | SnapshotState::Managing(_)
+        | SnapshotState::NotManaged
+        | SnapshotState::Unmanaging(_)
         | SnapshotState::Available
         | SnapshotState::Restoring
         | SnapshotState::SaidCreating
@@ -125,7 +128,7 @@ pub(crate) async fn release(
     let Some(volume) = uow.volumes().find(source).await? else { return Ok(Vec::new()) };
     let mut orders = Vec::new();
     for snapshot in snapshots_of(uow, source).await? {
-        if matches!(snapshot.state, SnapshotState::Deleting(_)) {
+        if matches!(snapshot.state, SnapshotState::Deleting(_) | SnapshotState::Unmanaging(_)) {
             orders.extend(send_snapshot(uow, writing, (&snapshot, &volume)).await?);
         }
     }

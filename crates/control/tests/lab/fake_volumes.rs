@@ -113,6 +113,17 @@ impl FakeVolumes {
                     return failed("It cannot be read there.", false);
                 }
             }
+            VolumeWork::ManageSnapshot(_, snapshot, name) => {
+                if name == "none" {
+                    return failed("There is no such snapshot.");
+                }
+                snapshots.insert((volume, *snapshot));
+                self.done.lock().unwrap().push(work.name());
+                return VolumeOutcome::ManagedSnapshot { size: Bytes::from_mib(1500) };
+            }
+            VolumeWork::UnmanageSnapshot(_, snapshot) => {
+                snapshots.remove(&(volume, *snapshot));
+            }
             VolumeWork::Manage(..) => drop(there.insert(volume)),
             VolumeWork::Unmanage(_) => drop(there.remove(&volume)),
             VolumeWork::UploadToImage(_, wanted) | VolumeWork::DiskToImage(_, wanted) => {

@@ -2,7 +2,7 @@
 
 use crate::compute::PowerState;
 use crate::id::ServerId;
-use crate::volume::Manageable;
+use crate::volume::{Manageable, ManageableSnapshot};
 use serde::{Deserialize, Serialize};
 
 /// A question with a deadline; no answer changes nothing.
@@ -17,6 +17,11 @@ pub enum Ask {
     },
     /// What a volume backend's space holds.
     ManageableVolumes {
+        /// The backend's section in the agent's configuration.
+        backend: String,
+    },
+    /// What snapshots a volume backend's space holds.
+    ManageableSnapshots {
         /// The backend's section in the agent's configuration.
         backend: String,
     },
@@ -36,6 +41,8 @@ pub enum Answer {
     PowerState(PowerState),
     /// What the volume backend's space holds, by name.
     ManageableVolumes(Vec<Manageable>),
+    /// What snapshots the volume backend's space holds, by what they are of and their names.
+    ManageableSnapshots(Vec<ManageableSnapshot>),
     /// There is no such guest on this host.
     NoGuest,
 }

@@ -24,7 +24,7 @@ pub use backup::{BackedUp, Backup, BackupState};
 pub use group::{GROUP_STATUSES, GroupSnapshot, GroupType, VolumeGroup};
 pub use guest_volume::{GuestVolume, serial_of};
 pub use image_cache::{ImageCacheBounds, ImageCacheEntry, ImageCacheState};
-pub use manageable::Manageable;
+pub use manageable::{Manageable, ManageableSnapshot};
 pub use order::{
     ImageOfVolume, NewBackup, NewVolume, VolumeContent, VolumeNews, VolumeOrder, VolumeOutcome,
     VolumeSubject, VolumeWork,

@@ -64,6 +64,10 @@ pub enum VolumeWork {
     Manage(VolumeId, String),
     /// Forget the volume, and leave its bytes.
     Unmanage(VolumeId),
+    /// Take the snapshot that the volume has under this name for this one: afterwards it has this one's name.
+    ManageSnapshot(VolumeId, SnapshotId, String),
+    /// Forget the snapshot, and leave it.
+    UnmanageSnapshot(VolumeId, SnapshotId),
     /// Leave nothing of the backup, which was made of this volume. Refused while others go on from it.
     RemoveBackup(VolumeId, BackupId),
     /// Upload what a server's own disk holds as the bytes of an image that waits for them. Of no backend.
@@ -186,6 +190,11 @@ pub enum VolumeOutcome {
         /// How large it is.
         size: Bytes,
     },
+    /// What the volume had under another name is the snapshot.
+    ManagedSnapshot {
+        /// How large the volume was then.
+        size: Bytes,
+    },
     /// What the volume holds lies in the image store.
     Uploaded {
         /// The image that waits for it.
@@ -227,6 +236,8 @@ impl VolumeWork {
             Self::CopyFrom(..) => "CopyFrom",
             Self::Manage(..) => "Manage",
             Self::Unmanage(_) => "Unmanage",
+            Self::ManageSnapshot(..) => "ManageSnapshot",
+            Self::UnmanageSnapshot(..) => "UnmanageSnapshot",
             Self::DiskToImage(..) => "DiskToImage",
         }
     }
@@ -248,6 +259,8 @@ impl VolumeWork {
             | Self::CopyFrom(volume, ..)
             | Self::Manage(volume, _)
             | Self::Unmanage(volume)
+            | Self::ManageSnapshot(volume, ..)
+            | Self::UnmanageSnapshot(volume, _)
             | Self::RemoveBackup(volume, _) => *volume,
         }
     }

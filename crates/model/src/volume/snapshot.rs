@@ -59,6 +59,12 @@ pub enum SnapshotState {
     SaidCreating,
     /// An administrator has said that it is going. Nobody works on it.
     SaidDeleting,
+    /// A snapshot that its volume has under another name is being taken for it.
+    Managing(Ordered),
+    /// That one could not be taken.
+    NotManaged,
+    /// Its backend is to forget it, and leaves it under its name.
+    Unmanaging(Ordered),
     /// It could not be made, or an administrator has said so.
     Failed,
     /// It could not be removed. It may be tried again.
@@ -69,11 +75,12 @@ impl SnapshotState {
     /// Cinder's word for it.
     pub const fn status(&self) -> &'static str {
         match self {
-            Self::Creating(_) | Self::SaidCreating => "creating",
+            Self::Creating(_) | Self::Managing(_) | Self::SaidCreating => "creating",
             Self::Available => "available",
             Self::Restoring => "restoring",
             Self::Deleting(_) | Self::SaidDeleting => "deleting",
-            Self::Failed => "error",
+            Self::Unmanaging(_) => "unmanaging",
+            Self::Failed | Self::NotManaged => "error",
             Self::NotDeleted => "error_deleting",
         }
     }
@@ -93,11 +100,15 @@ impl SnapshotState {
     /// The order that it waits for.
     pub const fn ordered(&self) -> Option<&Ordered> {
         match self {
-            Self::Creating(order) | Self::Deleting(order) => Some(order),
+            Self::Creating(order)
+            | Self::Deleting(order)
+            | Self::Managing(order)
+            | Self::Unmanaging(order) => Some(order),
             Self::Available
             | Self::Restoring
             | Self::SaidCreating
             | Self::SaidDeleting
+            | Self::NotManaged
             | Self::Failed
             | Self::NotDeleted => None,
         }
@@ -107,11 +118,15 @@ impl SnapshotState {
     #[must_use]
     pub fn sent_again(mut self, now: Timestamp) -> Self {
         match &mut self {
-            Self::Creating(order) | Self::Deleting(order) => order.sent_at = now,
+            Self::Creating(order)
+            | Self::Deleting(order)
+            | Self::Managing(order)
+            | Self::Unmanaging(order) => order.sent_at = now,
             Self::Available
             | Self::Restoring
             | Self::SaidCreating
             | Self::SaidDeleting
+            | Self::NotManaged
             | Self::Failed
             | Self::NotDeleted => {}
         }
@@ -121,8 +136,10 @@ impl SnapshotState {
     /// Whether it may be removed.
     pub const fn may_be_deleted(&self) -> bool {
         match self {
-            Self::Available | Self::Failed | Self::NotDeleted => true,
+            Self::Available | Self::Failed | Self::NotManaged | Self::NotDeleted => true,
             Self::Creating(_)
+            | Self::Managing(_)
+            | Self::Unmanaging(_)
             | Self::Restoring
             | Self::Deleting(_)
             | Self::SaidCreating
@@ -133,8 +150,8 @@ impl SnapshotState {
     /// The work that it waited for is done. `None`: the snapshot is gone.
     pub fn done(self) -> Result<Option<Self>, NotThen> {
         match self {
-            Self::Creating(_) => Ok(Some(Self::Available)),
-            Self::Deleting(_) => Ok(None),
+            Self::Creating(_) | Self::Managing(_) => Ok(Some(Self::Available)),
+            Self::Deleting(_) | Self::Unmanaging(_) => Ok(None),
             other => Err(NotThen { found: other.status() }),
         }
     }
@@ -143,7 +160,8 @@ impl SnapshotState {
     pub fn failed(self) -> Result<Self, NotThen> {
         match self {
             Self::Creating(_) => Ok(Self::Failed),
-            Self::Deleting(_) => Ok(Self::NotDeleted),
+            Self::Managing(_) => Ok(Self::NotManaged),
+            Self::Deleting(_) | Self::Unmanaging(_) => Ok(Self::NotDeleted),
             other => Err(NotThen { found: other.status() }),
         }
     }

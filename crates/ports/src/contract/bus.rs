@@ -227,6 +227,7 @@ impl Responder for Oracle {
         match ask {
             Ask::PowerState { .. } => Ok(Answer::PowerState(PowerState::Running)),
             Ask::ManageableVolumes { .. } => Ok(Answer::ManageableVolumes(Vec::new())),
+            Ask::ManageableSnapshots { .. } => Ok(Answer::ManageableSnapshots(Vec::new())),
             Ask::ConsoleLog { lines: Some(_), .. } => Err("the log cannot be read".to_owned()),
             Ask::ConsoleLog { lines: None, .. } => std::future::pending().await,
         }

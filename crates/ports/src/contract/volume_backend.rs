@@ -339,7 +339,16 @@ async fn what_leads_elsewhere_is_not_taken<S: ImageStore, V: VolumeBackend>(p: &
     for name in ["", "nothing", "../nothing", &format!("x/{own}")] {
         let error = p.volumes.manage(volume(2), name).await.unwrap_err();
         assert!(matches!(error, VolumeError::Invalid(_) | VolumeError::NotFound(_)), "{error:?}");
+        let error = p.volumes.manage_snapshot(volume(1), snapshot(1), name).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                VolumeError::Invalid(_) | VolumeError::NotFound(_) | VolumeError::Unsupported(_)
+            ),
+            "{error:?}"
+        );
     }
+    assert_eq!(p.volumes.manageable_snapshots().await.unwrap(), []);
     assert_eq!(p.volumes.list().await.unwrap(), [Held::Volume(volume(1))]);
     // What is there already is what was asked for.
     let (source, size) = p.volumes.manage(volume(1), "nothing").await.unwrap();

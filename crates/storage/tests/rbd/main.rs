@@ -1,6 +1,7 @@
 //! Ceph's block devices, on a Ceph that the tests start.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod adopted;
 mod backups;
 mod chains;
 mod client;

@@ -22,6 +22,9 @@ pub enum Action {
     /// Whatever the state is.
     #[serde(rename = "os-force_delete")]
     ForceDelete(IgnoredAny),
+    /// The backend forgets the snapshot, and leaves it.
+    #[serde(rename = "os-unmanage")]
+    Unmanage(IgnoredAny),
     /// What a hypervisor says that makes the snapshot itself.
     #[serde(rename = "os-update_snapshot_status")]
     UpdateStatus(Progress),
@@ -65,6 +68,7 @@ pub async fn action(
     match action {
         Action::ResetStatus(to) => verbs.reset_snapshot(&caller, id, &to.status).await?,
         Action::ForceDelete(_) => verbs.delete_snapshot(&caller, id, true).await?,
+        Action::Unmanage(_) => verbs.unmanage_snapshot(&caller, id).await?,
         Action::UpdateStatus(to) => {
             let said = (to.status.as_str(), to.progress()?);
             verbs.update_snapshot_status(&caller, id, said).await?;

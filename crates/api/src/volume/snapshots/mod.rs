@@ -3,4 +3,4 @@
 pub mod action;
 pub mod metadata;
 pub mod routes;
-mod view;
+pub mod view;

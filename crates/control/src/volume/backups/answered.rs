@@ -28,7 +28,9 @@ pub(crate) async fn taken(
     let (source, stored) = match &news.outcome {
         VolumeOutcome::Done { source, bytes_copied, .. } => (source.clone(), *bytes_copied),
         // Nobody orders that of a backup.
-        VolumeOutcome::Uploaded { .. } | VolumeOutcome::Managed { .. } => return Ok(None),
+        VolumeOutcome::Uploaded { .. }
+        | VolumeOutcome::Managed { .. }
+        | VolumeOutcome::ManagedSnapshot { .. } => return Ok(None),
         VolumeOutcome::Failed { message, details, .. } => {
             tracing::warn!(backup.id = %id, work = news.work, message, details, "an order about a backup has failed");
             failed_backup(uow, ground, backup, message).await?;

@@ -103,7 +103,7 @@ pub(super) async fn bounds_of(
 }
 
 /// What the backend's agent said of it last.
-pub(super) async fn report_of(
+pub(in crate::volume) async fn report_of(
     uow: &mut dyn UnitOfWork,
     backend: &BackendName,
 ) -> Result<Option<BackendReport>, Error> {

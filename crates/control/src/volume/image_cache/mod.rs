@@ -15,7 +15,7 @@ mod serve;
 mod tend;
 
 pub(super) use answered::{built, clone_failed, cost_of_filling, gone, not_built, not_gone};
-pub(super) use evict::{has, leaves};
+pub(super) use evict::{has, leaves, report_of};
 pub(super) use image_volume::{beside, made, not_made};
 pub(crate) use keep_images::keep_images;
 pub use owner::{InternalTenant, ensure_internal_tenant};

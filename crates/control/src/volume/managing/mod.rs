@@ -1,15 +1,17 @@
-//! Volumes that come from outside: what a backend holds under another name is taken for a volume; and what there is to be taken. One verb a file.
+//! Volumes and snapshots that come from outside: what a backend holds under another name is taken for one; and what there is to be taken. One verb
+//! a file.
 //! The way out, `os-unmanage`, is a removal that leaves the bytes.
 
 mod list_manageable;
+mod manage_snapshot;
 mod manage_volume;
 
 pub use list_manageable::{ManageableVerbs, ManageableVolume};
 pub use manage_volume::ManageRequest;
 
-use super::placement;
 use super::services::{disabled_backends, is_backend_up};
 use super::settings::VolumeSettings;
+use super::{image_cache, placement};
 use crate::error::Error;
 use hatchery_model::disk::BlockSource;
 use hatchery_model::timestamp::Timestamp;
@@ -46,4 +48,13 @@ async fn backend(
         }
     }
     Err(Error::not_found("Service cinder-volume on host", name))
+}
+
+/// Whether a backend may have snapshots that others made, which only Ceph knows. One that was never heard of may.
+async fn keeps_foreign_snapshots(
+    uow: &mut dyn UnitOfWork,
+    name: &BackendName,
+) -> Result<bool, Error> {
+    let report = image_cache::report_of(uow, name).await?;
+    Ok(report.is_none_or(|report| report.protocol == "ceph"))
 }

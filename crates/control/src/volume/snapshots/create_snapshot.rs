@@ -9,12 +9,13 @@ use crate::volume::send::{self, Writing};
 use crate::volume::settings::VolumeSettings;
 use crate::volume::types::find_type;
 use crate::volume::verbs::VolumeVerbs;
+use crate::volume::waiting;
 use crate::workflow::Order;
 use hatchery_model::caller::Caller;
 use hatchery_model::generation::Generation;
 use hatchery_model::id::{GroupSnapshotId, ProjectId, SnapshotId, VolumeId};
 use hatchery_model::volume::{
-    BackendName, Snapshot, SnapshotState, Volume, VolumeState, VolumeSubject, VolumeWork,
+    BackendName, Snapshot, SnapshotState, Volume, VolumeState, VolumeWork,
 };
 use hatchery_ports::entropy::random_uuid;
 use hatchery_ports::store::UnitOfWork;
@@ -64,18 +65,32 @@ pub(crate) async fn take(
     uow: &mut dyn UnitOfWork,
     writing: Writing<'_>,
     settings: &VolumeSettings,
-    (caller, project): (&Caller, &ProjectId),
+    by: (&Caller, &ProjectId),
     (volume, request, group_snapshot): (&Volume, SnapshotRequest, Option<GroupSnapshotId>),
 ) -> Result<(Snapshot, Order), Error> {
-    let backend = check(volume, request.while_used)?;
+    let id = SnapshotId(random_uuid(writing.entropy));
+    let work = VolumeWork::CreateSnapshot(volume.id, id);
+    let state = SnapshotState::Creating(send::ordered(Generation::FIRST, work, writing.now));
+    let what = (volume, request, group_snapshot);
+    begin(uow, writing, settings, by, what, (id, state)).await
+}
+
+/// The same of one that comes about otherwise: in this state, which has its order.
+pub(in crate::volume) async fn begin(
+    uow: &mut dyn UnitOfWork,
+    writing: Writing<'_>,
+    settings: &VolumeSettings,
+    (caller, project): (&Caller, &ProjectId),
+    (volume, request, group_snapshot): (&Volume, SnapshotRequest, Option<GroupSnapshotId>),
+    (id, state): (SnapshotId, SnapshotState),
+) -> Result<(Snapshot, Order), Error> {
+    check(volume, request.while_used)?;
     pairs::check(&request.metadata)?;
     let volume_type = find_type(uow, volume.volume_type).await?;
     let gib = if settings.no_snapshot_gb_quota { 0 } else { volume.size_gib };
     let more = More { project, volume_type: &volume_type, volumes: 0, snapshots: 1, gib };
     allowance::check(uow, settings, &more).await?;
-    let (now, id) = (writing.now, SnapshotId(random_uuid(writing.entropy)));
-    let work = VolumeWork::CreateSnapshot(volume.id, id);
-    let ordered = send::ordered(Generation::FIRST, work, now);
+    let now = writing.now;
     let snapshot = Snapshot {
         id,
         generation: Generation::FIRST,
@@ -86,7 +101,7 @@ pub(crate) async fn take(
         name: request.name,
         description: request.description,
         size_gib: volume.size_gib,
-        state: SnapshotState::Creating(ordered.clone()),
+        state,
         metadata: request.metadata,
         group_snapshot,
         progress: None,
@@ -94,8 +109,9 @@ pub(crate) async fn take(
         updated_at: now,
     };
     uow.snapshots().insert(&snapshot).await?;
-    let subject = VolumeSubject::Snapshot(id);
-    let order = send::send(uow, writing, backend, subject, &ordered).await?;
+    let sent = waiting::send_snapshot(uow, writing, (&snapshot, volume)).await?;
+    // It waits for nothing, and the volume has a backend.
+    let order = sent.ok_or_else(|| Error::Internal { source: "a snapshot has no order".into() })?;
     Ok((snapshot, order))
 }
 

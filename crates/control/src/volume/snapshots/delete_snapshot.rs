@@ -54,9 +54,19 @@ pub(in crate::volume) async fn promise(
         uow.snapshots().delete(snapshot.id).await?;
         return Ok(None);
     };
-    let work = VolumeWork::RemoveSnapshot(volume.id, snapshot.id);
+    let work = removal_of(&snapshot);
     let ordered = send::ordered(snapshot.generation.next(), work, writing.now);
     snapshot.state = SnapshotState::Deleting(ordered);
     send::keep_snapshot(uow, &mut snapshot, writing.now).await?;
     waiting::send_snapshot(uow, writing, (&snapshot, &volume)).await
+}
+
+/// What is to be done for a snapshot to go. What was to be taken for it, and may have been, is not the cloud's to remove.
+pub(in crate::volume) fn removal_of(snapshot: &Snapshot) -> VolumeWork {
+    match snapshot.state {
+        SnapshotState::Managing(_) | SnapshotState::NotManaged => {
+            VolumeWork::UnmanageSnapshot(snapshot.volume, snapshot.id)
+        }
+        _ => VolumeWork::RemoveSnapshot(snapshot.volume, snapshot.id),
+    }
 }

@@ -7,6 +7,7 @@ mod revert_volume;
 mod update_snapshot;
 
 pub use create_snapshot::SnapshotRequest;
+pub(super) use create_snapshot::begin;
 pub(crate) use create_snapshot::take;
 pub(super) use delete_snapshot::promise;
 pub use list_snapshots::SnapshotQuery;

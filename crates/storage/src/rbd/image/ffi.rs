@@ -200,6 +200,15 @@ impl ImageHandle {
         self.named(name, self.symbols().rbd_snap_remove)
     }
 
+    pub(super) fn rename_snapshot(&self, from: &str, to: &str) -> Result<(), Errno> {
+        let (from, to) = (text(from)?, text(to)?);
+        // SAFETY: the handle is open, and the names end with a zero.
+        check(|| unsafe {
+            (self.symbols().rbd_snap_rename)(self.handle, from.as_ptr(), to.as_ptr())
+        })
+        .map(drop)
+    }
+
     pub(super) fn protect(&self, name: &str) -> Result<(), Errno> {
         self.named(name, self.symbols().rbd_snap_protect)
     }

@@ -162,6 +162,12 @@ impl OpenImage {
         removed.doing(|| format!("remove the snapshot {}@{name}", self.name))
     }
 
+    /// Gives a snapshot another name. `Conflict` when that is taken.
+    pub fn rename_snapshot(&self, from: &str, to: &str) -> Result<(), CephError> {
+        let renamed = self.handle.rename_snapshot(from, to);
+        renamed.doing(|| format!("rename the snapshot {}@{from} to {to}", self.name))
+    }
+
     /// Protects a snapshot, for clones of format 1. `Ok` when it is.
     pub fn protect(&self, name: &str) -> Result<(), CephError> {
         match self.handle.protect(name) {

@@ -147,6 +147,7 @@ symbols! {
     rbd_flatten_with_progress(Handle, Progress, *mut c_void) -> c_int;
     rbd_snap_create(Handle, *const c_char) -> c_int;
     rbd_snap_remove(Handle, *const c_char) -> c_int;
+    rbd_snap_rename(Handle, *const c_char, *const c_char) -> c_int;
     rbd_snap_protect(Handle, *const c_char) -> c_int;
     rbd_snap_unprotect(Handle, *const c_char) -> c_int;
     rbd_snap_is_protected(Handle, *const c_char, *mut c_int) -> c_int;

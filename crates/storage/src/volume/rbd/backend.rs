@@ -10,7 +10,9 @@ use hatchery_model::disk::{BlockSource, RbdImage};
 use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_model::provision::VolumeTargetFacts;
 use hatchery_model::units::Bytes;
-use hatchery_model::volume::{BackendReport, ImageCacheBounds, Manageable, NewVolume, Reach};
+use hatchery_model::volume::{
+    BackendReport, ImageCacheBounds, Manageable, ManageableSnapshot, NewVolume, Reach,
+};
 use hatchery_ports::volume_adoption::VolumeAdoption;
 use hatchery_ports::volume_backend::{
     CopiedSnapshots, CreatedVolume, Held, Opened, VolumeBackend, VolumeBytes, VolumeError,
@@ -214,6 +216,29 @@ impl VolumeAdoption for RbdVolumeBackend {
 
     async fn manageable(&self) -> Result<Vec<Manageable>, VolumeError> {
         self.run(Span::Long, adopt::manageable).await
+    }
+
+    async fn manage_snapshot(
+        &self,
+        volume: VolumeId,
+        snapshot: SnapshotId,
+        name: &str,
+    ) -> Result<Bytes, VolumeError> {
+        let name = name.to_owned();
+        let manage = move |work: &Work<'_>| adopt::manage_snapshot(work, (volume, snapshot), &name);
+        self.run(Span::Short, manage).await
+    }
+
+    async fn unmanage_snapshot(
+        &self,
+        volume: VolumeId,
+        snapshot: SnapshotId,
+    ) -> Result<(), VolumeError> {
+        self.run(Span::Short, move |work| adopt::unmanage_snapshot(work, volume, snapshot)).await
+    }
+
+    async fn manageable_snapshots(&self) -> Result<Vec<ManageableSnapshot>, VolumeError> {
+        self.run(Span::Long, adopt::manageable_snapshots).await
     }
 }
 

@@ -16,6 +16,16 @@ const BYTES_COPIED: &str = "hatchery.bytes_copied";
 /// A note with the image: the size that it has again after a revert.
 const SIZE: &str = "hatchery.size";
 
+/// A note with the image of a volume: this snapshot of it was forgotten.
+pub(super) fn unmanaged_note(snapshot: SnapshotId) -> String {
+    format!("hatchery.unmanaged.{snapshot}")
+}
+
+/// Whether a snapshot is one that a clone or a backup needs.
+pub(super) fn is_passing(snapshot: &str) -> bool {
+    snapshot.ends_with(CLONE_SNAP) || snapshot.starts_with("backup.")
+}
+
 /// A number that is noted with a volume. Clones inherit the notes of what they are made of, so each names its volume.
 #[derive(Clone, Copy)]
 pub(super) struct Note {

@@ -104,8 +104,11 @@ pub(super) fn list(work: &Work<'_>) -> Result<Vec<Held>, VolumeError> {
         // One that is gone meanwhile has none.
         if let Some(open) = work.pool.find(&image.name)? {
             let snapshots = open.snapshots()?;
-            let ours = snapshots.iter().filter_map(|one| names::read_snapshot(&one.name));
-            held.extend(ours.map(|snapshot| Held::Snapshot(volume, snapshot)));
+            for snapshot in snapshots.iter().filter_map(|one| names::read_snapshot(&one.name)) {
+                if open.note(&names::unmanaged_note(snapshot))?.is_none() {
+                    held.insert(Held::Snapshot(volume, snapshot));
+                }
+            }
         }
     }
     Ok(held.into_iter().collect())
