@@ -54,7 +54,12 @@ pub struct World {
 impl World {
     /// Starts one, and waits until it is ready.
     pub fn start(settings: Settings) -> Self {
-        let dir = tempfile::Builder::new().prefix("hatchery-").tempdir_in("/var/tmp").unwrap();
+        Self::start_in(Path::new("/var/tmp"), settings)
+    }
+
+    /// The same, with the state folder in this one: on a filesystem that a test has mounted.
+    pub fn start_in(folder: &Path, settings: Settings) -> Self {
+        let dir = tempfile::Builder::new().prefix("hatchery-").tempdir_in(folder).unwrap();
         open_to_others(dir.path());
         let (a, b) = cidr_of(dir.path());
         let toml = format!(

@@ -138,7 +138,8 @@ fn share(
     };
     let backend = FileVolumeBackend::on_share(settings)
         .with_context(|| format!("the backend [{section}] does not start"))?;
-    Ok(backend.with_image_cache(image_cache(set)))
+    let image_volumes = set.image_upload_use_cinder_backend;
+    Ok(backend.with_image_cache(image_cache(set)).with_image_volumes(image_volumes))
 }
 
 fn image_cache(set: &Backend) -> Option<ImageCacheBounds> {
