@@ -58,6 +58,9 @@ fn explain_says_way_bytes_and_refusals() {
     let out = world.command("explain").args(["--image", &image, "--flavor", "m1.tiny"]).output();
     let out = String::from_utf8(out.unwrap().stdout).unwrap();
     assert!(out.contains("hard link, which copies 0 bytes of image data"), "{out}");
+    let volume = world.command("explain").args(["--image", &image, "--size", "1"]).output();
+    let volume = String::from_utf8(volume.unwrap().stdout).unwrap();
+    assert!(volume.contains("hard link, which copies 0 bytes of image data"), "{volume}");
     let wrong = world.command("explain").args(["--image", "none", "--flavor", "m1.tiny"]).output();
     let wrong = wrong.unwrap();
     assert!(!wrong.status.success());

@@ -80,7 +80,9 @@ impl Client {
     }
 
     fn request<T>(&self, builder: ureq::RequestBuilder<T>) -> ureq::RequestBuilder<T> {
-        builder.header("x-auth-token", &self.token).header("openstack-api-version", "compute 2.96")
+        // Block storage answers nobody who names a version of other services alone.
+        let versions = "compute 2.96, volume 3.71";
+        builder.header("x-auth-token", &self.token).header("openstack-api-version", versions)
     }
 }
 
