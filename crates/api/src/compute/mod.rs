@@ -1,6 +1,7 @@
 //! Nova: the compute service.
 
 mod aggregates;
+mod block_storage;
 mod empty;
 mod envelope;
 mod fields;

@@ -3,6 +3,7 @@
 use super::aggregates::{
     actions as aggregate_actions, images as aggregate_images, routes as aggregates,
 };
+use super::block_storage::{snapshots as proxied_snapshots, volumes as proxied_volumes};
 use super::envelope::{Compute, no_method};
 use super::flavors::{extra_specs, routes as flavors};
 use super::hosts::{explain, figures, hypervisors, live, services, zones};
@@ -27,6 +28,7 @@ use hatchery_control::compute::{
 };
 use hatchery_control::identity::CheckToken;
 use hatchery_control::pool::PoolVerbs;
+use hatchery_control::volume::VolumeVerbs;
 use std::sync::Arc;
 
 macro_rules! verbs {
@@ -64,6 +66,8 @@ verbs! {
     power: PowerVerbs,
     /// `/servers/{id}/os-volume_attachments`
     volumes: ServerVolumeVerbs,
+    /// `/os-volumes`, `/os-snapshots`
+    block_storage: VolumeVerbs,
     /// `/servers/{id}/os-instance-actions`
     actions: InstanceActions,
     /// `/flavors`
@@ -107,6 +111,7 @@ pub fn router(verbs: ComputeVerbs, check: Arc<dyn CheckToken>, root: Root) -> Ro
         .merge(hosts())
         .merge(aggregates_of_hosts())
         .merge(lists())
+        .merge(block_storage())
         .route("/{*rest}", any(no_route::<Compute>))
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(check, require::<Compute>));
@@ -213,4 +218,15 @@ fn lists() -> Router<Shared> {
         .route("/os-quota-sets/{project}/detail", get(limits::detail))
         .route("/extensions", get(empty::extensions))
         .route("/os-server-groups", get(empty::server_groups))
+}
+
+/// Until microversion 2.35.
+fn block_storage() -> Router<Shared> {
+    Router::new()
+        .route("/os-volumes", get(proxied_volumes::list).post(proxied_volumes::create))
+        .route("/os-volumes/detail", get(proxied_volumes::list))
+        .route("/os-volumes/{id}", get(proxied_volumes::show).delete(proxied_volumes::delete))
+        .route("/os-snapshots", get(proxied_snapshots::list).post(proxied_snapshots::create))
+        .route("/os-snapshots/detail", get(proxied_snapshots::list))
+        .route("/os-snapshots/{id}", get(proxied_snapshots::show).delete(proxied_snapshots::delete))
 }

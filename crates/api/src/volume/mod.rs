@@ -5,7 +5,7 @@ mod attachments;
 mod backups;
 mod envelope;
 mod extensions;
-mod fields;
+pub(crate) mod fields;
 mod groups;
 mod limits;
 mod manage;

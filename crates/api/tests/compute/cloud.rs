@@ -22,6 +22,7 @@ use hatchery_control::compute::{
 };
 use hatchery_control::intake::Intake;
 use hatchery_control::pool::{PoolVerbs, StoreLeases};
+use hatchery_control::volume::{VolumePorts, VolumeVerbs};
 use hatchery_control::workflow::{BuildServer, Outgoing, Step, TaskRunner, TearDownServer, Wake};
 use hatchery_db::Database;
 use hatchery_model::compute::ServerState;
@@ -367,6 +368,13 @@ impl Ground {
                 outgoing: self.outgoing.clone(),
                 settings: self.settings.clone(),
             }),
+            block_storage: Arc::new(VolumeVerbs::new(VolumePorts {
+                store: store.clone(),
+                clock: clock.clone(),
+                entropy: entropy.clone(),
+                outgoing: self.outgoing.clone(),
+                settings: Arc::default(),
+            })),
             actions: Arc::new(InstanceActions { store: store.clone() }),
             flavors: Arc::new(FlavorVerbs { store: store.clone(), entropy: entropy.clone() }),
             keypairs: Arc::new(KeypairVerbs {

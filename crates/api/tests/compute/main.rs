@@ -4,6 +4,7 @@
 
 mod aggregates;
 mod answer;
+mod block_storage;
 mod callers;
 mod cloud;
 mod explain;

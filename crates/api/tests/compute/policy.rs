@@ -3,6 +3,8 @@
 use crate::cloud::{Cloud, wanted};
 use crate::rows;
 use hatchery_model::compute::ServerState;
+use hatchery_model::volume::{Snapshot, SnapshotState};
+use hatchery_ports::store::Store;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -16,13 +18,15 @@ const UNPIN: &str = "DELETE /os-aggregates/1/images/00000000-0000-0000-0000-0000
 
 const FREE: &str = "00000000-0000-0000-0000-0000000000d2";
 const PLUGGED: &str = "00000000-0000-0000-0000-0000000000d1";
+const KEPT: &str = "00000000-0000-0000-0000-0000000000d4";
+const SNAPSHOT: &str = "00000000-0000-0000-0000-0000000000e1";
 const VOLUMES: &str = "POST /servers/{id}/os-volume_attachments";
 const VOLUME: &str = "PUT /servers/{id}/os-volume_attachments/00000000-0000-0000-0000-0000000000d1";
 const UNPLUG: &str =
     "DELETE /servers/{id}/os-volume_attachments/00000000-0000-0000-0000-0000000000d1";
 
 /// Each route with the microversion in which it is asked. `{id}` is a server of project `one`.
-const LOOKING: [(&str, u32); 48] = [
+const LOOKING: [(&str, u32); 54] = [
     ("GET /", 1),
     ("GET /servers", 1),
     ("GET /servers/detail", 1),
@@ -71,6 +75,12 @@ const LOOKING: [(&str, u32); 48] = [
     ("GET /os-aggregates/1", 1),
     ("GET /os-aggregates/1/images", 81),
     ("GET /os-server-groups", 1),
+    ("GET /os-volumes", 1),
+    ("GET /os-volumes/detail", 1),
+    ("GET /os-volumes/00000000-0000-0000-0000-0000000000d1", 1),
+    ("GET /os-snapshots", 1),
+    ("GET /os-snapshots/detail", 1),
+    ("GET /os-snapshots/00000000-0000-0000-0000-0000000000e1", 1),
 ];
 
 /// The same with bodies.
@@ -119,6 +129,10 @@ fn changing() -> Vec<(&'static str, u32, Value)> {
         ("POST /os-aggregates/1/images", 81, cache),
         (UNPIN, 81, Value::Null),
         ("DELETE /os-aggregates/1", 1, Value::Null),
+        ("POST /os-volumes", 1, json!({"volume": {"size": 1}})),
+        ("POST /os-snapshots", 1, json!({"snapshot": {"volume_id": KEPT}})),
+        ("DELETE /os-snapshots/00000000-0000-0000-0000-0000000000e1", 1, Value::Null),
+        ("DELETE /os-volumes/00000000-0000-0000-0000-0000000000d3", 1, Value::Null),
     ]
 }
 
@@ -163,16 +177,30 @@ async fn stage() -> Stage {
     cloud.send("POST /os-hatchery-pool/heal", "admin", 1, json!({})).await;
     let aggregate = json!({"aggregate": {"name": "one"}});
     cloud.send("POST /os-aggregates", "admin", 1, aggregate).await;
-    for number in [0xd1, 0xd2] {
+    for number in [0xd1, 0xd2, 0xd3, 0xd4] {
         cloud.volume("one", number).await;
     }
     let plugged = json!({"volumeAttachment": {"volumeId": PLUGGED}});
     let call = format!("POST /servers/{server}/os-volume_attachments");
     cloud.send(&call, "member", 1, plugged).await;
     cloud.settle().await;
+    snapshot(&cloud).await;
     let list = format!("GET /servers/{server}/os-instance-actions");
     let request = cloud.ask(&list, "admin").await.text("/instanceActions/0/request_id");
     Stage { cloud, server, request }
+}
+
+/// One of the volume `KEPT` that is there.
+async fn snapshot(cloud: &Cloud) {
+    let wanted = json!({"snapshot": {"volume_id": KEPT}});
+    let made = cloud.send("POST /os-snapshots", "member", 1, wanted).await;
+    let id = made.text("/snapshot/id").parse().unwrap();
+    let mut uow = cloud.db.begin().await.unwrap();
+    let made = uow.snapshots().find(id).await.unwrap().unwrap();
+    let id = SNAPSHOT.parse().unwrap();
+    let there = Snapshot { id, state: SnapshotState::Available, ..made };
+    uow.snapshots().insert(&there).await.unwrap();
+    uow.commit().await.unwrap();
 }
 
 impl Stage {
@@ -267,6 +295,12 @@ async fn looking() {
     GET /os-aggregates/1                               401 403 403 403 403 200
     GET /os-aggregates/1/images                        401 403 403 403 403 200
     GET /os-server-groups                              401 403 200 200 200 200
+    GET /os-volumes                                    401 403 200 200 200 200
+    GET /os-volumes/detail                             401 403 200 200 200 200
+    GET /os-volumes/d1                                 401 404 404 200 200 200
+    GET /os-snapshots                                  401 403 200 200 200 200
+    GET /os-snapshots/detail                           401 403 200 200 200 200
+    GET /os-snapshots/e1                               401 404 404 200 200 200
     "#);
 }
 
@@ -316,5 +350,9 @@ async fn changing_things() {
     POST /os-aggregates/1/images                       401 403 403 403 403 202
     DELETE /os-aggregates/1/images/11                  401 403 403 403 403 204
     DELETE /os-aggregates/1                            401 403 403 403 403 200
+    POST /os-volumes                                   401 403 200 403 200 200
+    POST /os-snapshots                                 401 403 404 403 200 200
+    DELETE /os-snapshots/e1                            401 404 404 403 202 400
+    DELETE /os-volumes/d3                              401 404 404 403 202 400
     "#);
 }

@@ -13,7 +13,7 @@ use hatchery_model::image::{
 use hatchery_model::network::{AddressRange, Network, Subnet};
 use hatchery_model::timestamp::Timestamp;
 use hatchery_model::units::Bytes;
-use hatchery_model::volume::{BackendName, Volume, VolumeState};
+use hatchery_model::volume::{BackendName, Volume, VolumeState, VolumeType};
 use hatchery_ports::store::Store;
 use uuid::Uuid;
 
@@ -24,7 +24,8 @@ pub const THEIR_IMAGE: &str = "00000000-0000-0000-0000-000000000012";
 /// A shared network.
 pub const NETWORK: &str = "00000000-0000-0000-0000-000000000021";
 
-/// Makes them: the images above; the flavors `1` (1 vCPU, 512 MiB, 1 GiB), `9` (as large as a host, and not public); the network `private`.
+/// Makes them: the images above; the flavors `1` (1 vCPU, 512 MiB, 1 GiB), `9` (as large as a host, and not public); the network `private`; the
+/// default type of volumes.
 pub async fn insert(store: &dyn Store, now: Timestamp) {
     let mut uow = store.begin().await.unwrap();
     for (number, visibility) in [(0x11, Visibility::Public), (0x12, Visibility::Private)] {
@@ -33,6 +34,7 @@ pub async fn insert(store: &dyn Store, now: Timestamp) {
     for flavor in [flavor("1", "m1.tiny", 512, true), flavor("9", "vast", 1 << 20, false)] {
         uow.flavors().insert(&flavor).await.unwrap();
     }
+    uow.volume_types().insert(&volume_type(now)).await.unwrap();
     let network = network(now);
     uow.networks().insert(&network).await.unwrap();
     uow.subnets().insert(&subnet(network.id, now)).await.unwrap();
@@ -85,6 +87,20 @@ fn flavor(id: &str, name: &str, memory_mib: u64, is_public: bool) -> Flavor {
         disabled: false,
         description: None,
         extra_specs: Default::default(),
+    }
+}
+
+fn volume_type(now: Timestamp) -> VolumeType {
+    VolumeType {
+        id: VolumeTypeId(Uuid::from_u128(0x31)),
+        name: VolumeType::DEFAULT_NAME.into(),
+        description: None,
+        is_public: true,
+        extra_specs: Default::default(),
+        access: Default::default(),
+        qos_specs: None,
+        created_at: now,
+        updated_at: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Nova's part, and the workflows behind it.
 
 use super::image::ImageSteps;
-use super::{Check, Ground};
+use super::{Check, Ground, volume};
 use anyhow::Context;
 use hatchery_api::Router;
 use hatchery_api::compute::{ComputeVerbs, Root, router};
@@ -15,6 +15,7 @@ use hatchery_control::intake::Intake;
 use hatchery_control::pool::PoolVerbs;
 use hatchery_control::reconcile::{Census, VolumeOrders};
 use hatchery_control::scheduler::SchedulerSettings;
+use hatchery_control::volume::VolumeVerbs;
 use hatchery_control::workflow::Wake;
 use hatchery_control::workflow::{BuildServer, OutboxRelay, TaskRunner, TearDownServer};
 use hatchery_model::message::Address;
@@ -172,6 +173,7 @@ fn verbs(ground: &Ground, settings: &Arc<ComputeSettings>, pool: PoolVerbs) -> C
             outgoing: ground.outgoing.clone(),
             settings: settings.clone(),
         }),
+        block_storage: Arc::new(VolumeVerbs::new(volume::ports(ground))),
         pool: Arc::new(pool),
         aggregates: Arc::new(AggregateVerbs {
             store: store.clone(),

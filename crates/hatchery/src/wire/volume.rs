@@ -25,7 +25,18 @@ pub async fn join(ground: &Ground, check: Check) -> anyhow::Result<Router> {
         .await
         .context("the project of the cloud's own volumes cannot be made")?;
     let root = Root(format!("{}/volume", ground.base).into());
-    Ok(router(verbs(ground, &ground.volume_settings), check, root))
+    Ok(router(verbs(ground), check, root))
+}
+
+/// What the verbs of volumes stand on.
+pub fn ports(ground: &Ground) -> VolumePorts {
+    VolumePorts {
+        store: ground.store.clone(),
+        clock: ground.clock.clone(),
+        entropy: ground.entropy.clone(),
+        outgoing: ground.outgoing.clone(),
+        settings: ground.volume_settings.clone(),
+    }
 }
 
 /// What is set of the volume service.
@@ -65,15 +76,9 @@ fn named(ground: &Ground) -> anyhow::Result<Option<InternalTenant>> {
     }
 }
 
-fn verbs(ground: &Ground, settings: &Arc<VolumeSettings>) -> VolumeApi {
+fn verbs(ground: &Ground) -> VolumeApi {
     let (store, clock) = (&ground.store, &ground.clock);
-    let ports = VolumePorts {
-        store: store.clone(),
-        clock: clock.clone(),
-        entropy: ground.entropy.clone(),
-        outgoing: ground.outgoing.clone(),
-        settings: settings.clone(),
-    };
+    let (ports, settings) = (ports(ground), &ground.volume_settings);
     VolumeApi {
         volumes: Arc::new(VolumeVerbs::new(ports.clone())),
         backups: Arc::new(BackupVerbs::new(ports.clone())),
