@@ -7,7 +7,7 @@ mod lab;
 use hatchery_control::Error;
 use hatchery_control::compute::VolumeToAttach;
 use hatchery_control::volume::{VolumeRemoval, VolumeRequest};
-use hatchery_model::compute::EventResult;
+use hatchery_model::compute::{ActionKind, EventResult};
 use hatchery_model::id::{ServerId, VolumeId};
 use hatchery_model::volume::AttachmentState;
 use hatchery_ports::bus::Handler;
@@ -340,4 +340,48 @@ async fn a_swap_that_fails_leaves_the_old_volume() {
     assert!(lab.messages().await[0].text.contains("It has no room."));
     let action = lab.actions(server).await.into_iter().find(|one| one.request.0 == "req-b");
     assert_eq!(action.unwrap().message.as_deref(), Some("It has no room."));
+}
+
+/// Each extension of a volume that a server has is an action of that server, with its end.
+#[tokio::test]
+async fn a_server_is_told_that_its_volume_is_made_larger() {
+    let lab = lab().await;
+    let (server, one) = (server(&lab).await, volume(&lab).await);
+    lab.plug_verbs().attach(&caller("req-a"), server, plain(one)).await.unwrap();
+    lab.settle().await;
+    let verbs = lab.volume_verbs();
+    verbs.extend_volume(&caller("req-b"), one, 2, true).await.unwrap();
+    let action = |request: &'static str| {
+        let all = lab.actions(server);
+        async move { all.await.into_iter().find(|one| one.request.as_str() == request).unwrap() }
+    };
+    let begun = action("req-b").await;
+    assert_eq!((begun.kind, begun.events.len()), (ActionKind::ExtendVolume, 0));
+    lab.settle().await;
+    assert_eq!(lab.volume(one).await.size_gib, 2);
+    let done = action("req-b").await;
+    let [event] = &done.events[..] else { panic!("{done:?}") };
+    assert_eq!(
+        (event.name.as_str(), event.result),
+        ("compute_extend_volume", Some(EventResult::Success))
+    );
+    assert!(event.finished_at.is_some() && event.host.is_some() && done.message.is_none());
+
+    let why = "the backend is full";
+    lab.hosts[0].volumes.fails.lock().unwrap().insert("Extend", why.into());
+    verbs.extend_volume(&caller("req-c"), one, 3, true).await.unwrap();
+    lab.settle().await;
+    assert_eq!((status(&lab, one).await, lab.volume(one).await.size_gib), ("in-use", 2));
+    let failed = action("req-c").await;
+    assert_eq!(
+        (failed.events[0].result, failed.message.as_deref()),
+        (Some(EventResult::Error), Some(why))
+    );
+    // A volume that no server has is nobody's action.
+    lab.hosts[0].volumes.fails.lock().unwrap().clear();
+    let before = lab.actions(server).await.len();
+    let free = volume(&lab).await;
+    verbs.extend_volume(&caller("req-d"), free, 2, true).await.unwrap();
+    lab.settle().await;
+    assert_eq!((lab.volume(free).await.size_gib, lab.actions(server).await.len()), (2, before));
 }

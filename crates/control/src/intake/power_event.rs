@@ -71,7 +71,8 @@ pub(super) async fn answered(
         | ActionKind::AttachVolume
         | ActionKind::DetachVolume
         | ActionKind::CreateImage
-        | ActionKind::SwapVolume => false,
+        | ActionKind::SwapVolume
+        | ActionKind::ExtendVolume => false,
     });
     let Some(state) = after(&server, &answer.power, now)? else {
         return Ok(false);

@@ -5,7 +5,7 @@ use super::send::{Writing, keep, keep_snapshot};
 use super::settings::VolumeSettings;
 use super::tell::{self, About, Action, Detail};
 use super::waiting;
-use super::{backups, bind, groups, image_cache, managing, moving, upload_to_image};
+use super::{backups, bind, extend_action, groups, image_cache, managing, moving, upload_to_image};
 use crate::compute::imaging;
 use crate::error::Error;
 use crate::image::arriving;
@@ -129,6 +129,7 @@ async fn done(
     if let VolumeState::Extending { to_gib, .. } = &before {
         volume.size_gib = *to_gib;
     }
+    extend_action::end(uow, ground.writing, (&before, &attachments), None).await?;
     if let VolumeState::Reverting { snapshot, .. } = &before {
         restored(uow, ground, *snapshot).await?;
     }
@@ -173,6 +174,7 @@ pub(crate) async fn failed(
         restored(uow, ground, *snapshot).await?;
     }
     let mut orders = upload_to_image::abandoned(uow, ground.writing, &volume, &before).await?;
+    extend_action::end(uow, ground.writing, (&before, &attachments), Some(message)).await?;
     keep(uow, &mut volume, ground.writing.now).await?;
     let about = (&volume.project, About::Volume(volume.id));
     let what = words(before.ordered().map(|order| &*order.work));

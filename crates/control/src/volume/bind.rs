@@ -147,8 +147,8 @@ pub(crate) fn rested(state: VolumeState, attachments: &[Attachment]) -> VolumeSt
         | VolumeState::Attaching
         | VolumeState::InUse
         | VolumeState::Detaching => used,
-        VolumeState::Extending { to_gib, order, .. } => {
-            VolumeState::Extending { to_gib, attached, order }
+        VolumeState::Extending { to_gib, order, request, .. } => {
+            VolumeState::Extending { to_gib, attached, order, request }
         }
         VolumeState::Uploading { image, order, .. } => {
             VolumeState::Uploading { image, attached, order }

@@ -2,6 +2,7 @@
 
 use super::access;
 use super::allowance::{self, More};
+use super::extend_action;
 use super::send::{self, Writing};
 use super::verbs::VolumeVerbs;
 use super::waiting;
@@ -57,9 +58,11 @@ impl VolumeVerbs {
         let now = ports.clock.now();
         let work = VolumeWork::Extend(id, Bytes::from_gib(to_gib));
         let order = send::ordered(volume.generation.next(), work, now);
-        volume.state = VolumeState::Extending { to_gib, attached, order };
+        let request = Some(caller.request.clone());
+        volume.state = VolumeState::Extending { to_gib, attached, order, request };
         send::keep(&mut *uow, &mut volume, now).await?;
         let writing = Writing { entropy: &*ports.entropy, now, request: &caller.request };
+        extend_action::begin(&mut *uow, caller, id, now).await?;
         let order = waiting::send_volume(&mut *uow, writing, &volume).await?;
         uow.commit().await?;
         ports.outgoing.hand_over(order);

@@ -13,6 +13,7 @@ pub(crate) mod bind;
 pub(crate) mod create_volume;
 mod delete_volume;
 mod explain_volume;
+mod extend_action;
 mod extend_volume;
 mod find_volume;
 mod first_type;

@@ -50,6 +50,8 @@ pub enum ActionKind {
     CreateImage,
     /// `swap_volume`
     SwapVolume,
+    /// `extend_volume`
+    ExtendVolume,
 }
 
 /// One step of an action: the timeline's unit.

@@ -2,7 +2,7 @@
 
 use super::{VolumeMove, VolumeNews, VolumeWork};
 use crate::generation::Generation;
-use crate::id::{BackupId, ImageId, SnapshotId};
+use crate::id::{BackupId, ImageId, RequestId, SnapshotId};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,9 @@ pub enum VolumeState {
         attached: bool,
         /// The order.
         order: Ordered,
+        /// Who asked: the action of the servers that have it. `None`: written down before that was kept.
+        #[serde(default)]
+        request: Option<RequestId>,
     },
     /// Its bytes are being uploaded as those of an image.
     Uploading {
@@ -335,7 +338,12 @@ mod tests {
 
     #[test]
     fn an_answer_has_a_place_only_where_an_order_waits() {
-        let extending = |attached| VolumeState::Extending { to_gib: 2, attached, order: order() };
+        let extending = |attached| VolumeState::Extending {
+            to_gib: 2,
+            attached,
+            order: order(),
+            request: None,
+        };
         assert_eq!(VolumeState::Creating(order()).done(), Ok(Some(VolumeState::Available)));
         assert_eq!(VolumeState::Creating(order()).failed(), Ok(VolumeState::Failed));
         assert_eq!(VolumeState::Deleting(order()).done(), Ok(None));

@@ -71,6 +71,7 @@ fn brief(action: &Action, version: Microversion) -> Value {
             ActionKind::DetachVolume => "detach_volume",
             ActionKind::CreateImage => "createImage",
             ActionKind::SwapVolume => "swap_volume",
+            ActionKind::ExtendVolume => "extend_volume",
             ActionKind::ResetState => "resetState",
         },
         "instance_uuid": action.server,

@@ -169,6 +169,7 @@ const fn starts(kind: ActionKind) -> bool {
         | ActionKind::AttachVolume
         | ActionKind::DetachVolume
         | ActionKind::CreateImage
-        | ActionKind::SwapVolume => false,
+        | ActionKind::SwapVolume
+        | ActionKind::ExtendVolume => false,
     }
 }

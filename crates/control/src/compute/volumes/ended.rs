@@ -30,7 +30,8 @@ pub(crate) async fn ended(
             | ActionKind::Start
             | ActionKind::Reboot
             | ActionKind::ResetState
-            | ActionKind::CreateImage,
+            | ActionKind::CreateImage
+            | ActionKind::ExtendVolume,
         )
         | None => return Ok(()),
     };
