@@ -149,10 +149,10 @@ fn write(
     owner: FileOwner,
 ) -> Result<Converted, ConvertError> {
     let size = Bytes(header.virtual_bytes);
+    let target = SparseFile::of_length(target, size.0).map_err(failed("making the raw file"))?;
     std::thread::scope(|scope| {
         let (pieces, waiting) = sync_channel(WAITING);
         let digest = scope.spawn(move || digest(&waiting));
-        let target = SparseFile::new(target);
         let mut out = Out { target, pieces: Some(pieces), left: size.0 };
         let copied = copy(source, header, &mut out);
         // The digest ends when nobody can send any more.

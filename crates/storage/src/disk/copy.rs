@@ -22,7 +22,7 @@ pub(crate) struct Copied {
 /// Copies to a name that must be free. The caller removes what a failure leaves.
 pub(crate) fn copy(from: &Path, to: &Path, owner: FileOwner) -> io::Result<Copied> {
     let mut source = File::open(from)?;
-    let mut target = SparseFile::new(create(to)?);
+    let mut target = SparseFile::of_length(create(to)?, source.metadata()?.len())?;
     let mut digest = Sha512::new();
     let mut piece = vec![0; PIECE];
     loop {

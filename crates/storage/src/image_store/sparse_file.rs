@@ -29,6 +29,12 @@ impl SparseFile {
         Self { file, position: 0, written: 0, started: 0 }
     }
 
+    /// The same, of a length that is known before: XFS takes room ahead of a file that grows, and keeps it where the file grows over it.
+    pub(crate) fn of_length(file: File, length: u64) -> io::Result<Self> {
+        file.set_len(length)?;
+        Ok(Self::new(file))
+    }
+
     /// Appends bytes.
     pub(crate) fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {

@@ -147,7 +147,7 @@ pub(crate) fn beside(name: &Path) -> [PathBuf; 4] {
 
 fn copy(from: &Path, to: &File) -> io::Result<()> {
     let mut source = File::open(from)?;
-    let mut target = SparseFile::new(to.try_clone()?);
+    let mut target = SparseFile::of_length(to.try_clone()?, source.metadata()?.len())?;
     let mut piece = vec![0; PIECE];
     loop {
         let length = source.read(&mut piece)?;
