@@ -327,6 +327,16 @@ impl Ground {
         }
     }
 
+    fn block_storage(&self) -> VolumeVerbs {
+        VolumeVerbs::new(VolumePorts {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            outgoing: self.outgoing.clone(),
+            settings: Arc::default(),
+        })
+    }
+
     fn verbs(&self) -> ComputeVerbs {
         let (store, clock, entropy) = (&self.store, &self.clock, &self.entropy);
         let hosts = self.hosts();
@@ -368,13 +378,7 @@ impl Ground {
                 outgoing: self.outgoing.clone(),
                 settings: self.settings.clone(),
             }),
-            block_storage: Arc::new(VolumeVerbs::new(VolumePorts {
-                store: store.clone(),
-                clock: clock.clone(),
-                entropy: entropy.clone(),
-                outgoing: self.outgoing.clone(),
-                settings: Arc::default(),
-            })),
+            block_storage: Arc::new(self.block_storage()),
             actions: Arc::new(InstanceActions { store: store.clone() }),
             flavors: Arc::new(FlavorVerbs { store: store.clone(), entropy: entropy.clone() }),
             keypairs: Arc::new(KeypairVerbs {
