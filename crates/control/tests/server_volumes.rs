@@ -377,8 +377,16 @@ async fn a_server_is_told_that_its_volume_is_made_larger() {
         (failed.events[0].result, failed.message.as_deref()),
         (Some(EventResult::Error), Some(why))
     );
-    // A volume that no server has is nobody's action.
     lab.hosts[0].volumes.fails.lock().unwrap().clear();
+    // Nor does it stay open where nobody waits for the answer any more.
+    verbs.extend_volume(&caller("req-e"), one, 3, true).await.unwrap();
+    let mut admin = caller("req-f");
+    admin.roles.push("admin".into());
+    verbs.reset_volume(&admin, one, (Some("in-use"), None), false).await.unwrap();
+    assert_eq!(action("req-e").await.events[0].result, Some(EventResult::Error));
+    lab.settle().await;
+    assert_eq!(action("req-e").await.events.len(), 1);
+    // A volume that no server has is nobody's action.
     let before = lab.actions(server).await.len();
     let free = volume(&lab).await;
     verbs.extend_volume(&caller("req-d"), free, 2, true).await.unwrap();

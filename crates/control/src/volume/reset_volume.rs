@@ -2,7 +2,7 @@
 
 use super::send::{Writing, keep};
 use super::verbs::VolumeVerbs;
-use super::{bind, moving, upload_to_image};
+use super::{bind, extend_action, moving, upload_to_image};
 use crate::error::Error;
 use crate::policy;
 use hatchery_model::caller::Caller;
@@ -43,6 +43,8 @@ impl VolumeVerbs {
             let (entropy, request) = (&*self.ports.entropy, &caller.request);
             let writing = Writing { entropy, now: self.ports.clock.now(), request };
             orders = upload_to_image::abandoned(&mut *uow, writing, &volume, &before).await?;
+            let unknown = "An administrator has set the volume's state meanwhile.";
+            extend_action::end(&mut *uow, writing, (&before, &attachments), Some(unknown)).await?;
         }
         if let Some(migration) = migration {
             volume.migration = migration;
