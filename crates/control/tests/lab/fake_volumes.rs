@@ -115,7 +115,7 @@ impl FakeVolumes {
             }
             VolumeWork::ManageSnapshot(_, snapshot, name) => {
                 if name == "none" {
-                    return failed("There is no such snapshot.");
+                    return failed("There is no such snapshot.", false);
                 }
                 snapshots.insert((volume, *snapshot));
                 self.done.lock().unwrap().push(work.name());

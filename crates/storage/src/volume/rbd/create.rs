@@ -27,7 +27,11 @@ pub(super) fn whole_sectors(size: Bytes) -> Result<u64, VolumeError> {
 
 /// Whether bytes are moved.
 pub(super) fn span(settings: &RbdVolumeSettings, content: &VolumeContent) -> Span {
-    let is_clone = |step: &PlanStep| matches!(step, PlanStep::CloneImage(_));
+    let may_chain = settings.max_clone_depth > 0;
+    let is_clone = |step: &PlanStep| {
+        matches!(step, PlanStep::CloneImage(_))
+            || may_chain && matches!(step, PlanStep::CloneVolume(_))
+    };
     match content {
         VolumeContent::Empty => Span::Short,
         VolumeContent::Image { plan, .. } if plan.steps.iter().all(is_clone) => Span::Short,

@@ -30,30 +30,39 @@ impl Making<'_> {
     /// Of a volume that holds an image: all clones are made of one snapshot. Where no chain may be, as of any.
     pub(super) fn of_image_volume(&self, of: VolumeId) -> Result<u64, VolumeError> {
         let work = self.work;
-        let source = verbs::open(&work.pool, of)?;
         let most = work.settings.max_clone_depth;
         if most == 0 {
             return self.of_volume(of);
         }
+        // Read only: a watch and a lock for each of five hundred clones would be most of their time.
+        let source = work.pool.find(&names::volume(of))?.ok_or_else(|| verbs::no_volume(of))?;
         let depth = lineage::depth(&work.pool, &source)?;
         if depth >= most {
             return self.beside_image_volume(of, &source, depth == most);
         }
-        match source.snapshot(names::IMAGE_SNAP) {
-            Err(error) if error.clashes(Clash::Exists) => {}
-            // The first one: what the volume itself was made of is needed no more, if it was flattened and that was cut off behind.
-            made => {
-                made?;
-                forget_source(work, of)?;
-            }
+        if source.snapshots()?.iter().all(|one| one.name != names::IMAGE_SNAP) {
+            self.first_snapshot(of)?;
         }
-        source.close()?;
         let image = self.clone_to(&self.name(), (&names::volume(of), names::IMAGE_SNAP))?;
         if self.waited_for > 0 {
             self.note().keep(&image, self.waited_for)?;
         }
         image.close()?;
         Ok(self.waited_for)
+    }
+
+    /// Of those who come first at the same time, one makes it.
+    fn first_snapshot(&self, of: VolumeId) -> Result<(), VolumeError> {
+        let source = verbs::open(&self.work.pool, of)?;
+        match source.snapshot(names::IMAGE_SNAP) {
+            Err(error) if error.clashes(Clash::Exists) => {}
+            // What the volume itself was made of is needed no more, if it was flattened and that was cut off behind.
+            made => {
+                made?;
+                forget_source(self.work, of)?;
+            }
+        }
+        Ok(source.close()?)
     }
 
     /// Of one at the end of a chain. What it was cloned of holds the same bytes, as long as there is a snapshot of that, and a second clone makes no
