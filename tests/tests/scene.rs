@@ -64,6 +64,11 @@ fn boot_write_and_grow(guests: &Guests) {
     openstack.run(&["--os-volume-api-version", "3.60", "volume", "set", "--size", "2", "data"]);
     sectors("4194304");
     assert_eq!(guests.read(&first, "/dev/vdb"), "grown");
+    let events = openstack.json(&["server", "event", "list", "first"]);
+    let extended = events.as_array().unwrap().iter().find(|one| one["Action"] == "extend_volume");
+    let request = extended.unwrap_or_else(|| panic!("{events}"))["Request ID"].as_str().unwrap();
+    let event = openstack.json(&["server", "event", "show", "first", request]).to_string();
+    assert!(event.contains("compute_extend_volume") && event.contains("Success"), "{event}");
     openstack.run(&["server", "remove", "volume", "first", "data"]);
     for server in ["first", "second"] {
         guests.delete(server);
