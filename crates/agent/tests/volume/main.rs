@@ -77,7 +77,6 @@ fn a_volume_lives_from_its_making_to_its_end() {
             }
             VolumeOutcome::Uploaded { .. }
             | VolumeOutcome::Managed { .. }
-            | VolumeOutcome::ManagedSnapshot { .. }
             | VolumeOutcome::ManagedSnapshot { .. } => panic!("{news:?}"),
         }
     }
@@ -365,6 +364,7 @@ fn a_backup_is_made_goes_on_from_another_and_is_restored() {
         VolumeOutcome::Done { bytes_copied, .. } => *bytes_copied,
         VolumeOutcome::Uploaded { .. }
         | VolumeOutcome::Managed { .. }
+        | VolumeOutcome::ManagedSnapshot { .. }
         | VolumeOutcome::Failed { .. } => panic!("{news:?}"),
     };
     assert_eq!((copied(&answers[2]), copied(&answers[3])), (Bytes::from_mib(1), Bytes(0)));

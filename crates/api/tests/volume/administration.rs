@@ -209,3 +209,33 @@ async fn what_cannot_move_or_be_taken_is_refused() {
     let early = cloud.send("GET /manageable_volumes", "admin", 7, Value::Null).await;
     assert_eq!(early.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_snapshot_that_cannot_be_taken_or_left_is_refused() {
+    let cloud = Cloud::new().await;
+    let id = cloud.available("disk").await;
+    let manage = |snapshot: Value| {
+        cloud.send("POST /os-snapshot-manage", "admin", 0, json!({"snapshot": snapshot}))
+    };
+    let nobodys = "6f1d3a52-4f6e-4d0e-9a35-0d6a1f0c9a11";
+    for (snapshot, status, why) in [
+        (
+            json!({"volume_id": id, "ref": {"source-id": "x"}}),
+            StatusCode::BAD_REQUEST,
+            "source-name",
+        ),
+        (json!({"volume_id": id}), StatusCode::BAD_REQUEST, "ref"),
+        (
+            json!({"volume_id": nobodys, "ref": {"source-name": "x"}}),
+            StatusCode::NOT_FOUND,
+            nobodys,
+        ),
+        (json!({"volume_id": id, "ref": {"source-name": "x"}}), StatusCode::BAD_REQUEST, "Ceph"),
+    ] {
+        let answer = manage(snapshot).await;
+        assert_eq!(answer.status, status, "{}", answer.shown());
+        assert!(answer.message().contains(why), "{}", answer.shown());
+    }
+    let early = cloud.send("GET /manageable_snapshots", "admin", 7, Value::Null).await;
+    assert_eq!(early.status, StatusCode::NOT_FOUND);
+}
