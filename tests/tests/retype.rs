@@ -298,23 +298,29 @@ fn a_file_of_the_folder_becomes_a_volume() {
     assert!(!folder.join(&out).exists() && folder.join("plain.img").exists());
 }
 
-/// From files to Ceph, and back.
-#[test]
-fn a_volume_moves_to_ceph_and_back() {
-    let Some(ceph) = CephCluster::start("a_volume_moves_to_ceph_and_back") else { return };
+/// A backend of files and one in Ceph, and a type for each.
+fn files_and_ceph(ceph: &CephCluster) -> (World, Client) {
     let conf = ceph.conf();
     let groups = format!(
         "[fast]\nvolume_driver = \"file\"\n[ceph]\nvolume_driver = \"rbd\"\nrbd_pool = \"volumes\"\nrbd_user = \"cinder\"\nrbd_ceph_conf = \"{}\"\n",
         conf.display()
     );
-    let mut world = world("fast,ceph", &groups);
-    let mut admin = world.admin();
+    let world = world("fast,ceph", &groups);
+    let admin = world.admin();
     for name in ["fast", "ceph"] {
         let wanted = json!({"volume_type": {
             "name": name, "extra_specs": {"volume_backend_name": name},
         }});
         admin.volume("POST", "/types", &wanted).expect(200);
     }
+    (world, admin)
+}
+
+/// From files to Ceph, and back.
+#[test]
+fn a_volume_moves_to_ceph_and_back() {
+    let Some(ceph) = CephCluster::start("a_volume_moves_to_ceph_and_back") else { return };
+    let (mut world, mut admin) = files_and_ceph(&ceph);
     let id = made(&admin, &json!({"size": 1, "volume_type": "fast"}));
     let before = file_of(&admin, &id);
     write(&before, &[(7, 0, 200), (9, 700, 4)]);
@@ -343,52 +349,80 @@ fn a_volume_moves_to_ceph_and_back() {
     assert_eq!(pool.trim(), "");
 }
 
+/// A snapshot of a volume, by its name.
+fn snapshot(admin: &Client, name: &str, status: &str) -> Value {
+    eventually(&format!("the snapshot {name} is {status}"), PATIENCE, || {
+        let path = format!("/snapshots?name={name}");
+        let listed = admin.volume("GET", &path, &Value::Null).expect(200);
+        let one = listed["snapshots"][0].clone();
+        if one["status"] == status { Ok(one) } else { Err(one.to_string()) }
+    })
+}
+
+fn snapshot_is_gone(admin: &Client, id: &str) {
+    eventually("the snapshot is forgotten", PATIENCE, || {
+        let answer = admin.volume("GET", &format!("/snapshots/{id}"), &Value::Null);
+        if answer.status == 404 { Ok(()) } else { Err(format!("{answer:?}")) }
+    });
+}
+
+fn wanted(volume: &str, name: &str, source: &str) -> Value {
+    json!({"snapshot": {"volume_id": volume, "name": name, "ref": {"source-name": source}}})
+}
+
 /// A snapshot that others have made of a volume in Ceph becomes one of the cloud, and goes out again.
 #[test]
 fn a_snapshot_of_others_is_taken_and_left_in_ceph() {
     let test = "a_snapshot_of_others_is_taken_and_left_in_ceph";
     let Some(ceph) = CephCluster::start(test) else { return };
-    let conf = ceph.conf();
-    let groups = format!(
-        "[fast]\nvolume_driver = \"file\"\n[ceph]\nvolume_driver = \"rbd\"\nrbd_pool = \"volumes\"\nrbd_user = \"cinder\"\nrbd_ceph_conf = \"{}\"\n",
-        conf.display()
-    );
-    let mut world = world("fast,ceph", &groups);
-    let (admin, openstack) = (world.admin(), world.openstack());
-    for name in ["fast", "ceph"] {
-        let property = format!("volume_backend_name={name}");
-        openstack.run(&["volume", "type", "create", name, "--property", &property]);
-    }
+    let (mut world, admin) = files_and_ceph(&ceph);
+    let openstack = world.openstack();
     let id = made(&admin, &json!({"size": 1, "volume_type": "ceph", "name": "data"}));
     let image = format!("volumes/volume-{id}");
-    ceph.rbd(&["bench", "--io-type", "write", "--io-size", "4K", "--io-total", "1M", &image]);
+    let snapshots = || ceph.rbd(&["snap", "ls", &image]);
     ceph.rbd(&["snap", "create", &format!("{image}@theirs")]);
-
     let create = ["volume", "snapshot", "create", "--remote-source", "source-name=theirs"];
     openstack.run(&[&create[..], &["--volume", "data", "-f", "json", "taken"]].concat());
-    let found = |name: &str| {
-        let listed = admin.volume("GET", "/snapshots/detail", &Value::Null).expect(200);
-        let all = listed["snapshots"].as_array().unwrap();
-        all.iter().find(|one| one["name"] == name).cloned().unwrap_or_default()
-    };
-    let status = |name: &str, wanted: &str| {
-        eventually(&format!("{name} is {wanted}"), PATIENCE, || {
-            let one = found(name);
-            if one["status"] == wanted { Ok(one) } else { Err(one.to_string()) }
-        })
-    };
-    let taken = status("taken", "available");
-    let taken_id = taken["id"].as_str().unwrap().to_owned();
+    let taken = snapshot(&admin, "taken", "available");
+    let taken_id = taken["id"].as_str().unwrap();
     assert_eq!((&taken["size"], &taken["volume_id"]), (&json!(1), &json!(id)));
     let own = format!("snapshot-{taken_id}");
-    assert!(ceph.rbd(&["snap", "ls", &image]).contains(&own));
+    assert!(snapshots().contains(&own) && !snapshots().contains("theirs"));
     let of = made(&admin, &json!({"size": 1, "snapshot_id": taken_id}));
-    let info = ceph.rbd(&["info", &format!("volumes/volume-{of}")]);
-    assert!(info.contains(&format!("{image}@{own}")), "{info}");
+    let clones = ceph.rbd(&["children", &format!("{image}@{own}")]);
+    assert!(clones.contains(&of), "{clones}");
 
-    // What there is to be taken, and what is not there.
     ceph.rbd(&["snap", "create", &format!("{image}@other")]);
-    let host = shown(&admin, &id)["os-vol-host-attr:host"].as_str().unwrap().replace('#', "%23");
+    what_can_be_taken_is_listed(&admin, &id, taken_id);
+    admin.volume("POST", "/os-snapshot-manage", &wanted(&id, "none", "none")).expect(202);
+    snapshot(&admin, "none", "error");
+    admin.volume("POST", "/os-snapshot-manage", &wanted(&id, "again", &own)).expect(400);
+
+    // Killed at once, the cloud goes on with both.
+    admin.volume("POST", "/manageable_snapshots", &wanted(&id, "second", "other")).expect(202);
+    let unmanage = json!({"os-unmanage": null});
+    admin.volume("POST", &format!("/snapshots/{taken_id}/action"), &unmanage).expect(202);
+    world.kill();
+    world.up();
+    let admin = world.admin();
+    snapshot_is_gone(&admin, taken_id);
+    let second = snapshot(&admin, "second", "available");
+    let second = second["id"].as_str().unwrap();
+    assert!(snapshots().contains(&own) && snapshots().contains(second));
+    // One that was taken goes as any other.
+    admin.volume("DELETE", &format!("/snapshots/{second}"), &Value::Null).expect(202);
+    snapshot_is_gone(&admin, second);
+    assert!(!snapshots().contains(second));
+
+    // Files have no snapshots of others.
+    let id = made(&admin, &json!({"size": 1, "volume_type": "fast"}));
+    let refused = admin.volume("POST", "/os-snapshot-manage", &wanted(&id, "x", "x")).expect(400);
+    assert!(refused.to_string().contains("Ceph"), "{refused}");
+}
+
+/// The snapshot `other`, and the one that is the cloud's already.
+fn what_can_be_taken_is_listed(admin: &Client, volume: &str, taken: &str) {
+    let host = shown(admin, volume)["os-vol-host-attr:host"].as_str().unwrap().replace('#', "%23");
     let path = format!("/manageable_snapshots/detail?host={host}&sort=reference:asc");
     let listed = admin.volume("GET", &path, &Value::Null).expect(200);
     let all = listed["manageable-snapshots"].as_array().unwrap();
@@ -396,44 +430,8 @@ fn a_snapshot_of_others_is_taken_and_left_in_ceph() {
         .iter()
         .map(|one| (&one["reference"]["source-name"], &one["cinder_id"], &one["safe_to_manage"]))
         .collect();
-    let expected = (&json!("other"), &Value::Null, &json!(true));
-    assert_eq!(shown, [expected, (&json!(own), &json!(taken_id), &json!(false))], "{listed}");
-    assert_eq!(all[0]["source_reference"]["source-name"], format!("volume-{id}"));
-    let wanted = |name: &str, source: &str| json!({"snapshot": {"volume_id": id, "name": name, "ref": {"source-name": source}}});
-    admin.volume("POST", "/os-snapshot-manage", &wanted("none", "none")).expect(202);
-    status("none", "error");
-    admin.volume("POST", "/os-snapshot-manage", &wanted("again", &own)).expect(400);
-
-    // Killed at once, the cloud goes on with both.
-    admin.volume("POST", "/manageable_snapshots", &wanted("second", "other")).expect(202);
-    let unmanage = json!({"os-unmanage": null});
-    admin.volume("POST", &format!("/snapshots/{taken_id}/action"), &unmanage).expect(202);
-    world.kill();
-    world.up();
-    let admin = world.admin();
-    let gone = |id: &str| {
-        eventually("the snapshot is forgotten", PATIENCE, || {
-            let answer = admin.volume("GET", &format!("/snapshots/{id}"), &Value::Null);
-            if answer.status == 404 { Ok(()) } else { Err(format!("{answer:?}")) }
-        });
-    };
-    gone(&taken_id);
-    let second = eventually("the second one is there", PATIENCE, || {
-        let listed = admin.volume("GET", "/snapshots?name=second", &Value::Null).expect(200);
-        let one = listed["snapshots"][0].clone();
-        if one["status"] == "available" { Ok(one) } else { Err(one.to_string()) }
-    });
-    let second = second["id"].as_str().unwrap();
-    let snapshots = ceph.rbd(&["snap", "ls", &image]);
-    assert!(snapshots.contains(&own) && snapshots.contains(&format!("snapshot-{second}")));
-    // One that was taken goes as any other.
-    admin.volume("DELETE", &format!("/snapshots/{second}"), &Value::Null).expect(202);
-    gone(second);
-    assert!(!ceph.rbd(&["snap", "ls", &image]).contains(second));
-
-    // Files have no snapshots of others.
-    let id = made(&admin, &json!({"size": 1, "volume_type": "fast"}));
-    let wanted = json!({"snapshot": {"volume_id": id, "ref": {"source-name": "x"}}});
-    let refused = admin.volume("POST", "/os-snapshot-manage", &wanted).expect(400);
-    assert!(refused.to_string().contains("Ceph"), "{refused}");
+    let own = json!(format!("snapshot-{taken}"));
+    let other = (&json!("other"), &Value::Null, &json!(true));
+    assert_eq!(shown, [other, (&own, &json!(taken), &json!(false))], "{listed}");
+    assert_eq!(all[0]["source_reference"]["source-name"], format!("volume-{volume}"));
 }

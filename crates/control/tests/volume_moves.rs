@@ -295,8 +295,11 @@ async fn a_snapshot_that_could_not_be_taken_is_not_removed() {
     lab.report_all().await;
     let id = made(&lab).await;
     let verbs = lab.volume_verbs();
+    let all = &lab.hosts[0].volumes.fails;
+    all.lock().unwrap().insert("ManageSnapshot", "There is none.".into());
     let missing = snapshot_named(&lab, id, "none").await.unwrap();
     done(&lab).await;
+    all.lock().unwrap().clear();
     assert_eq!(is_snapshot(&lab, missing).await, Some(("error", 1)));
     let told = lab.messages().await;
     assert!(told.iter().any(|one| one.text.contains("manage existing snapshot")), "{told:?}");
@@ -312,10 +315,7 @@ async fn a_snapshot_that_could_not_be_taken_is_not_removed() {
 
     let taken = snapshot_named(&lab, id, "theirs").await.unwrap();
     done(&lab).await;
-    let fails = |why: &str| {
-        lab.hosts[0].volumes.fails.lock().unwrap().insert("UnmanageSnapshot", why.into())
-    };
-    fails("Not now.");
+    all.lock().unwrap().insert("UnmanageSnapshot", "Not now.".into());
     verbs.unmanage_snapshot(&admin(), taken).await.unwrap();
     done(&lab).await;
     assert_eq!(is_snapshot(&lab, taken).await, Some(("error_deleting", 2)));

@@ -6,7 +6,7 @@ use crate::agent::Host;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{VolumeContent, VolumeOrder, VolumeOutcome, VolumeWork};
 use hatchery_model::{disk::BlockSource, provision::PlanStep};
-use hatchery_ports::volume_backend::{VolumeBackend, VolumeError};
+use hatchery_ports::volume_backend::{CreatedVolume, VolumeBackend, VolumeError};
 use std::error::Error;
 
 /// The volumes that an order needs: its own alone, and those that it is made of. What does not change while it is a source is only read, so that many
@@ -51,14 +51,7 @@ pub(super) async fn carry_out(
 ) -> VolumeOutcome {
     let done = match &order.work {
         VolumeWork::Create(new) => {
-            return match backend.create(new).await {
-                Ok(made) => VolumeOutcome::Done {
-                    source: Some(made.source),
-                    rung: made.rung,
-                    bytes_copied: made.bytes_copied,
-                },
-                Err(error) => failed(&error),
-            };
+            return backend.create(new).await.map_or_else(|error| failed(&error), made);
         }
         VolumeWork::Remove(volume) => backend.remove(*volume).await.map(|()| None),
         VolumeWork::Extend(volume, size) => {
@@ -75,16 +68,14 @@ pub(super) async fn carry_out(
             return moving::copy(&host.volumes, backend, *volume, *size, from).await;
         }
         VolumeWork::Manage(volume, name) => {
-            return match backend.manage(*volume, name).await {
-                Ok((source, size)) => VolumeOutcome::Managed { source, size },
-                Err(error) => failed(&error),
-            };
+            let taken = backend.manage(*volume, name).await;
+            let outcome = taken.map(|(source, size)| VolumeOutcome::Managed { source, size });
+            return outcome.unwrap_or_else(|error| failed(&error));
         }
         VolumeWork::ManageSnapshot(volume, snapshot, name) => {
-            return match backend.manage_snapshot(*volume, *snapshot, name).await {
-                Ok(size) => VolumeOutcome::ManagedSnapshot { size },
-                Err(error) => failed(&error),
-            };
+            let taken = backend.manage_snapshot(*volume, *snapshot, name).await;
+            let outcome = taken.map(|size| VolumeOutcome::ManagedSnapshot { size });
+            return outcome.unwrap_or_else(|error| failed(&error));
         }
         VolumeWork::UnmanageSnapshot(volume, snapshot) => {
             backend.unmanage_snapshot(*volume, *snapshot).await.map(|()| None)
@@ -121,6 +112,14 @@ pub(super) async fn carry_out(
     match done {
         Ok(source) => moved_to(source),
         Err(error) => failed(&error),
+    }
+}
+
+fn made(volume: CreatedVolume) -> VolumeOutcome {
+    VolumeOutcome::Done {
+        source: Some(volume.source),
+        rung: volume.rung,
+        bytes_copied: volume.bytes_copied,
     }
 }
 

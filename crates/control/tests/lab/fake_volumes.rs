@@ -89,41 +89,28 @@ impl FakeVolumes {
                 }
                 there.remove(&volume);
             }
-            VolumeWork::CreateSnapshot(_, snapshot) => {
+            VolumeWork::CreateSnapshot(_, snapshot)
+            | VolumeWork::ManageSnapshot(_, snapshot, _) => {
                 if !there.contains(&volume) {
                     return failed("There is no such volume.", false);
                 }
                 snapshots.insert((volume, *snapshot));
             }
-            VolumeWork::RemoveSnapshot(_, snapshot) => {
+            VolumeWork::RemoveSnapshot(_, snapshot) | VolumeWork::UnmanageSnapshot(_, snapshot) => {
                 snapshots.remove(&(volume, *snapshot));
             }
-            VolumeWork::Extend(..) | VolumeWork::Revert(..) => {
-                if !there.contains(&volume) {
-                    return failed("There is no such volume.", false);
-                }
+            VolumeWork::Extend(..) | VolumeWork::Revert(..) if !there.contains(&volume) => {
+                return failed("There is no such volume.", false);
             }
             VolumeWork::Backup(_) | VolumeWork::Restore(..) | VolumeWork::RemoveBackup(..) => {
                 if !self.carry_out_backup(work, there.contains(&volume)) {
                     return failed("There is no such volume, or no such backup.", false);
                 }
             }
-            VolumeWork::CopyFrom(_, _, from) => {
-                if !there.contains(&volume) || from == "broken" {
-                    return failed("It cannot be read there.", false);
-                }
+            VolumeWork::CopyFrom(_, _, from) if from == "broken" || !there.contains(&volume) => {
+                return failed("It cannot be read there.", false);
             }
-            VolumeWork::ManageSnapshot(_, snapshot, name) => {
-                if name == "none" {
-                    return failed("There is no such snapshot.", false);
-                }
-                snapshots.insert((volume, *snapshot));
-                self.done.lock().unwrap().push(work.name());
-                return VolumeOutcome::ManagedSnapshot { size: Bytes::from_mib(1500) };
-            }
-            VolumeWork::UnmanageSnapshot(_, snapshot) => {
-                snapshots.remove(&(volume, *snapshot));
-            }
+            VolumeWork::Extend(..) | VolumeWork::Revert(..) | VolumeWork::CopyFrom(..) => {}
             VolumeWork::Manage(..) => drop(there.insert(volume)),
             VolumeWork::Unmanage(_) => drop(there.remove(&volume)),
             VolumeWork::UploadToImage(_, wanted) | VolumeWork::DiskToImage(_, wanted) => {
@@ -133,6 +120,9 @@ impl FakeVolumes {
             }
         }
         self.done.lock().unwrap().push(work.name());
+        if matches!(work, VolumeWork::ManageSnapshot(..)) {
+            return VolumeOutcome::ManagedSnapshot { size: Bytes::from_mib(1500) };
+        }
         let path = format!("/volumes/{volume}/{}", self.done.lock().unwrap().len());
         let source = matches!(
             work,

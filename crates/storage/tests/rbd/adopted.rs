@@ -51,9 +51,20 @@ async fn a_snapshot_of_others_is_taken_and_left() {
     assert_eq!((cloud.byte(2, 0).await, cloud.byte(1, 0).await), (1, 2));
     cloud.volumes.remove(cloud.volume(2)).await.unwrap();
 
-    // What is needed for a clone or a backup is nobody's, nor is what is not there.
+    passing_ones_are_not_taken(&cloud).await;
+    a_forgotten_one_goes_out_and_comes_in(&cloud).await;
+}
+
+fn backup() -> String {
+    format!("backup.{}.snap", Uuid::from_u128(5))
+}
+
+/// What is needed for a clone or a backup is nobody's, nor is what is not there.
+async fn passing_ones_are_not_taken(cloud: &Cloud) {
+    let volume = cloud.volume(1);
+    let name = format!("volumes/volume-{volume}");
     let passing = format!("volume-{}.clone_snap", cloud.volume(9));
-    let backup = format!("backup.{}.snap", Uuid::from_u128(5));
+    let backup = backup();
     for one in [&passing, &backup] {
         cloud.ceph.rbd(&["snap", "create", &format!("{name}@{one}")]);
     }
@@ -77,8 +88,13 @@ async fn a_snapshot_of_others_is_taken_and_left() {
             (own.as_str(), None),
         ])
     );
+}
 
-    // The volume goes out after its snapshot, with it.
+/// The volume goes out after its snapshot, with it, and both come in again under new names.
+async fn a_forgotten_one_goes_out_and_comes_in(cloud: &Cloud) {
+    let volume = cloud.volume(1);
+    let name = format!("volumes/volume-{volume}");
+    let own = format!("snapshot-{}", cloud.snapshot(1));
     let error = cloud.volumes.unmanage(volume).await.unwrap_err();
     assert!(matches!(error, VolumeError::Conflict(_)), "{error:?}");
     for _ in 0..2 {
@@ -92,7 +108,6 @@ async fn a_snapshot_of_others_is_taken_and_left() {
     let snapshots = cloud.ceph.rbd(&["snap", "ls", &name]);
     assert!(snapshots.contains(&own), "{snapshots}");
 
-    // And comes in again under new names.
     cloud.volumes.manage(cloud.volume(3), &format!("volume-{volume}")).await.unwrap();
     cloud.volumes.manage_snapshot(cloud.volume(3), cloud.snapshot(3), &own).await.unwrap();
     assert_eq!(
@@ -102,7 +117,7 @@ async fn a_snapshot_of_others_is_taken_and_left() {
     cloud.volumes.remove_snapshot(cloud.volume(3), cloud.snapshot(3)).await.unwrap();
     let image = format!("volume-{}", cloud.volume(3));
     on(&cinder(cloud.ceph), move |ceph| {
-        ceph.pool("volumes")?.open(&image)?.remove_snapshot(&backup)
+        ceph.pool("volumes")?.open(&image)?.remove_snapshot(&backup())
     })
     .await
     .unwrap();

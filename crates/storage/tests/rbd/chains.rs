@@ -261,6 +261,20 @@ async fn child() {
     std::future::pending::<()>().await;
 }
 
+fn kill_a_child(ceph: &CephCluster) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["chains::child", "--exact", "--nocapture"])
+        .env(CONF, ceph.conf())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("it is being flattened")));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_that_is_killed_while_it_flattens_leaves_nothing() {
     let test = "an_agent_that_is_killed_while_it_flattens_leaves_nothing";
@@ -283,17 +297,7 @@ async fn an_agent_that_is_killed_while_it_flattens_leaves_nothing() {
         info.lines().find_map(|one| one.trim().strip_prefix("parent: ").map(str::to_owned))
     };
     for is_used_again in [false, true] {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["chains::child", "--exact", "--nocapture"])
-            .env(CONF, ceph.conf())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(lines.any(|line| line.unwrap().contains("it is being flattened")));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        kill_a_child(&ceph);
         assert!(parent().is_some());
         if is_used_again {
             // Whoever meets it begins again, and need not wait.
@@ -321,10 +325,9 @@ async fn an_agent_that_is_killed_while_it_flattens_leaves_nothing() {
         }
         for number in [2, 3] {
             until("an end of the killed one's watch", async || {
-                match volumes.remove(id(number)).await {
-                    Err(VolumeError::Conflict(_)) => None,
-                    done => Some(done.unwrap()),
-                }
+                let removed = volumes.remove(id(number)).await;
+                let is_open = matches!(removed, Err(VolumeError::Conflict(_)));
+                (!is_open).then(|| removed.unwrap())
             })
             .await;
         }

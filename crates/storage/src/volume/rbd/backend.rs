@@ -288,7 +288,7 @@ impl VolumeBackend for RbdVolumeBackend {
                 Made::Behind(of, _) => {
                     let (flattening, is_own) = self.flatten(of);
                     let copied =
-                        flattening.outcome().await.map_err(|error| not_flat(of, &*error))?;
+                        flattening.outcome().await.map_err(|error| not_flat(of, &error))?;
                     waited_for = Some(if is_own { copied } else { 0 });
                 }
             }
