@@ -10,7 +10,7 @@ use hatchery_model::compute::RootDisk;
 use hatchery_model::provision::{ImageLocation, PlanStep};
 use hatchery_model::units::Bytes;
 use hatchery_ports::disk_backend::{CreatedDisk, DiskError};
-use tokio::runtime::Handle;
+use std::thread;
 
 /// Objects of 4 MiB, Ceph's own default: what the first write to a clone copies. Nova has no option for it.
 const OBJECT_ORDER: u8 = 22;
@@ -38,10 +38,11 @@ pub(super) fn create(
     Ok(CreatedDisk { source, rung, bytes_copied: Bytes(bytes_copied) })
 }
 
-/// Closes an image into which nothing was written. That waits, and who wants the disk need not.
+/// Closes an image into which nothing was written. That waits, and who wants the disk need not. Where there is no thread for it, it is closed here.
 fn close_later(image: OpenImage) {
-    if let Ok(runtime) = Handle::try_current() {
-        runtime.spawn_blocking(move || drop(image));
+    let closing = thread::Builder::new().name("rbd-close".to_owned());
+    if let Err(error) = closing.spawn(move || drop(image)) {
+        tracing::debug!(%error, "a disk was closed before it was answered");
     }
 }
 
