@@ -250,6 +250,13 @@ async fn a_volume_that_holds_an_image_has_many_clones<S: ImageStore, V: VolumeBa
         p.write(number, 20 * MIB, 7).await;
         p.holds_the_image(number).await;
     }
+    // As large as the image: there is nothing to be done to the clone.
+    let same = new(8, image.2.virtual_size, clone.clone());
+    let made = p.volumes.create(&same).await.unwrap();
+    assert_eq!(p.volumes.create(&same).await.unwrap(), made);
+    p.write(8, 0, 9).await;
+    assert_eq!(p.byte(Opened::Volume(volume(8)), 0).await, 9);
+    p.volumes.remove(volume(8)).await.unwrap();
     let small = p.volumes.create(&new(6, Bytes(MIB), clone.clone())).await.unwrap_err();
     assert!(matches!(small, VolumeError::Invalid(_)), "{small:?}");
     p.volumes.remove(volume(1)).await.unwrap();

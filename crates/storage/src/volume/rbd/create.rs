@@ -5,7 +5,7 @@ use super::copy::{Digested, ImageBytes, copy_bytes};
 use super::image_volume::{Found, is_at_limit};
 use super::remove::{Removed, drop_snapshot, forget_source, remove_image};
 use super::{lineage, names, verbs};
-use crate::rbd::{CephError, Clash, OpenImage, Span};
+use crate::rbd::{CephError, Clash, OpenImage, RbdPool, Span};
 use hatchery_model::id::{ImageId, VolumeId};
 use hatchery_model::image::RawForm;
 use hatchery_model::provision::{ImageLocation, Plan, PlanStep};
@@ -231,14 +231,23 @@ impl Making<'_> {
         self.clone_across(name, (&self.work.pool, from.0, from.1))
     }
 
+    /// A clone as large as the snapshot.
+    pub(super) fn bare_clone(
+        &self,
+        name: &str,
+        from: (&RbdPool, &str, &str),
+    ) -> Result<(), VolumeError> {
+        let (pool, order) = (&self.work.pool, self.work.settings.object_order);
+        self.again_without(name, || pool.clone_of(from, name, order))
+    }
+
     fn clone_across(
         &self,
         name: &str,
-        from: (&crate::rbd::RbdPool, &str, &str),
+        from: (&RbdPool, &str, &str),
     ) -> Result<OpenImage, VolumeError> {
-        let (pool, order) = (&self.work.pool, self.work.settings.object_order);
-        self.again_without(name, || pool.clone_of(from, name, order))?;
-        let image = pool.open(name)?;
+        self.bare_clone(name, from)?;
+        let image = self.work.pool.open(name)?;
         let size = image.size()?;
         if size > self.size {
             return Err(too_small(self.size, size));

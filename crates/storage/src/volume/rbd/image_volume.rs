@@ -40,10 +40,18 @@ impl Making<'_> {
         if depth >= most {
             return self.beside_image_volume(of, &source, depth == most);
         }
-        if source.snapshots()?.iter().all(|one| one.name != names::IMAGE_SNAP) {
+        let from = names::volume(of);
+        let snapshot = source.snapshots()?.into_iter().find(|one| one.name == names::IMAGE_SNAP);
+        if snapshot.is_none() {
             self.first_snapshot(of)?;
         }
-        let image = self.clone_to(&self.name(), (&names::volume(of), names::IMAGE_SNAP))?;
+        let is_as_large = snapshot.is_some_and(|snapshot| snapshot.size == self.size);
+        if is_as_large && self.waited_for == 0 {
+            // There is nothing to be done to it, so that it is not opened: that would be half of its time.
+            self.bare_clone(&self.name(), (&work.pool, &from, names::IMAGE_SNAP))?;
+            return Ok(0);
+        }
+        let image = self.clone_to(&self.name(), (&from, names::IMAGE_SNAP))?;
         if self.waited_for > 0 {
             self.note().keep(&image, self.waited_for)?;
         }
