@@ -8,6 +8,7 @@ use hatchery_openstack::{GlanceCatalog, NovaServers};
 use hatchery_ports::image_catalog::{CatalogError, ImageCatalog};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 fn id(number: usize) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
@@ -194,7 +195,11 @@ fn a_page_that_fails_fails_the_list() {
                 }
                 Reply::Json(200, pages(asked, 1200))
             });
-            let text = why(list(&cloud).unwrap_err());
+            let session = match expected {
+                "timeout" => cloud.session_within(Duration::from_millis(1500)),
+                _ => cloud.session(),
+            };
+            let text = why(run(GlanceCatalog::new(session).list()).unwrap_err());
             assert!(text.contains(expected), "page {page}: {text}");
         }
     }

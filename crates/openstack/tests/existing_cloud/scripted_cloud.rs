@@ -85,10 +85,14 @@ impl ScriptedCloud {
         Self { base, clock: Arc::default(), log, tokens }
     }
 
-    /// A session with it.
+    /// A session with it, as patient as a busy machine wants it.
     pub fn session(&self) -> Arc<Session> {
-        let limits =
-            TimeLimits { connect: Duration::from_secs(2), request: Duration::from_millis(1500) };
+        self.session_within(TimeLimits::default().request)
+    }
+
+    /// One that waits for so long for an answer.
+    pub fn session_within(&self, request: Duration) -> Arc<Session> {
+        let limits = TimeLimits { request, ..TimeLimits::default() };
         Arc::new(Session::new(self.credentials(), limits, self.clock.clone()).unwrap())
     }
 
