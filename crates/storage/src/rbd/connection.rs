@@ -26,6 +26,13 @@ pub struct PoolRoom {
     pub free: Bytes,
 }
 
+impl PoolRoom {
+    /// Whether so many bytes more fit. A cluster that has not counted yet, as in its first seconds, is not taken for a full one.
+    pub fn fits(self, needed: Bytes) -> bool {
+        self.total.0 == 0 || needed <= self.free
+    }
+}
+
 #[derive(Deserialize)]
 struct Df {
     stats: DfAll,
@@ -190,5 +197,19 @@ fn refused(errno: Errno, settings: &CephSettings, rados: &Rados) -> CephError {
             format!("be reached as client.{user}, with the monitors {monitors:?}"),
             errno,
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PoolRoom;
+    use hatchery_model::units::Bytes;
+
+    #[test]
+    fn what_was_not_counted_is_not_full() {
+        let room = |total, free| PoolRoom { total: Bytes(total), free: Bytes(free) };
+        assert!(room(0, 0).fits(Bytes(1)));
+        assert!(!room(9, 0).fits(Bytes(1)));
+        assert!(room(9, 1).fits(Bytes(1)));
     }
 }

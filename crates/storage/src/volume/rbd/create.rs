@@ -398,8 +398,9 @@ pub(crate) struct WantedImage<'a> {
 
 /// Before a byte is copied: a pool that is full lets its writers wait.
 pub(super) fn has_room(work: &Work<'_>, needed: Bytes) -> Result<(), VolumeError> {
-    let free = work.ceph.room(&work.settings.rbd_pool)?.free;
-    if needed > free {
+    let room = work.ceph.room(&work.settings.rbd_pool)?;
+    if !room.fits(needed) {
+        let free = room.free;
         return Err(VolumeError::Exhausted(format!(
             "the image has {needed}, and {free} are free in the pool {}: delete volumes or snapshots that nobody needs, or choose another type",
             work.settings.rbd_pool
