@@ -114,9 +114,12 @@ pub(crate) fn read_record<T: DeserializeOwned>(path: &Path) -> io::Result<Option
     }
 }
 
+/// Extension of a record until it is whole. A process that is killed may leave one.
+pub(crate) const UNFINISHED: &str = "json-new";
+
 /// Writes a record durably, in one step, readable for everybody.
 pub(crate) fn write_record<T: Serialize>(path: &Path, record: &T) -> io::Result<()> {
-    let temporary = path.with_extension("json-new");
+    let temporary = path.with_extension(UNFINISHED);
     remove(&temporary)?;
     let written = OpenOptions::new()
         .write(true)

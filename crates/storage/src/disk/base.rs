@@ -6,7 +6,7 @@
 
 use super::copy::{copy, create, digest, give};
 use super::error::disk_error;
-use crate::durable::{look, remove, same_file, sync_folder};
+use crate::durable::{UNFINISHED, look, remove, same_file, sync_folder};
 use crate::ffi::reflink;
 use crate::owner::FileOwner;
 use crate::pool::{
@@ -305,7 +305,7 @@ impl Bases {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if [".new-", ".link-", ".trial-"].iter().any(|prefix| name.starts_with(prefix))
-                || name.ends_with(".json-new")
+                || path.extension().is_some_and(|extension| extension == UNFINISHED)
             {
                 remove(&path)?;
                 tracing::info!(path = %path.display(), "removed what an earlier run left half made");

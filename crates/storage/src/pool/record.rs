@@ -1,6 +1,6 @@
 //! What is known of a base, in a small file beside it.
 
-use crate::durable::{remove, sync_folder};
+use crate::durable::{UNFINISHED, remove, sync_folder};
 use hatchery_model::id::ImageId;
 use hatchery_model::image::ImageFormat;
 use hatchery_model::units::Bytes;
@@ -54,5 +54,5 @@ impl BaseRecord {
 
 /// What a record is called until it is whole.
 pub(crate) fn temporary_record(path: &Path) -> PathBuf {
-    path.with_extension("json-new")
+    path.with_extension(UNFINISHED)
 }

@@ -236,6 +236,21 @@ async fn what_a_killed_host_began_another_finishes_or_undoes() {
     }
 }
 
+/// A kill between the first byte of a record and its name.
+#[tokio::test]
+async fn a_record_that_a_killed_host_did_not_end_goes() {
+    let Some(share) = Share::mounted() else { return };
+    let volumes = share.host("one");
+    volumes.create(&new(1, VolumeContent::Empty)).await.unwrap();
+    for unfinished in [format!("{}", volume(1)), format!("volume-{}.1", volume(2))] {
+        let path = share.export().join(".records").join(format!("{unfinished}.json-new"));
+        std::fs::write(path, "{").unwrap();
+    }
+    assert_eq!(share.names().iter().filter(|name| name.ends_with(".json-new")).count(), 2);
+    volumes.remove(volume(1)).await.unwrap();
+    share.is_empty();
+}
+
 /// Does again what the other host was ordered.
 async fn finish(volumes: &FileVolumeBackend, content: &VolumeContent, kill: u64) {
     for number in 1..=VOLUMES {

@@ -4,7 +4,9 @@ use super::error::failed;
 use super::in_use::is_in_use;
 use super::record::{FileRecord, VolumeRecord};
 use crate::disk::give;
-use crate::durable::{look, make_folder, read_record, remove, sync_folder, write_record};
+use crate::durable::{
+    UNFINISHED, look, make_folder, read_record, remove, sync_folder, write_record,
+};
 use crate::owner::FileOwner;
 use crate::pool::{Op, Pool, Steps};
 use crate::qcow2::write_growable;
@@ -394,7 +396,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// Removes every file that no volume and no snapshot leads to. The lock is held.
+    /// Removes every file that no volume and no snapshot leads to, and what a killed process has left of a record. The lock is held.
     pub(super) fn sweep(&self) -> io::Result<()> {
         let mut needed = BTreeSet::new();
         for volume in self.volumes()? {
@@ -423,6 +425,10 @@ impl Shelf {
             }
             sync_folder(&self.folder)?;
             self.remove(&self.record_of_file(&file))?;
+        }
+        // Records are written under the lock: nobody is at these any more.
+        for unfinished in self.named(UNFINISHED)? {
+            self.remove(&self.records().join(format!("{unfinished}.{UNFINISHED}")))?;
         }
         sync_folder(&self.records())
     }
