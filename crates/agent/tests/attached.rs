@@ -13,6 +13,7 @@ use hatchery_ports::volume_backend::{VolumeBackend, VolumeError};
 use hatchery_storage::{FileImageStore, FileOwner, FileVolumeBackend, FileVolumeSettings};
 use hatchery_testkit::ManualClock;
 use hatchery_virt::qemu::{AcceleratorChoice, QemuHypervisor, QemuSettings};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -88,6 +89,7 @@ impl Yard {
             source,
             boot_index: None,
             device: "/dev/vdb".into(),
+            qos: BTreeMap::new(),
         }
     }
 
@@ -106,8 +108,13 @@ impl Yard {
             read_only: false,
             backing: None,
         };
-        let mut disks =
-            vec![DiskAttachment { serial: "boot".into(), source, volume: None, boots: true }];
+        let mut disks = vec![DiskAttachment {
+            serial: "boot".into(),
+            source,
+            volume: None,
+            boots: true,
+            qos: BTreeMap::new(),
+        }];
         for volume in volumes {
             let source = self.backend.find(volume.volume).await.unwrap().unwrap();
             disks.push(volume.disk(source));

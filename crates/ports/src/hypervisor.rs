@@ -8,6 +8,7 @@ use hatchery_model::compute::{DiskAttachment, GuestDefinition, HostResources, Po
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::{ServerId, VolumeId};
 use hatchery_model::units::Bytes;
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -89,8 +90,8 @@ pub trait Guest: Send + Sync {
     /// ends it at once.
     async fn stop(&self, grace: Duration) -> Result<(), HypervisorError>;
 
-    /// Plugs a volume in, which `disk` names, and returns when the guest can find it. `Ok` when it has it already. On an error the guest may or may
-    /// not have it: `detach` makes that sure.
+    /// Plugs a volume in, which `disk` names, and returns when the guest can find it and what it takes of it is limited as the disk says. `Ok` when it
+    /// has it already, with these limits from now on. On an error the guest may or may not have it: `detach` makes that sure.
     async fn attach(&self, disk: &DiskAttachment) -> Result<(), HypervisorError>;
 
     /// Takes a volume out, and returns when nothing of it is open any more. `Ok` when the guest does not have it. `Failed` when the guest
@@ -100,6 +101,14 @@ pub trait Guest: Send + Sync {
     /// Lets the guest see that a volume has this size, which is more than it had; where the volume is a file, the file is made to have it.
     /// `NotFound` when the guest does not have it.
     async fn resize(&self, volume: VolumeId, size: Bytes) -> Result<(), HypervisorError>;
+
+    /// Limits what the guest takes of a volume to what QoS specs say ([`hatchery_model::volume::GuestVolume::qos`]), whatever held before. `NotFound`
+    /// when the guest does not have it, `Invalid` when they cannot be kept to.
+    async fn limit(
+        &self,
+        volume: VolumeId,
+        qos: &BTreeMap<String, String>,
+    ) -> Result<(), HypervisorError>;
 
     /// Has `into`, which is empty and as large as the disk, hold what the disk holds at this call, and returns when it is whole and nothing of it is
     /// open any more. The guest goes on writing. `None` is the guest's own disk. A copy that an earlier call has begun is given up first. On an error

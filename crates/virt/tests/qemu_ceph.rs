@@ -15,6 +15,7 @@ use hatchery_ports::hypervisor::{Hypervisor, HypervisorError};
 use hatchery_testkit::CephCluster;
 use hatchery_virt::qemu::{CONSOLE, QemuSettings};
 use qemu_fixture::{LETTING_GO, QemuFixture, new_uuid, until};
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +51,7 @@ fn disk(image: &str) -> DiskAttachment {
         }),
         volume: Some(volume),
         boots: false,
+        qos: BTreeMap::new(),
     }
 }
 

@@ -23,6 +23,7 @@ use hatchery_testkit::ManualClock;
 use hatchery_virt::guest_data::{DriveOwner, IsoConfigDrive};
 use qemu_fixture::{QemuFixture, new_uuid, until};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -97,6 +98,7 @@ async fn linux_guest(fixture: &QemuFixture) -> ReadyGuest {
         },
         volume: None,
         boots: true,
+        qos: BTreeMap::new(),
     };
     let definition = GuestDefinition {
         disks: vec![root],
@@ -214,6 +216,66 @@ async fn what_is_copied_while_a_guest_runs_is_what_was_there() {
         }
     }
     guest.stop(Duration::ZERO).await.unwrap();
+}
+
+/// What QEMU limits a volume's device to, in requests a second and in a burst. A guest that was not limited has none of both.
+fn requests(ready: &ReadyGuest, disk: &DiskAttachment) -> (u64, u64) {
+    let drives = tell(ready, "query-block", &json!({}));
+    let path = format!("/machine/peripheral/{}/", node(disk));
+    let has = |drive: &&Value| drive["qdev"].as_str().is_some_and(|qdev| qdev.starts_with(&path));
+    let found = drives.as_array().unwrap().iter().find(has).unwrap();
+    let of = |word: &str| found["inserted"][word].as_u64().unwrap_or_default();
+    (of("iops"), of("iops_max"))
+}
+
+/// What a guest takes is limited by its device: from its start, from the plugging in, and over a swap, which goes on with the limits of the old one.
+#[tokio::test]
+async fn what_a_guest_takes_of_its_volumes_is_limited() {
+    let fixture = QemuFixture::new();
+    let mut ready = fixture.guest().await;
+    let qos = |words: &[(&str, &str)]| -> BTreeMap<String, String> {
+        words.iter().map(|(word, value)| ((*word).to_owned(), (*value).to_owned())).collect()
+    };
+    let with = |words| DiskAttachment { qos: qos(words), ..fixture.volume_of(ImageFormat::Raw) };
+    let first = with(&[("total_iops_sec", "100"), ("total_iops_sec_max", "200")]);
+    let second = with(&[("total_iops_sec", "300"), ("size_iops_sec", "4096")]);
+    let (free, new) = (with(&[]), with(&[("total_iops_sec", "400")]));
+    ready.definition.disks.push(first.clone());
+    let plug = fixture.driver(fixture.settings());
+    let guest = plug.start(&ready.definition, &ready.folder, Vec::new()).await.unwrap();
+    for disk in [&second, &free] {
+        guest.attach(disk).await.unwrap();
+    }
+    for wrong in [with(&[("total_iops_sec", "many")]), with(&[("read_iops_sec_max", "1")])] {
+        let refused = guest.attach(&wrong).await.unwrap_err().to_string();
+        assert!(refused.contains("iops_sec"), "{refused}");
+        assert!(!fixture.has_volume(&ready, &wrong));
+        let refused = guest.mirror(free.volume.unwrap(), &wrong).await.unwrap_err().to_string();
+        assert!(refused.contains("iops_sec"), "{refused}");
+    }
+    drop(guest);
+    let found = [&first, &second, &free].map(|disk| requests(&ready, disk));
+    assert_eq!(found, [(100, 200), (300, 0), (0, 0)]);
+
+    let guest = plug.adopt(ready.definition.server, &ready.folder).await.unwrap().unwrap();
+    let (old, volume) = (first.volume.unwrap(), new.volume.unwrap());
+    guest.mirror(old, &new).await.unwrap();
+    guest.pivot(old, volume).await.unwrap();
+    guest.limit(volume, &new.qos).await.unwrap();
+    guest.limit(second.volume.unwrap(), &BTreeMap::new()).await.unwrap();
+    // Plugged in again, it keeps to what is said now.
+    guest.attach(&DiskAttachment { qos: second.qos.clone(), ..free.clone() }).await.unwrap();
+    drop(guest);
+    // The device has the name of the volume that it had first.
+    let found = [&first, &second, &free].map(|disk| requests(&ready, disk));
+    assert_eq!(found, [(400, 0), (0, 0), (300, 0)]);
+    let guest = plug.adopt(ready.definition.server, &ready.folder).await.unwrap().unwrap();
+    guest.stop(Duration::ZERO).await.unwrap();
+    let wrong = with(&[("write_bytes_sec", "1"), ("total_bytes_sec", "1")]);
+    ready.definition.disks.push(wrong);
+    let refused = plug.start(&ready.definition, &ready.folder, Vec::new()).await.err().unwrap();
+    assert!(refused.to_string().contains("(bps)"), "{refused}");
+    assert_eq!(fixture.processes(ready.definition.server), 0);
 }
 
 /// A larger volume takes a smaller one's place; whoever does it dies after each step of the way, and the next one goes on from there.

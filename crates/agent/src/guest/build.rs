@@ -13,6 +13,7 @@ use hatchery_ports::disk_backend::{CreatedDisk, DiskError};
 use hatchery_ports::hypervisor::{Guest, HypervisorError, Tap};
 use hatchery_ports::network_driver::NetworkError;
 use hatchery_ports::volume_backend::VolumeError;
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
@@ -250,6 +251,7 @@ impl Prepared<'_> {
                 source: source.clone(),
                 volume: None,
                 boots: true,
+                qos: BTreeMap::new(),
             });
         let mut volumes: Vec<_> = self.volumes.1.iter().collect();
         volumes.sort_by_key(|(volume, _)| volume.boot_index.unwrap_or(u32::MAX));

@@ -79,6 +79,13 @@ impl Actor {
         Ok(not_attached(&error))
     }
 
+    /// Limits what the guest takes of a volume that it has. Where that cannot be, it goes on without limits until its next start.
+    pub(super) async fn limit(&self, volume: &GuestVolume, guest: &Arc<dyn Guest>) {
+        if let Err(error) = guest.limit(volume.volume, &volume.qos).await {
+            tracing::warn!(guest.id = %self.entry.spec.server, volume.id = %volume.volume, error = volume::chain(&error), "what the guest takes of a volume is not limited");
+        }
+    }
+
     async fn detach(
         &mut self,
         attachment: AttachmentId,

@@ -83,7 +83,14 @@ impl Actor {
             self.end(running, 0).await?;
         }
         let started = match running.clone() {
-            Some(guest) => Ok((guest, "it ran already".to_owned())),
+            Some(guest) => {
+                // Whoever started it may have died before its limits were set.
+                let volumes = self.plugs.lock().await.volumes.clone();
+                for volume in volumes.iter().filter(|volume| !volume.qos.is_empty()) {
+                    self.limit(volume, &guest).await;
+                }
+                Ok((guest, "it ran already".to_owned()))
+            }
             None => self.power_on().await.map(|guest| (guest, self.runs())),
         };
         let told = started.as_ref().map(|(_, how)| Told::details(how.clone()));

@@ -97,7 +97,10 @@ impl Actor {
         loop {
             // Not interrupted: it is short, and the sooner it is over, the less can go wrong with the new one while it counts as the right one.
             match guest.pivot(old.volume, new.volume).await {
-                Ok(()) => return Ok(AttachOutcome::Attached),
+                Ok(()) => {
+                    self.limit(new, guest).await;
+                    return Ok(AttachOutcome::Attached);
+                }
                 Err(error @ HypervisorError::Failed(_)) => return Ok(not_swapped(new, &error)),
                 Err(error) => {
                     // Said only when it is certain which one the guest has.

@@ -13,6 +13,7 @@ use hatchery_model::volume::{GuestVolume, NewVolume, VolumeContent};
 use hatchery_ports::volume_backend::VolumeBackend;
 use hatchery_virt::sim::Step;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 pub(crate) fn id(number: u128) -> VolumeId {
@@ -43,6 +44,7 @@ fn not_made(number: u128) -> GuestVolume {
         },
         boot_index: None,
         device: "/dev/vdb".into(),
+        qos: BTreeMap::new(),
     }
 }
 

@@ -114,9 +114,9 @@ async fn command(
     let volume = uow.volumes().find(attachment.volume).await?;
     let volume = volume.ok_or_else(|| Error::not_found("Volume", attachment.volume))?;
     match attachment.guest.replaces {
-        Some(old) => swap_command((server, generation), old, attachment, &volume),
+        Some(old) => swap_command(uow, (server, generation), old, attachment, &volume).await,
         None => {
-            let volume = Box::new(guest_volume(attachment, &volume)?);
+            let volume = Box::new(guest_volume(uow, attachment, &volume).await?);
             Ok(Command::AttachVolume { server, generation, volume })
         }
     }

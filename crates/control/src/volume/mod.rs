@@ -28,7 +28,7 @@ pub(crate) mod moving;
 mod origin;
 mod pairs;
 pub(crate) mod placement;
-mod qos;
+pub(crate) mod qos;
 mod quota;
 mod request;
 mod reset_volume;

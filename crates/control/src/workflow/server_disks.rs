@@ -71,7 +71,7 @@ pub(crate) async fn hand_over(
         attachment.host = server.host.as_ref().map(ToString::to_string);
         attachment.guest.ordered = Some((generation, writing.now));
         bind::update(uow, writing, &mut attachment).await?;
-        volumes.push(guest_volume(&attachment, &volume)?);
+        volumes.push(guest_volume(uow, &attachment, &volume).await?);
     }
     Ok(volumes)
 }

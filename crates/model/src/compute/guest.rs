@@ -142,6 +142,9 @@ pub struct DiskAttachment {
     /// Whether the guest may boot from it.
     #[serde(default)]
     pub boots: bool,
+    /// What the guest may take of it: see [`crate::volume::GuestVolume::qos`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub qos: BTreeMap<String, String>,
 }
 
 /// How far a guest has come, in its agent's journal.

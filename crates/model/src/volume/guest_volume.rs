@@ -4,6 +4,7 @@ use crate::compute::DiskAttachment;
 use crate::disk::BlockSource;
 use crate::id::{AttachmentId, VolumeId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A volume of a guest: enough to plug it again at every start, without asking anyone.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -18,6 +19,10 @@ pub struct GuestVolume {
     pub boot_index: Option<u32>,
     /// `/dev/vdb`: the name that the user is told.
     pub device: String,
+    /// What the QoS specs of its type ask of the hypervisor: limits, in the words of libvirt and so of Nova (`total_iops_sec` and the like), and
+    /// whatever else is there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub qos: BTreeMap<String, String>,
 }
 
 /// So many characters of a volume's id are its serial number: as many as a virtio disk shows.
@@ -31,6 +36,7 @@ impl GuestVolume {
             source,
             volume: Some(self.volume),
             boots: self.boot_index.is_some(),
+            qos: self.qos.clone(),
         }
     }
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use hatchery_model::compute::{DiskAttachment, GuestDefinition, PowerState};
 use hatchery_model::id::ServerId;
 use hatchery_model::units::Bytes;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -244,6 +245,25 @@ pub async fn a_volume_of_the_definition_is_taken_out(fixture: &dyn HypervisorFix
     stop(&*guest).await;
 }
 
+/// What a guest takes of its volumes can be limited as often as wanted, and of those that it does not have it cannot.
+pub async fn what_a_guest_takes_of_a_volume_is_limited(fixture: &dyn HypervisorFixture) {
+    let (mut ready, one, two) = (fixture.guest().await, fixture.volume(), fixture.volume());
+    let qos: BTreeMap<_, _> = [("total_iops_sec".to_owned(), "100".to_owned())].into();
+    let (one, two) = (DiskAttachment { qos: qos.clone(), ..one }, two);
+    ready.definition.disks.push(one.clone());
+    let guest = start(&*fixture.hypervisor(), &ready).await;
+    let (first, second) = (one.volume.expect("a volume"), two.volume.expect("a volume"));
+    let none = guest.limit(second, &qos).await;
+    assert!(matches!(none, Err(HypervisorError::NotFound(_))), "{none:?}");
+    guest.attach(&DiskAttachment { qos: qos.clone(), ..two }).await.expect("it is plugged in");
+    for volume in [first, second, first] {
+        guest.limit(volume, &qos).await.expect("it is limited");
+        guest.limit(volume, &BTreeMap::new()).await.expect("it is limited no more");
+    }
+    assert_eq!(power(&*guest).await, PowerState::Running);
+    stop(&*guest).await;
+}
+
 /// A volume that cannot be opened is refused, and the guest goes on as it was.
 pub async fn a_volume_that_is_not_there_leaves_nothing(fixture: &dyn HypervisorFixture) {
     let (ready, disk) = (fixture.guest().await, fixture.volume());
@@ -357,6 +377,7 @@ macro_rules! hypervisor_contract {
             a_stopped_guest_starts_again, a_running_guest_is_adopted, nothing_is_adopted_where_nothing_runs,
             its_end_is_heard_by_all, a_failed_start_leaves_nothing, an_impossible_definition_is_refused,
             a_volume_is_plugged_in_and_taken_out, a_volume_of_the_definition_is_taken_out,
+            what_a_guest_takes_of_a_volume_is_limited,
             a_volume_that_is_not_there_leaves_nothing, a_volume_grows_in_the_guest,
             a_disk_is_copied_while_its_guest_runs, a_volume_takes_another_s_place, two_guests_are_independent, a_host_has_resources);
     };

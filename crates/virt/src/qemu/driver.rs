@@ -10,6 +10,7 @@ use super::process::{Exit, Job, Spawned, Turn, spawn};
 use super::proof::prove_accelerator;
 use super::qmp::QmpError;
 use super::settings::{Accelerator, AcceleratorChoice, QemuSettings};
+use super::throttle::Throttle;
 use async_trait::async_trait;
 use hatchery_model::compute::{GuestDefinition, HostResources};
 use hatchery_model::id::ServerId;
@@ -161,6 +162,7 @@ impl Hypervisor for QemuHypervisor {
         taps: Vec<Tap>,
     ) -> Result<Arc<dyn Guest>, HypervisorError> {
         let accelerator = self.accelerator().await?;
+        let limited = Throttle::of_all(&definition.disks)?;
         let folder = Folder::new(folder);
         let turn = self.turns.take(folder.path()).await;
         let lock = take_lock(definition.server, &folder).await?;
@@ -200,6 +202,10 @@ impl Hypervisor for QemuHypervisor {
         );
         match guest.first_contact(monitor).await {
             Ok(()) => {
+                if let Err(error) = guest.throttle(&limited).await {
+                    guest.stop(Duration::ZERO).await?;
+                    return Err(error);
+                }
                 spawned.keep();
                 Ok(Arc::new(guest))
             }

@@ -9,6 +9,7 @@ use super::process::{Exit, Process};
 use super::qmp::{Client, Event, QmpError};
 use super::settings::QemuSettings;
 use super::swap;
+use super::throttle::Throttle;
 use async_trait::async_trait;
 use hatchery_model::compute::{DiskAttachment, PowerState};
 use hatchery_model::disk::BlockSource;
@@ -17,6 +18,7 @@ use hatchery_model::units::Bytes;
 use hatchery_ports::hypervisor::{Guest, HypervisorError};
 use rustix::process::Signal;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -107,6 +109,18 @@ impl QemuGuest {
                 reason: format!("its processors do not run: {state}"),
             }),
         }
+    }
+
+    /// Limits what the guest takes of its disks.
+    pub(crate) async fn throttle(
+        &self,
+        disks: &[(String, Throttle)],
+    ) -> Result<(), HypervisorError> {
+        for (device, throttle) in disks {
+            let monitor = self.answering("limit what the guest takes of its disks").await?;
+            throttle.set(&monitor, device).await?;
+        }
+        Ok(())
     }
 
     /// Connects to the monitor of a process that was found, where that is possible: then a shutdown's reason is heard.
@@ -322,6 +336,16 @@ impl Guest for QemuGuest {
 
     async fn resize(&self, volume: VolumeId, size: Bytes) -> Result<(), HypervisorError> {
         hotplug::resize(&*self.answering("make the volume larger").await?, volume, size).await
+    }
+
+    async fn limit(
+        &self,
+        volume: VolumeId,
+        qos: &BTreeMap<String, String>,
+    ) -> Result<(), HypervisorError> {
+        let throttle = Throttle::of(qos)?;
+        let monitor = self.answering("limit what the guest takes of the volume").await?;
+        hotplug::limit(&monitor, volume, &throttle).await
     }
 
     async fn copy(

@@ -7,6 +7,7 @@ use super::command_line::{CannotRun, SLOTS, node_of_volume, nodes, own_file, sec
 use super::inherit::open_layers;
 use super::qmp::{Client, Event, QmpError};
 use super::settings::QemuSettings;
+use super::throttle::Throttle;
 use hatchery_model::compute::DiskAttachment;
 use hatchery_model::disk::BlockSource;
 use hatchery_model::id::VolumeId;
@@ -25,16 +26,17 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// So often it is looked whether a device has gone whose event did not come.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Plugs a volume in.
+/// Plugs a volume in, and limits what the guest takes of it.
 pub(crate) async fn attach(
     monitor: &Client,
     disk: &DiskAttachment,
     volume: VolumeId,
     settings: &QemuSettings,
 ) -> Result<(), HypervisorError> {
-    let node = node_of_volume(volume);
-    if device_with(monitor, &node).await?.is_some() {
-        return Ok(());
+    let (node, throttle) = (node_of_volume(volume), Throttle::of(&disk.qos)?);
+    if let Some(device) = device_with(monitor, &node).await? {
+        // Whoever plugged it in may have died over this.
+        return throttle.set(monitor, &device).await;
     }
     let bus = Bus::look(monitor).await?;
     let device = bus.free_name(&node);
@@ -51,7 +53,8 @@ pub(crate) async fn attach(
     {
         tracing::warn!(volume.id = %volume, %error, "what was opened for a volume is still open");
     }
-    plugged
+    plugged?;
+    if throttle.is_none() { Ok(()) } else { throttle.set(monitor, &device).await }
 }
 
 async fn plug(
@@ -203,11 +206,24 @@ pub(crate) async fn resize(
     volume: VolumeId,
     size: Bytes,
 ) -> Result<(), HypervisorError> {
-    let node = node_of_volume(volume);
-    if device_with(monitor, &node).await?.is_none() {
-        return Err(HypervisorError::NotFound(format!("the guest has no volume {volume}")));
-    }
-    set_size(monitor, &node, size).await
+    required(monitor, volume).await?;
+    set_size(monitor, &node_of_volume(volume), size).await
+}
+
+/// Limits what the guest takes of a volume, whatever held before.
+pub(crate) async fn limit(
+    monitor: &Client,
+    volume: VolumeId,
+    throttle: &Throttle,
+) -> Result<(), HypervisorError> {
+    let device = required(monitor, volume).await?;
+    throttle.set(monitor, &device).await
+}
+
+/// The device that has a volume. `NotFound`.
+async fn required(monitor: &Client, volume: VolumeId) -> Result<String, HypervisorError> {
+    let found = device_with(monitor, &node_of_volume(volume)).await?;
+    found.ok_or_else(|| HypervisorError::NotFound(format!("the guest has no volume {volume}")))
 }
 
 /// Has a node be that large, and tells a guest that has it.

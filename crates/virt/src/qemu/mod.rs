@@ -19,6 +19,7 @@ mod proof;
 mod qmp;
 mod settings;
 mod swap;
+mod throttle;
 
 pub use adopt::running;
 pub use cache::{CacheMode, CacheModes};

@@ -13,6 +13,7 @@ use super::hotplug::{
 };
 use super::qmp::{Client, QmpError};
 use super::settings::QemuSettings;
+use super::throttle::Throttle;
 use hatchery_model::compute::DiskAttachment;
 use hatchery_model::id::VolumeId;
 use hatchery_ports::hypervisor::HypervisorError;
@@ -54,6 +55,8 @@ impl Swap {
         if self.is_done(monitor).await? {
             return Ok(true);
         }
+        // Set once the guest has it: it is not begun with what could not be set.
+        Throttle::of(&new.qos)?;
         if device_with(monitor, &self.old).await?.is_none() {
             return Err(HypervisorError::NotFound(format!(
                 "the guest has no volume {}",

@@ -7,7 +7,7 @@ use hatchery_model::disk::BlockSource;
 use hatchery_model::id::VolumeId;
 use hatchery_model::units::Bytes;
 use hatchery_ports::hypervisor::{Guest, HypervisorError, Tap};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -44,6 +44,16 @@ impl Shared {
 }
 
 impl SimGuest {
+    /// `NotFound` when it does not have the volume.
+    fn require(&self, volume: VolumeId) -> Result<(), HypervisorError> {
+        match read_marker(&self.folder)? {
+            Some((_, volumes)) if volumes.contains(&volume) => Ok(()),
+            Some(_) | None => {
+                Err(HypervisorError::NotFound(format!("the guest has no volume {volume}")))
+            }
+        }
+    }
+
     /// Changes the guest's volumes. `false` when it has ended.
     fn change<T>(
         &self,
@@ -111,12 +121,16 @@ impl Guest for SimGuest {
 
     async fn resize(&self, volume: VolumeId, _: Bytes) -> Result<(), HypervisorError> {
         self.world.pass(Step::Resize)?;
-        match read_marker(&self.folder)? {
-            Some((_, volumes)) if volumes.contains(&volume) => Ok(()),
-            Some(_) | None => {
-                Err(HypervisorError::NotFound(format!("the guest has no volume {volume}")))
-            }
-        }
+        self.require(volume)
+    }
+
+    async fn limit(
+        &self,
+        volume: VolumeId,
+        _: &BTreeMap<String, String>,
+    ) -> Result<(), HypervisorError> {
+        self.world.pass(Step::Limit)?;
+        self.require(volume)
     }
 
     async fn copy(&self, volume: Option<VolumeId>, _: &BlockSource) -> Result<(), HypervisorError> {

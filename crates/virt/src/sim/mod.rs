@@ -37,6 +37,8 @@ pub enum Step {
     Detach,
     /// `resize`.
     Resize,
+    /// `limit`.
+    Limit,
     /// `copy`.
     Copy,
     /// `mirror`.

@@ -8,6 +8,7 @@ use hatchery_model::id::{ServerId, VolumeId};
 use hatchery_model::image::ImageFormat;
 use hatchery_ports::contract::hypervisor::{HypervisorFixture, ReadyGuest};
 use hatchery_ports::hypervisor::{Guest, Hypervisor, HypervisorError, Tap};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,6 +76,7 @@ impl HypervisorFixture for SimFixture {
             },
             volume: Some(VolumeId(Uuid::from_u128(number.into()))),
             boots: false,
+            qos: BTreeMap::new(),
         }
     }
 

@@ -15,6 +15,7 @@ use hatchery_ports::contract::hypervisor::{HypervisorFixture, ReadyGuest};
 use hatchery_ports::hypervisor::{Guest, Hypervisor};
 use hatchery_virt::qemu::{AcceleratorChoice, QemuHypervisor, QemuSettings};
 use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -123,6 +124,7 @@ impl QemuFixture {
             source: BlockSource::File { path, format, read_only: false, backing: None },
             volume: Some(volume),
             boots: false,
+            qos: BTreeMap::new(),
         }
     }
 
@@ -179,6 +181,7 @@ impl QemuFixture {
                 },
                 volume: None,
                 boots: true,
+                qos: BTreeMap::new(),
             }],
             nics: Vec::new(),
             config_drive: None,

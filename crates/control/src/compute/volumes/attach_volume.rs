@@ -75,7 +75,7 @@ impl ServerVolumeVerbs {
         uow.servers().update(&server).await?;
         let by = By::caller(caller, ActionKind::AttachVolume);
         note_action(&mut *uow, &server, &by, writing.now).await?;
-        let plugged = Box::new(guest_volume(&attachment, &volume)?);
+        let plugged = Box::new(guest_volume(&mut *uow, &attachment, &volume).await?);
         let command = Command::AttachVolume { server: id, generation, volume: plugged };
         let order = order::to_host(&mut *uow, writing, &server, command).await?;
         uow.commit().await?;

@@ -15,6 +15,7 @@ pub(crate) use swap_volume::command as swap_command;
 
 use super::settings::ComputeSettings;
 use crate::error::Error;
+use crate::volume::qos;
 use hatchery_model::id::{ServerId, VolumeId};
 use hatchery_model::volume::{Attachment, GuestVolume, Volume};
 use hatchery_ports::clock::Clock;
@@ -57,13 +58,19 @@ pub(crate) fn shown(attachments: Vec<Attachment>) -> Vec<Attachment> {
 }
 
 /// The volume as the server's guest has it. `NotFound`: nobody knows where its bytes are.
-pub(crate) fn guest_volume(attachment: &Attachment, volume: &Volume) -> Result<GuestVolume, Error> {
+pub(crate) async fn guest_volume(
+    uow: &mut dyn UnitOfWork,
+    attachment: &Attachment,
+    volume: &Volume,
+) -> Result<GuestVolume, Error> {
     let source = volume.source.clone();
+    let qos = qos::front_end(uow, volume.volume_type, volume.size_gib).await?;
     Ok(GuestVolume {
         volume: volume.id,
         attachment: attachment.id,
         source: source.ok_or_else(|| Error::not_found("Data of volume", volume.id))?,
         boot_index: attachment.guest.boot_index,
         device: attachment.mountpoint.clone().unwrap_or_default(),
+        qos: qos.unwrap_or_default(),
     })
 }

@@ -67,7 +67,7 @@ impl ServerVolumeVerbs {
         let by = By::caller(caller, ActionKind::SwapVolume);
         note_action(&mut *uow, &server, &by, writing.now).await?;
         let generation = (id, generation);
-        let command = command(generation, from.id, &to, &volume)?;
+        let command = command(&mut *uow, generation, from.id, &to, &volume).await?;
         let order = order::to_host(&mut *uow, writing, &server, command).await?;
         uow.commit().await?;
         self.outgoing.hand_over([order]);
@@ -76,13 +76,14 @@ impl ServerVolumeVerbs {
 }
 
 /// The order to the server's host.
-pub(crate) fn command(
+pub(crate) async fn command(
+    uow: &mut dyn UnitOfWork,
     (server, generation): (ServerId, hatchery_model::generation::Generation),
     old: AttachmentId,
     to: &Attachment,
     volume: &Volume,
 ) -> Result<Command, Error> {
-    let new = Box::new(guest_volume(to, volume)?);
+    let new = Box::new(guest_volume(uow, to, volume).await?);
     Ok(Command::SwapVolume { server, generation, old, new })
 }
 

@@ -41,7 +41,7 @@ async fn types_of(uow: &mut dyn UnitOfWork, id: QosSpecsId) -> Result<Vec<Volume
 }
 
 /// What the hypervisor is to see to for a volume of this type and size. `None`: nothing.
-pub(super) async fn front_end(
+pub(crate) async fn front_end(
     uow: &mut dyn UnitOfWork,
     volume_type: VolumeTypeId,
     size_gib: u64,

@@ -8,6 +8,7 @@ use hatchery_model::disk::BlockSource;
 use hatchery_model::image::ImageFormat;
 use hatchery_model::network::MacAddress;
 use insta::assert_snapshot;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 fn file(name: &str, format: ImageFormat, backing: Option<BlockSource>) -> BlockSource {
@@ -30,6 +31,7 @@ fn guest() -> GuestDefinition {
             source: file("/disk", ImageFormat::Qcow2, Some(file("/base", ImageFormat::Raw, None))),
             volume: None,
             boots: true,
+            qos: BTreeMap::new(),
         }],
         nics: vec![("tap0".to_owned(), MacAddress::generated([1, 2, 3]), 1450)],
         config_drive: None,
@@ -201,6 +203,7 @@ fn a_volume_is_named_by_its_id() {
         source: file("/volume", ImageFormat::Raw, None),
         volume: Some(volume),
         boots: false,
+        qos: BTreeMap::new(),
     });
     let mut descriptors = descriptors();
     descriptors.disks.push(vec![15]);
