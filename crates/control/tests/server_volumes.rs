@@ -351,6 +351,8 @@ async fn a_server_is_told_that_its_volume_is_made_larger() {
     lab.settle().await;
     let verbs = lab.volume_verbs();
     verbs.extend_volume(&caller("req-b"), one, 2, true).await.unwrap();
+    let detached = lab.plug_verbs().detach(&caller("r"), server, one).await;
+    assert!(detached.unwrap_err().to_string().contains("must be 'in-use'"));
     let action = |request: &'static str| {
         let all = lab.actions(server);
         async move { all.await.into_iter().find(|one| one.request.as_str() == request).unwrap() }

@@ -14,7 +14,7 @@ use hatchery_model::caller::Caller;
 use hatchery_model::compute::ActionKind;
 use hatchery_model::id::{ServerId, VolumeId};
 use hatchery_model::message::Command;
-use hatchery_model::volume::AttachmentState;
+use hatchery_model::volume::{AttachmentState, VolumeState};
 
 const ACTION: &str = "os_compute_api:os-volumes-attachments:delete";
 /// What Nova calls it where it refuses it.
@@ -24,7 +24,8 @@ impl ServerVolumeVerbs {
     /// Has the server use the volume no more: the order goes to its host, and the volume is `detaching` until that answers. Works for servers that
     /// are active or stopped. Needs `member` on the server's project.
     ///
-    /// `NotFound` (server, or it does not have the volume), `Denied`; `Invalid` for the root disk and for a volume that is not plugged; `Conflict`
+    /// `NotFound` (server, or it does not have the volume), `Denied`; `Invalid` for the root disk, for a volume that is not plugged, and
+    /// for one that is just being extended, uploaded or backed up; `Conflict`
     /// where the server's state does not allow it, it is locked, or its host is silent.
     pub async fn detach(
         &self,
@@ -42,7 +43,10 @@ impl ServerVolumeVerbs {
         legality::is_unlocked(&server, caller)?;
         legality::is_in(&server, VERB, &["active", "stopped"], &[])?;
         legality::has_host(&server)?;
-        if attachment.state != AttachmentState::Attached {
+        let found = uow.volumes().find(volume).await?;
+        if attachment.state != AttachmentState::Attached
+            || found.is_some_and(|volume| is_worked_on(&volume.state))
+        {
             return Err(Error::Invalid(
                 "Invalid volume: Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach.".into(),
             ));
@@ -73,4 +77,14 @@ impl ServerVolumeVerbs {
         self.outgoing.hand_over([order]);
         Ok(())
     }
+}
+
+/// Whether its bytes are being read or its size changed for somebody, where the server has it.
+const fn is_worked_on(state: &VolumeState) -> bool {
+    matches!(
+        state,
+        VolumeState::Extending { .. }
+            | VolumeState::Uploading { .. }
+            | VolumeState::BackingUp { .. }
+    )
 }
