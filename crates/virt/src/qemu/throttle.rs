@@ -55,19 +55,20 @@ impl Limit {
     }
 }
 
+/// The number of a word; 0 where it is not said.
+fn number(qos: &BTreeMap<String, String>, word: &str) -> Result<u64, HypervisorError> {
+    let Some(value) = qos.get(word) else { return Ok(0) };
+    value.parse().map_err(|_| {
+        HypervisorError::Invalid(format!(
+            "the QoS specs of the volume's type say {word}={value}, which is no number: set it to one"
+        ))
+    })
+}
+
 impl Throttle {
     /// Of QoS specs. `Invalid` says which of them cannot be.
     pub(super) fn of(qos: &BTreeMap<String, String>) -> Result<Self, HypervisorError> {
-        let number = |word: &str| {
-            match qos.get(word) {
-            None => Ok(0),
-            Some(value) => value.parse::<u64>().map_err(|_| {
-                HypervisorError::Invalid(format!(
-                    "the QoS specs of the volume's type say {word}={value}, which is no number: set it to one"
-                ))
-            }),
-        }
-        };
+        let number = |word: &str| number(qos, word);
         let mut limits = BTreeMap::new();
         for (word, ours) in LIMITS {
             let burst = number(&format!("{word}_max"))?;
