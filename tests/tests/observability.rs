@@ -7,7 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+/// Bytes of an image that volumes are made of.
+const RAW: usize = 3 << 20;
 
 fn document(name: &str) -> String {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -174,6 +178,170 @@ fn metrics_count_what_was_done_and_the_documents_name_them_all() {
         .filter(|name| !drawn.iter().any(|drawn| drawn.starts_with(name.as_str())))
         .collect();
     assert!(undrawn.is_empty(), "no panel shows {undrawn:?}");
+}
+
+/// Waits until a volume has this status.
+fn rests(admin: &Client, volume: &str, status: &str) {
+    eventually(&format!("the volume is {status}"), 60, || {
+        let shown = admin.volume("GET", &format!("/volumes/{volume}"), &Value::Null).expect(200);
+        if shown["volume"]["status"] == status { Ok(()) } else { Err(shown.to_string()) }
+    });
+}
+
+fn gone(admin: &Client, path: &str) {
+    admin.volume("DELETE", path, &Value::Null).expect(202);
+    eventually(&format!("{path} is gone"), 60, || {
+        let shown = admin.volume("GET", path, &Value::Null);
+        if shown.status == 404 { Ok(()) } else { Err(shown.status.to_string()) }
+    });
+}
+
+/// A raw image of 3 MiB without a zero.
+fn raw_image(world: &World, admin: &Client, byte: u8) -> String {
+    let file = world.state().join(format!("{byte}.raw"));
+    fs::write(&file, vec![byte; RAW]).unwrap();
+    let image = queued(admin, "r", "raw");
+    admin.put_file(&format!("/image/v2/images/{image}/file"), &file).expect(204);
+    image
+}
+
+fn volume_of(admin: &Client, image: &str) -> String {
+    let wanted = json!({"volume": {"size": 1, "imageRef": image}});
+    let told = admin.volume("POST", "/volumes", &wanted).expect(202);
+    let volume = told["volume"]["id"].as_str().unwrap().to_owned();
+    rests(admin, &volume, "available");
+    volume
+}
+
+/// The orders about volumes that have ended: those that nobody gave are 0.
+fn ended(page: &Page) -> BTreeMap<String, f64> {
+    let counts = page.values.iter().filter_map(|(series, count)| {
+        let labels = series.strip_prefix("hatchery_volume_orders_total{order=\"")?;
+        let (order, rest) = labels.split_once("\",ending=\"")?;
+        Some((format!("{order} {}", rest.strip_suffix("\"}")?), *count))
+    });
+    counts.filter(|(_, count)| *count != 0.0).collect()
+}
+
+/// The volume is attached to the server and detached.
+fn plugged(admin: &Client, server: &str, volume: &str) {
+    let path = format!("{server}/os-volume_attachments");
+    admin.post(&path, &json!({"volumeAttachment": {"volumeId": volume}})).expect(200);
+    rests(admin, volume, "in-use");
+    admin.delete(&format!("{path}/{volume}")).expect(202);
+    rests(admin, volume, "available");
+}
+
+#[test]
+fn orders_about_volumes_are_counted_and_timed() {
+    let world = World::start(Settings::sim());
+    let admin = world.admin();
+    let (_, server) = traffic(&world, &admin);
+    let volume = volume_of(&admin, &raw_image(&world, &admin, 7));
+    plugged(&admin, &server, &volume);
+    let wanted = json!({"snapshot": {"volume_id": volume}});
+    let told = admin.volume("POST", "/snapshots", &wanted).expect(202);
+    let snapshot = format!("/snapshots/{}", told["snapshot"]["id"].as_str().unwrap());
+    eventually("the snapshot is available", 60, || {
+        let shown = admin.volume("GET", &snapshot, &Value::Null).expect(200);
+        if shown["snapshot"]["status"] == "available" { Ok(()) } else { Err(shown.to_string()) }
+    });
+    gone(&admin, &snapshot);
+    let backup = json!({"backup": {"volume_id": volume}});
+    let told = admin.volume("POST", "/backups", &backup).expect(202);
+    let backup = format!("/backups/{}", told["backup"]["id"].as_str().unwrap());
+    eventually("the backup is available", 60, || {
+        let shown = admin.volume("GET", &backup, &Value::Null).expect(200);
+        if shown["backup"]["status"] == "available" { Ok(()) } else { Err(shown.to_string()) }
+    });
+    // What is not there any more cannot be made larger.
+    let file = world.state().join(format!("volumes/file/volume-{volume}"));
+    fs::rename(&file, world.state().join("aside")).unwrap();
+    let extend = json!({"os-extend": {"new_size": 2}});
+    admin.volume("POST", &format!("/volumes/{volume}/action"), &extend).expect(202);
+    rests(&admin, &volume, "error_extending");
+    fs::rename(world.state().join("aside"), &file).unwrap();
+    gone(&admin, &format!("/volumes/{volume}"));
+
+    let page = Page::read(&world.anonymous());
+    let orders = [
+        "attach done",
+        "backup done",
+        "create done",
+        "create_snapshot done",
+        "detach done",
+        "extend failed",
+        "remove done",
+        "remove_snapshot done",
+    ];
+    let wanted: BTreeMap<_, _> = orders.map(|order| (order.to_owned(), 1.0)).into();
+    assert_eq!(ended(&page), wanted);
+    for (order, count) in [("create", 1.0), ("detach", 1.0), ("extend", 0.0), ("restore", 0.0)] {
+        let series = format!("hatchery_volume_order_duration_seconds_count{{order=\"{order}\"}}");
+        assert_eq!(page.values.get(&series).copied().unwrap_or_default(), count, "{order}");
+    }
+    for state in ["waiting", "active"] {
+        assert_eq!(page.sum(&format!("hatchery_volume_orders_{state}")), 0.0, "{state}");
+    }
+    // The volume was a link; the backup compresses nothing away that is not there.
+    assert_eq!(page.value("hatchery_volume_ways_total{rung=\"hard_link\"}"), 1.0);
+    assert_eq!(page.sum("hatchery_volume_ways_total"), 1.0);
+    assert_eq!(page.value("hatchery_volume_bytes_copied_total{order=\"create\"}"), 0.0);
+    assert!(page.value("hatchery_volume_bytes_copied_total{order=\"backup\"}") > 0.0);
+    let of = |what: &str| page.value(&format!("hatchery_volume_backend_{what}{{backend=\"file\"}}"));
+    assert_eq!(of("up"), 1.0);
+    assert!(of("free_bytes") > 0.0 && of("free_bytes") <= of("capacity_bytes"));
+    // A volume, its snapshot, its backup and its extension were posted; three things were deleted.
+    for (method, count) in [("POST", 4.0), ("DELETE", 2.0)] {
+        let labels = format!("service=\"volume\",method=\"{method}\",status=\"202\"");
+        assert_eq!(page.value(&format!("hatchery_http_requests_total{{{labels}}}")), count);
+    }
+    assert_eq!(page.value("hatchery_http_requests_active{service=\"volume\"}"), 0.0);
+}
+
+#[test]
+fn a_cache_of_images_tells_its_hits_and_its_size() {
+    // On another filesystem than the images, where only copies lead to them.
+    let shared = Path::new("/dev/shm");
+    let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
+    if device(shared).is_none() || device(shared) == device(Path::new("/var/tmp")) {
+        eprintln!("SKIPPED a_cache_of_images_tells_its_hits_and_its_size: no tmpfs at /dev/shm");
+        return;
+    }
+    let folder = tempfile::Builder::new().prefix("metrics-").tempdir_in(shared).unwrap();
+    set_mode(folder.path(), 0o755);
+    let toml = format!(
+        "[file]\nvolume_driver = \"file\"\nfile_folder = \"{}\"\n\
+         image_volume_cache_enabled = true\nimage_volume_cache_max_count = 1\n",
+        folder.path().display()
+    );
+    let world = World::start(Settings { toml, ..Settings::sim() });
+    let admin = world.admin();
+    let size = |what: &str| format!("hatchery_image_volume_cache_{what}{{backend=\"file\"}}");
+    let page = Page::read(&world.anonymous());
+    assert_eq!((page.value(&size("images")), page.value(&size("bytes"))), (0.0, 0.0));
+    let images = [3, 5].map(|byte| raw_image(&world, &admin, byte));
+    for image in [0, 0, 0, 1] {
+        volume_of(&admin, &images[image]);
+    }
+    let page = Page::read(&world.anonymous());
+    let counted = |of: &str| page.value(&format!("hatchery_{of}"));
+    let cache = ["hits", "misses", "evictions"];
+    let cache = cache.map(|which| counted(&format!("image_volume_cache_{which}_total")));
+    assert_eq!(cache, [2.0, 2.0, 1.0]);
+    let ways = ["copy", "clone_from_cache"];
+    let ways = ways.map(|rung| counted(&format!("volume_ways_total{{rung=\"{rung}\"}}")));
+    assert_eq!(ways, [2.0, 2.0]);
+    assert_eq!(counted("volume_bytes_copied_total{order=\"create\"}"), 2.0 * RAW as f64);
+    // Each image's volume and those of its users; the first image's is gone.
+    let orders = [("create done".to_owned(), 6.0), ("remove done".to_owned(), 1.0)];
+    assert_eq!(ended(&page), BTreeMap::from(orders));
+    let page = eventually("the count is fresh", 20, || {
+        let page = Page::read(&world.anonymous());
+        let images = page.value(&size("images"));
+        if images == 1.0 { Ok(page) } else { Err(images.to_string()) }
+    });
+    assert_eq!(page.value(&size("bytes")), f64::from(1 << 30));
 }
 
 #[test]

@@ -20,3 +20,8 @@ pub fn record_pool(pool: PoolFigures) {
 pub fn record_waiting_removals(images: usize) {
     metrics::gauge!("hatchery_image_removals_waiting").set(images as f64);
 }
+
+/// An image has left a backend's image-volume cache: nothing is left of the volume that held it.
+pub fn record_cache_eviction() {
+    metrics::counter!("hatchery_image_volume_cache_evictions_total").increment(1);
+}

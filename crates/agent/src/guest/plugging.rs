@@ -3,7 +3,7 @@
 use super::actor::{Actor, PAUSES, next};
 use super::plugs::{Change, Pending, settle};
 use super::power::{Interrupted, interrupted};
-use crate::volume;
+use crate::volume::{self, Measured};
 use hatchery_model::id::AttachmentId;
 use hatchery_model::message::AttachOutcome;
 use hatchery_model::volume::GuestVolume;
@@ -21,11 +21,18 @@ impl Actor {
             let Some(pending) = self.plugs.lock().await.pending.first().cloned() else {
                 return Ok(());
             };
+            let mut measured = Measured::waits(pending.change.label());
             let outcome = match &pending.change {
-                Change::Attach(volume) => self.attach(volume, running).await?,
-                Change::Detach(attachment) => self.detach(*attachment, running).await?,
-                Change::Swap(swap) => self.swap(swap, running).await?,
+                Change::Attach(volume) => self.attach(volume, running, &mut measured).await?,
+                Change::Detach(attachment) => {
+                    self.detach(*attachment, running, &mut measured).await?
+                }
+                Change::Swap(swap) => self.swap(swap, running, &mut measured).await?,
             };
+            measured.ends(match &outcome {
+                AttachOutcome::Attached | AttachOutcome::Detached => true,
+                AttachOutcome::NotAttached { .. } | AttachOutcome::NotDetached { .. } => false,
+            });
             self.plug_done(pending, outcome).await;
         }
     }
@@ -44,6 +51,7 @@ impl Actor {
         &mut self,
         volume: &GuestVolume,
         running: Option<&Arc<dyn Guest>>,
+        measured: &mut Measured,
     ) -> Result<AttachOutcome, Interrupted> {
         let host = self.host.clone();
         let ticket = host.volumes.turns.queue(volume::Needs::alone([volume.volume]));
@@ -52,6 +60,7 @@ impl Actor {
             order = next(&mut self.orders) => return Err(interrupted(order)),
             turn = ticket.turn() => turn,
         };
+        measured.begins();
         let not_attached = |error: &dyn Error| AttachOutcome::NotAttached {
             message: format!("Volume {} could not be attached: {error}.", volume.volume),
             details: volume::chain(error),
@@ -90,6 +99,7 @@ impl Actor {
         &mut self,
         attachment: AttachmentId,
         running: Option<&Arc<dyn Guest>>,
+        measured: &mut Measured,
     ) -> Result<AttachOutcome, Interrupted> {
         let plugs = self.plugs.lock().await;
         let found = plugs.volumes.iter().find(|one| one.attachment == attachment).cloned();
@@ -101,6 +111,7 @@ impl Actor {
         let taken = async {
             let _turn =
                 host.volumes.turns.queue(volume::Needs::alone([volume.volume])).turn().await;
+            measured.begins();
             guest.detach(volume.volume).await
         };
         let taken = tokio::select! {

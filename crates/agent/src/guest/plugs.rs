@@ -72,6 +72,15 @@ impl Change {
         }
     }
 
+    /// Its name in metrics.
+    pub(super) const fn label(&self) -> &'static str {
+        match self {
+            Self::Attach(_) => "attach",
+            Self::Detach(_) => "detach",
+            Self::Swap(_) => "swap",
+        }
+    }
+
     /// Whether both ask for the same.
     fn is_same(&self, other: &Self) -> bool {
         mem::discriminant(self) == mem::discriminant(other)

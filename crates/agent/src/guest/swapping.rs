@@ -6,7 +6,7 @@
 use super::actor::{Actor, PAUSES, next};
 use super::plugs::{Swap, note_copied};
 use super::power::{Interrupted, interrupted};
-use crate::volume;
+use crate::volume::{self, Measured};
 use hatchery_model::message::AttachOutcome;
 use hatchery_model::volume::GuestVolume;
 use hatchery_ports::hypervisor::{Guest, HypervisorError};
@@ -19,6 +19,7 @@ impl Actor {
         &mut self,
         swap: &Swap,
         running: Option<&Arc<dyn Guest>>,
+        measured: &mut Measured,
     ) -> Result<AttachOutcome, Interrupted> {
         let plugs = self.plugs.lock().await;
         let has = |id| plugs.volumes.iter().find(|one| one.attachment == id).cloned();
@@ -50,6 +51,7 @@ impl Actor {
             order = next(&mut self.orders) => return Err(interrupted(order)),
             turn = ticket.turn() => turn,
         };
+        measured.begins();
         if !swap.is_copied {
             let copied = self.mirror(&old, &swap.new, guest).await?;
             if let Err(error) = copied {

@@ -6,6 +6,7 @@
 mod attached;
 mod backup;
 mod disk_image;
+mod measured;
 mod moving;
 mod note;
 mod report;
@@ -15,6 +16,7 @@ mod upload;
 mod work;
 
 pub(crate) use attached::{find, locate};
+pub(crate) use measured::Measured;
 pub(crate) use turns::{Needs, Turn, Turns};
 pub(crate) use work::chain;
 
@@ -142,10 +144,15 @@ pub(crate) async fn take_over(
         format!("the order about {:?} could not be written down: {error}", note.order.subject)
     })?;
     *known = Some(note.clone());
-    let ticket = host.volumes.turns.queue(work::needs_of(&note.order.work));
-    drop(known);
-    tokio::spawn(work_off(host.clone(), note, ticket));
+    queue(host, note);
     Ok(())
+}
+
+/// Has an order wait for its turn, behind all that wait now.
+fn queue(host: &Arc<Host>, note: Note) {
+    let ticket = host.volumes.turns.queue(work::needs_of(&note.order.work));
+    let measured = Measured::waits(note.order.work.label());
+    tokio::spawn(work_off(host.clone(), note, (ticket, measured)));
 }
 
 /// Goes on where the last agent has stopped: does what was not answered, tells what may not have been heard.
@@ -160,8 +167,7 @@ pub(crate) async fn resume(host: &Arc<Host>) -> io::Result<()> {
                     work = note.order.work.name(),
                     "an order about a volume is done again"
                 );
-                let ticket = host.volumes.turns.queue(work::needs_of(&note.order.work));
-                tokio::spawn(work_off(host.clone(), note, ticket));
+                queue(host, note);
             }
             Some(answer) if !note.is_told => {
                 tokio::spawn(tell(host.clone(), note.request, answer));
@@ -202,7 +208,7 @@ async fn forget_before(host: &Host, before: Timestamp) -> io::Result<()> {
 }
 
 /// Does an order when its turn has come, unless a later one about its subject has been taken over meanwhile.
-async fn work_off(host: Arc<Host>, note: Note, ticket: Ticket) {
+async fn work_off(host: Arc<Host>, note: Note, (ticket, mut measured): (Ticket, Measured)) {
     let turn = ticket.turn().await;
     // Closed only when the agent ends, and then nobody waits.
     let Ok(place) = host.volumes.places.acquire().await else { return };
@@ -210,6 +216,7 @@ async fn work_off(host: Arc<Host>, note: Note, ticket: Ticket) {
     if !is_last(&host, subject, generation).await {
         return;
     }
+    measured.begins();
     let (began, work) = (Instant::now(), note.order.work.name());
     // In a task of its own, so that a panic is an answer too.
     let doing = tokio::spawn(outcome(host.clone(), note.order.clone(), note.request.clone()));
@@ -219,17 +226,21 @@ async fn work_off(host: Arc<Host>, note: Note, ticket: Ticket) {
         leaves: false,
     });
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match &outcome {
+    let is_done = match &outcome {
         VolumeOutcome::Done { .. }
         | VolumeOutcome::Managed { .. }
         | VolumeOutcome::ManagedSnapshot { .. }
         | VolumeOutcome::Uploaded { .. } => {
-            tracing::info!(?subject, work, took_ms, "volume order done")
+            tracing::info!(?subject, work, took_ms, "volume order done");
+            true
         }
         VolumeOutcome::Failed { details, .. } => {
             tracing::warn!(?subject, work, took_ms, details, "volume order failed");
+            false
         }
-    }
+    };
+    measured.ends(is_done);
+    measured::done(&note.order.work, &outcome);
     let answer = VolumeNews {
         host: host.settings.host.clone(),
         backend: note.order.backend.clone(),

@@ -1,5 +1,6 @@
 //! What is said of the backends in the host's reports. One that does not answer in time keeps no report waiting.
 
+use super::measured;
 use futures_util::future::join_all;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::BackendReport;
@@ -46,6 +47,12 @@ impl Reporters {
 
 impl Reporter {
     async fn tell(&mut self) -> Option<BackendReport> {
+        let told = self.ask().await;
+        measured::backend(&self.section, told.as_ref());
+        told
+    }
+
+    async fn ask(&mut self) -> Option<BackendReport> {
         let backend = self.backend.clone();
         let asked =
             self.asked.get_or_insert_with(|| tokio::spawn(async move { backend.report().await }));

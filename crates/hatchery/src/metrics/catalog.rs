@@ -3,6 +3,8 @@
 
 use hatchery_model::base::Did;
 use hatchery_model::live::TransferKind;
+use hatchery_model::provision::Rung;
+use hatchery_model::volume::VolumeWork;
 use metrics::{Label, Unit};
 
 /// What is measured how.
@@ -51,6 +53,12 @@ const LONG: Kind = Kind::Histogram(&[
     0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 1800.0, 3600.0,
 ]);
 
+/// From a millisecond to an hour: what is done to a volume, from a link to a copy of all its bytes.
+const WIDE: Kind = Kind::Histogram(&[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+    300.0, 900.0, 3600.0,
+]);
+
 const KINDS: &[&str] = &{
     let mut names = [""; TransferKind::ALL.len()];
     let mut at = 0;
@@ -68,8 +76,35 @@ const DEEDS: &[&str] = &[
     Did::LeftAlone.name(),
     Did::Failed.name(),
 ];
-const SERVICES: &[&str] = &["identity", "image", "compute", "network", "none"];
+const SERVICES: &[&str] = &["identity", "image", "compute", "network", "volume", "none"];
 const STEPS: &[&str] = &["claim", "disk", "define", "start", "power_off", "power_on", "reboot"];
+
+/// Orders about volumes: those to the volumes' backends, then those to the guests that have them.
+const ORDERS: &[&str] = &{
+    let guests = ["attach", "detach", "swap"];
+    let mut names = [""; VolumeWork::LABELS.len() + 3];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = if at < VolumeWork::LABELS.len() {
+            VolumeWork::LABELS[at]
+        } else {
+            guests[at - VolumeWork::LABELS.len()]
+        };
+        at += 1;
+    }
+    names
+};
+const RUNGS: &[&str] = &{
+    let mut names = [""; Rung::LADDER.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = Rung::LADDER[at].label();
+        at += 1;
+    }
+    names
+};
+/// Orders that say how much they have copied.
+const COPYING: &[&str] = &["create", "copy_from", "backup", "restore"];
 
 const fn counter(name: &'static str, unit: Unit, help: &'static str) -> Metric {
     Metric { name, kind: Kind::Counter, unit, help, of: Of::Every, labels: &[] }
@@ -193,6 +228,74 @@ pub const RECORDED: &[Metric] = &[
         "Deleted images whose bytes stay for the clones that need them.",
     )
     .of_the_cloud(),
+    counter("hatchery_volume_orders_total", Unit::Count, "Orders about volumes that ended.")
+        .by(&[("order", ORDERS), ("ending", &["done", "failed"])])
+        .of_the_cloud(),
+    gauge("hatchery_volume_orders_waiting", Unit::Count, "Orders that wait for their turn.")
+        .by(&[("order", ORDERS)])
+        .of_the_cloud(),
+    gauge("hatchery_volume_orders_active", Unit::Count, "Orders that are being carried out.")
+        .by(&[("order", ORDERS)])
+        .of_the_cloud(),
+    histogram(
+        "hatchery_volume_order_duration_seconds",
+        WIDE,
+        "Time that orders took which were done, from their turn on.",
+    )
+    .by(&[("order", ORDERS)])
+    .of_the_cloud(),
+    counter(
+        "hatchery_volume_ways_total",
+        Unit::Count,
+        "Volumes made of images, by the rung of the ladder that was taken.",
+    )
+    .by(&[("rung", RUNGS)])
+    .of_the_cloud(),
+    counter("hatchery_volume_bytes_copied_total", Unit::Bytes, "Bytes that orders have copied.")
+        .by(&[("order", COPYING)])
+        .of_the_cloud(),
+    gauge("hatchery_volume_backend_up", Unit::Count, "1: the backend can be used.")
+        .by(&[("backend", &[])])
+        .of_the_cloud(),
+    gauge(
+        "hatchery_volume_backend_capacity_bytes",
+        Unit::Bytes,
+        "Size of the backend; 0: not known.",
+    )
+    .by(&[("backend", &[])])
+    .of_the_cloud(),
+    gauge("hatchery_volume_backend_free_bytes", Unit::Bytes, "Free of that.")
+        .by(&[("backend", &[])])
+        .of_the_cloud(),
+    counter(
+        "hatchery_image_volume_cache_hits_total",
+        Unit::Count,
+        "Volumes cloned of an image that a cache had.",
+    )
+    .of_the_cloud(),
+    counter(
+        "hatchery_image_volume_cache_misses_total",
+        Unit::Count,
+        "Volumes for which an image was brought into a cache.",
+    )
+    .of_the_cloud(),
+    counter(
+        "hatchery_image_volume_cache_evictions_total",
+        Unit::Count,
+        "Images that have left a cache.",
+    )
+    .of_the_cloud(),
+    gauge(
+        "hatchery_volume_flattenings_active",
+        Unit::Count,
+        "Volumes of images that are made independent in the background, or wait for that.",
+    )
+    .of_the_cloud(),
+    counter("hatchery_volume_flattenings_total", Unit::Count, "The same, of those that ended.")
+        .by(&[("ending", &["done", "failed", "stopped"])])
+        .of_the_cloud(),
+    counter("hatchery_volume_flattened_bytes_total", Unit::Bytes, "Bytes copied by that.")
+        .of_the_cloud(),
 ];
 
 /// Those that are read when they are asked for.
@@ -204,6 +307,12 @@ pub const READ: &[Metric] = &[
     )
     .of_the_cloud(),
     gauge("hatchery_tasks", Unit::Count, "Tasks promised and not yet done.").of_the_cloud(),
+    gauge("hatchery_image_volume_cache_images", Unit::Count, "Images in a backend's cache.")
+        .by(&[("backend", &[])])
+        .of_the_cloud(),
+    gauge("hatchery_image_volume_cache_bytes", Unit::Bytes, "Size of the volumes that hold them.")
+        .by(&[("backend", &[])])
+        .of_the_cloud(),
     counter("hatchery_sql_statements_total", Unit::Count, "SQL statements run.").of_the_cloud(),
     counter("hatchery_sql_commits_total", Unit::Count, "Transactions committed.").of_the_cloud(),
     counter(

@@ -4,9 +4,11 @@
 use super::exposition::Text;
 use hatchery_db::Database;
 use hatchery_model::live::PoolFigures;
+use hatchery_model::units::Bytes;
+use hatchery_model::volume::{BackendReport, ImageCacheEntry};
 use hatchery_ports::measure::record_pool;
 use hatchery_ports::store::{Store, StoreError};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -31,15 +33,24 @@ pub struct Depths {
 
 #[derive(Default)]
 struct Last {
-    rows: Option<(Instant, Rows)>,
+    rows: Option<(Instant, Arc<Rows>)>,
     pool: Option<(Instant, PoolFigures)>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Rows {
     messages: u64,
     tasks: u64,
     leases: u64,
+    /// By the section of the backend that keeps it.
+    caches: BTreeMap<String, Cache>,
+}
+
+/// What an image-volume cache has.
+#[derive(Clone, Copy, Default, PartialEq, Debug)]
+struct Cache {
+    images: u64,
+    bytes: Bytes,
 }
 
 impl Depths {
@@ -53,6 +64,11 @@ impl Depths {
         if let Some(rows) = self.refresh().await {
             text.metric("hatchery_outbox_messages", [(None, rows.messages as f64)]);
             text.metric("hatchery_tasks", [(None, rows.tasks as f64)]);
+            let of_caches = |of: fn(&Cache) -> u64| {
+                rows.caches.iter().map(move |(backend, cache)| (Some(&**backend), of(cache) as f64))
+            };
+            text.metric("hatchery_image_volume_cache_images", of_caches(|cache| cache.images));
+            text.metric("hatchery_image_volume_cache_bytes", of_caches(|cache| cache.bytes.0));
         }
         let done = self.database.figures();
         text.metric("hatchery_sql_statements_total", [(None, done.statements as f64)]);
@@ -64,12 +80,12 @@ impl Depths {
         self.refresh().await;
     }
 
-    async fn refresh(&self) -> Option<Rows> {
+    async fn refresh(&self) -> Option<Arc<Rows>> {
         // One at a time; who comes meanwhile finds it fresh.
         let mut last = self.last.lock().await;
-        if last.rows.is_none_or(|(at, _)| at.elapsed() >= FRESH) {
+        if last.rows.as_ref().is_none_or(|(at, _)| at.elapsed() >= FRESH) {
             match self.rows().await {
-                Ok(rows) => last.rows = Some((Instant::now(), rows)),
+                Ok(rows) => last.rows = Some((Instant::now(), Arc::new(rows))),
                 Err(error) => {
                     last.rows = None;
                     let error = &error as &dyn std::error::Error;
@@ -82,9 +98,10 @@ impl Depths {
             let pool = tokio::task::spawn_blocking(move || pool(&folders)).await.ok();
             last.pool = pool.map(|pool| (Instant::now(), pool));
         }
-        let rows = last.rows.map(|(_, rows)| rows);
+        let rows = last.rows.as_ref().map(|(_, rows)| rows.clone());
         if let Some((_, pool)) = last.pool {
-            record_pool(PoolFigures { leases: rows.map_or(0, |rows| rows.leases), ..pool });
+            let leases = rows.as_ref().map_or(0, |rows| rows.leases);
+            record_pool(PoolFigures { leases, ..pool });
         }
         rows
     }
@@ -93,8 +110,28 @@ impl Depths {
         let mut uow = self.database.read().await?;
         let messages = uow.outbox().count().await?;
         let tasks = uow.tasks().count().await?;
-        Ok(Rows { messages, tasks, leases: uow.leases().count().await? })
+        let leases = uow.leases().count().await?;
+        let hosts = uow.hosts().list().await?;
+        let reports = hosts.iter().flat_map(|host| &host.backends);
+        let entries = uow.image_cache().list(None).await?;
+        Ok(Rows { messages, tasks, leases, caches: caches(reports, &entries) })
     }
+}
+
+/// What each backend's cache has; one that is empty, too. An image that is kept for its own sake is in none.
+fn caches<'a>(
+    reports: impl Iterator<Item = &'a BackendReport>,
+    entries: &[ImageCacheEntry],
+) -> BTreeMap<String, Cache> {
+    let keeping = reports.filter(|report| report.image_cache.is_some());
+    let mut caches: BTreeMap<String, Cache> =
+        keeping.map(|report| (report.backend.clone(), Cache::default())).collect();
+    for entry in entries.iter().filter(|entry| !entry.kept && entry.is_there()) {
+        let cache = caches.entry(entry.backend.backend.clone()).or_default();
+        cache.images += 1;
+        cache.bytes.0 += Bytes::from_gib(entry.size_gib).0;
+    }
+    caches
 }
 
 /// Names in the first folder, and what the files of all take on the disk, each once however many names it has.
@@ -118,8 +155,71 @@ fn bases(folder: &Path) -> impl Iterator<Item = fs::Metadata> + use<> {
 
 #[cfg(test)]
 mod tests {
-    use super::pool;
+    use super::{Cache, caches, pool};
+    use hatchery_model::generation::Generation;
+    use hatchery_model::id::{HostName, ImageId, VolumeId};
+    use hatchery_model::provision::VolumeTargetFacts;
+    use hatchery_model::timestamp::Timestamp;
+    use hatchery_model::units::Bytes;
+    use hatchery_model::volume::{
+        BackendName, BackendReport, ImageCacheBounds, ImageCacheEntry, ImageCacheState, Reach,
+    };
+    use std::collections::BTreeMap;
     use std::fs;
+    use uuid::Uuid;
+
+    fn report(backend: &str, image_cache: Option<ImageCacheBounds>) -> BackendReport {
+        BackendReport {
+            backend: backend.to_owned(),
+            pool: backend.to_owned(),
+            protocol: "file".to_owned(),
+            reach: Reach::ServingHosts,
+            total: Bytes(0),
+            free: Bytes(0),
+            target: VolumeTargetFacts {
+                file: None,
+                cluster: None,
+                clones: Ok(()),
+                free: Bytes(0),
+                conversion_free: Bytes(0),
+            },
+            image_cache,
+            image_volumes: false,
+            down: None,
+        }
+    }
+
+    fn entry(number: u128, state: ImageCacheState, kept: bool) -> ImageCacheEntry {
+        ImageCacheEntry {
+            volume: VolumeId(Uuid::from_u128(number)),
+            generation: Generation::FIRST,
+            backend: BackendName {
+                host: HostName::from("h"),
+                backend: "a".into(),
+                pool: "a".into(),
+            },
+            image: ImageId(Uuid::from_u128(number)),
+            image_sha512: String::new(),
+            size_gib: 2,
+            state,
+            last_used_at: Timestamp(0),
+            kept,
+        }
+    }
+
+    #[test]
+    fn a_cache_has_what_may_have_bytes_and_an_empty_one_is_told_too() {
+        let bounds = Some(ImageCacheBounds::default());
+        let reports = [report("a", bounds), report("b", bounds), report("c", None)];
+        let entries = [
+            entry(1, ImageCacheState::Ready, false),
+            entry(2, ImageCacheState::Leaving, false),
+            entry(3, ImageCacheState::Ready, true),
+        ];
+        let full = Cache { images: 2, bytes: Bytes::from_gib(4) };
+        let wanted = [("a".to_owned(), full), ("b".to_owned(), Cache::default())];
+        assert_eq!(caches(reports.iter(), &entries), BTreeMap::from(wanted));
+    }
 
     #[test]
     fn a_file_of_many_names_counts_once() {

@@ -46,6 +46,19 @@ impl Rung {
             Self::DownloadAndConvert => "copy",
         }
     }
+
+    /// The rung's name in metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::HardLink => "hard_link",
+            Self::Reflink => "reflink",
+            Self::CloneInPlace => "clone_in_place",
+            Self::CloneOfImageVolume => "clone_of_image_volume",
+            Self::CloneFromCache => "clone_from_cache",
+            Self::Stream => "stream",
+            Self::DownloadAndConvert => "copy",
+        }
+    }
 }
 
 impl fmt::Display for Rung {

@@ -67,7 +67,7 @@ impl ImageCacheEntry {
     }
 
     /// Whether its volume may have bytes.
-    const fn is_there(&self) -> bool {
+    pub const fn is_there(&self) -> bool {
         match self.state {
             ImageCacheState::Building | ImageCacheState::Ready | ImageCacheState::Leaving => true,
             ImageCacheState::Waiting(_) => false,

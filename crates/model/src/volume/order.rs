@@ -220,7 +220,7 @@ pub enum VolumeOutcome {
 }
 
 impl VolumeWork {
-    /// Its name, for logs, metrics and answers.
+    /// Its name, for logs and answers.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Create(_) => "Create",
@@ -239,6 +239,48 @@ impl VolumeWork {
             Self::ManageSnapshot(..) => "ManageSnapshot",
             Self::UnmanageSnapshot(..) => "UnmanageSnapshot",
             Self::DiskToImage(..) => "DiskToImage",
+        }
+    }
+
+    /// Every [`VolumeWork::label`].
+    pub const LABELS: [&'static str; 16] = [
+        "create",
+        "remove",
+        "extend",
+        "create_snapshot",
+        "remove_snapshot",
+        "revert",
+        "upload_to_image",
+        "backup",
+        "restore",
+        "remove_backup",
+        "copy_from",
+        "manage",
+        "unmanage",
+        "manage_snapshot",
+        "unmanage_snapshot",
+        "disk_to_image",
+    ];
+
+    /// The same in metrics.
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Remove(_) => "remove",
+            Self::Extend(..) => "extend",
+            Self::CreateSnapshot(..) => "create_snapshot",
+            Self::RemoveSnapshot(..) => "remove_snapshot",
+            Self::Revert(..) => "revert",
+            Self::UploadToImage(..) => "upload_to_image",
+            Self::Backup(_) => "backup",
+            Self::Restore(..) => "restore",
+            Self::RemoveBackup(..) => "remove_backup",
+            Self::CopyFrom(..) => "copy_from",
+            Self::Manage(..) => "manage",
+            Self::Unmanage(_) => "unmanage",
+            Self::ManageSnapshot(..) => "manage_snapshot",
+            Self::UnmanageSnapshot(..) => "unmanage_snapshot",
+            Self::DiskToImage(..) => "disk_to_image",
         }
     }
 
@@ -263,5 +305,69 @@ impl VolumeWork {
             | Self::UnmanageSnapshot(volume, _)
             | Self::RemoveBackup(volume, _) => *volume,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ImageOfVolume, NewBackup, NewVolume, VolumeContent, VolumeWork};
+    use crate::id::{BackupId, ImageId, ServerId, SnapshotId, VolumeId};
+    use crate::image::DiskFormat;
+    use crate::units::Bytes;
+    use std::collections::BTreeSet;
+    use uuid::Uuid;
+
+    fn each() -> [VolumeWork; 16] {
+        let id = Uuid::from_u128(1);
+        let (volume, snapshot, backup) = (VolumeId(id), SnapshotId(id), BackupId(id));
+        let content = VolumeContent::Empty;
+        let new = NewVolume { volume, size: Bytes(1), content, holds_image: false };
+        let kept = NewBackup { backup, volume, snapshot: None, parent: None, live: false };
+        let wanted = ImageOfVolume {
+            image: ImageId(id),
+            upload: "u".into(),
+            format: DiskFormat::Raw,
+            live: false,
+            image_volume: None,
+        };
+        [
+            VolumeWork::Create(Box::new(new)),
+            VolumeWork::Remove(volume),
+            VolumeWork::Extend(volume, Bytes(1)),
+            VolumeWork::CreateSnapshot(volume, snapshot),
+            VolumeWork::RemoveSnapshot(volume, snapshot),
+            VolumeWork::Revert(volume, snapshot),
+            VolumeWork::UploadToImage(volume, Box::new(wanted.clone())),
+            VolumeWork::Backup(Box::new(kept)),
+            VolumeWork::Restore(volume, backup),
+            VolumeWork::RemoveBackup(volume, backup),
+            VolumeWork::CopyFrom(volume, Bytes(1), "b".into()),
+            VolumeWork::Manage(volume, "n".into()),
+            VolumeWork::Unmanage(volume),
+            VolumeWork::ManageSnapshot(volume, snapshot, "n".into()),
+            VolumeWork::UnmanageSnapshot(volume, snapshot),
+            VolumeWork::DiskToImage(ServerId(id), Box::new(wanted)),
+        ]
+    }
+
+    #[test]
+    fn metrics_and_logs_call_work_the_same() {
+        let snake = |name: &str| {
+            let mut label = String::new();
+            for letter in name.chars() {
+                if letter.is_uppercase() && !label.is_empty() {
+                    label.push('_');
+                }
+                label.push(letter.to_ascii_lowercase());
+            }
+            label
+        };
+        let each = each();
+        for work in &each {
+            assert_eq!(work.label(), snake(work.name()));
+        }
+        let labels: BTreeSet<_> = each.iter().map(VolumeWork::label).collect();
+        assert_eq!(labels, BTreeSet::from(VolumeWork::LABELS));
+        assert_eq!(labels.len(), each.len());
     }
 }

@@ -12,6 +12,7 @@ use hatchery_model::page::Page;
 use hatchery_model::provision::Rung;
 use hatchery_model::units::Bytes;
 use hatchery_model::volume::{ImageCacheState, Volume};
+use hatchery_ports::measure::record_cache_eviction;
 use hatchery_ports::store::{UnitOfWork, VolumeFilter};
 
 /// The volumes that are being made as clones of an entry's.
@@ -77,6 +78,9 @@ pub(in crate::volume) async fn gone(
 ) -> Result<Vec<Order>, Error> {
     let Some(entry) = uow.image_cache().find(volume).await? else { return Ok(Vec::new()) };
     uow.image_cache().delete(volume).await?;
+    if !entry.kept {
+        record_cache_eviction();
+    }
     let mut orders = send_waiters(uow, writing, volume).await?;
     if let Some(bounds) = bounds_of(uow, &entry.backend).await? {
         orders.extend(admit(uow, writing, (&entry.backend, bounds)).await?);

@@ -64,9 +64,11 @@ impl Background {
         let flattening = Flattening { stop: Arc::new(stop), outcome };
         all.insert(volume, flattening.clone());
         let guard = Guard { all: self.all.clone(), volume, stop: flattening.stop.clone() };
+        metrics::gauge!("hatchery_volume_flattenings_active").increment(1.0);
         let turn = self.turn.clone();
         tokio::spawn(async move {
             let outcome = in_turn(&turn, stopped, work).await.map_err(Arc::new);
+            measure(&outcome, *guard.stop.borrow());
             match &outcome {
                 Ok(bytes) => {
                     tracing::info!(volume.id = %volume, bytes, "the volume of an image stands by itself")
@@ -110,6 +112,18 @@ where
     work(theirs).await
 }
 
+fn measure(outcome: &Outcome, is_stopped: bool) {
+    let ending = match (outcome, is_stopped) {
+        (Ok(bytes), _) => {
+            metrics::counter!("hatchery_volume_flattened_bytes_total").increment(*bytes);
+            "done"
+        }
+        (Err(_), true) => "stopped",
+        (Err(_), false) => "failed",
+    };
+    metrics::counter!("hatchery_volume_flattenings_total", "ending" => ending).increment(1);
+}
+
 fn stopped() -> VolumeError {
     let source = io::Error::from(io::ErrorKind::Interrupted);
     VolumeError::Unavailable { doing: "flatten what is changed or removed".to_owned(), source }
@@ -130,6 +144,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         self.stop.send_replace(true);
         lock(&self.all).remove(&self.volume);
+        metrics::gauge!("hatchery_volume_flattenings_active").decrement(1.0);
     }
 }
 
@@ -146,6 +161,7 @@ mod tests {
     use super::{Background, Stop, stopped};
     use hatchery_model::id::VolumeId;
     use hatchery_ports::volume_backend::VolumeError;
+    use hatchery_testkit::Counts;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
     use tokio::sync::Notify;
@@ -199,5 +215,27 @@ mod tests {
         let (last, is_new) = background.begin(volume(1), until_stopped);
         drop(background);
         assert!(is_new && last.outcome().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn each_is_counted_by_its_ending() {
+        let counts = Counts::default();
+        let _heard = metrics::set_default_local_recorder(&counts);
+        let background = Background::new();
+        let active = || counts.gauge("hatchery_volume_flattenings_active");
+        let (flat, _) = background.begin(volume(1), |_| async { Ok(7) });
+        assert_eq!(active(), 1.0);
+        flat.outcome().await.unwrap();
+        let (cut_off, _) = background.begin(volume(2), until_stopped);
+        background.stop(volume(2)).await;
+        cut_off.outcome().await.unwrap_err();
+        let (failed, _) = background.begin(volume(3), |_| async { Err(stopped()) });
+        failed.outcome().await.unwrap_err();
+        let ended = ["done", "stopped", "failed"].map(|ending| {
+            let series = format!("hatchery_volume_flattenings_total{{ending=\"{ending}\"}}");
+            counts.count(&series)
+        });
+        assert_eq!((ended, active()), ([1, 1, 1], 0.0));
+        assert_eq!(counts.count("hatchery_volume_flattened_bytes_total"), 7);
     }
 }
