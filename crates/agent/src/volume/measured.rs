@@ -90,8 +90,11 @@ pub(super) fn done(work: &VolumeWork, outcome: &VolumeOutcome) {
 /// How a backend is. `None`: it has never answered.
 pub(super) fn backend(section: &str, report: Option<&BackendReport>) {
     let is_up = report.is_some_and(|report| report.down.is_none());
-    metrics::gauge!("hatchery_volume_backend_up", "backend" => section.to_owned())
-        .set(if is_up { 1.0 } else { 0.0 });
+    metrics::gauge!("hatchery_volume_backend_up", "backend" => section.to_owned()).set(if is_up {
+        1.0
+    } else {
+        0.0
+    });
     let (total, free) = match report {
         Some(BackendReport { total: Bytes(total), free: Bytes(free), .. }) if *total > 0 => {
             (*total, *free)
@@ -229,7 +232,10 @@ mod tests {
         backend("b", None);
         assert_eq!(told(), [0.0, 0.0, 0.0]);
         // A cluster that has not counted yet.
-        backend("b", Some(&BackendReport { total: Bytes(0), free: Bytes(9), down: None, ..report }));
+        backend(
+            "b",
+            Some(&BackendReport { total: Bytes(0), free: Bytes(9), down: None, ..report }),
+        );
         assert_eq!(told(), [1.0, 0.0, 0.0]);
     }
 }

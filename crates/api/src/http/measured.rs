@@ -83,6 +83,7 @@ mod tests {
     fn clients_invent_no_labels() {
         assert_eq!(service_of("/compute/v2.1/servers"), "compute");
         assert_eq!(service_of("/image"), "image");
+        assert_eq!(service_of("/volume/v3/volumes"), "volume");
         for path in ["/", "/computer", "/x/compute", "/metrics", "//"] {
             assert_eq!(service_of(path), "none", "{path}");
         }
