@@ -180,12 +180,18 @@ fn metrics_count_what_was_done_and_the_documents_name_them_all() {
     assert!(undrawn.is_empty(), "no panel shows {undrawn:?}");
 }
 
+/// Waits until what is shown there, a volume, snapshot or backup, has this status.
+fn reaches(admin: &Client, path: &str, status: &str) {
+    eventually(&format!("{path} is {status}"), 60, || {
+        let shown = admin.volume("GET", path, &Value::Null).expect(200);
+        let found = shown.as_object().unwrap().values().next().unwrap();
+        if found["status"] == status { Ok(()) } else { Err(shown.to_string()) }
+    });
+}
+
 /// Waits until a volume has this status.
 fn rests(admin: &Client, volume: &str, status: &str) {
-    eventually(&format!("the volume is {status}"), 60, || {
-        let shown = admin.volume("GET", &format!("/volumes/{volume}"), &Value::Null).expect(200);
-        if shown["volume"]["status"] == status { Ok(()) } else { Err(shown.to_string()) }
-    });
+    reaches(admin, &format!("/volumes/{volume}"), status);
 }
 
 fn gone(admin: &Client, path: &str) {
@@ -257,18 +263,12 @@ fn orders_about_volumes_are_counted_and_timed() {
     let wanted = json!({"snapshot": {"volume_id": volume}});
     let told = admin.volume("POST", "/snapshots", &wanted).expect(202);
     let snapshot = format!("/snapshots/{}", told["snapshot"]["id"].as_str().unwrap());
-    eventually("the snapshot is available", 60, || {
-        let shown = admin.volume("GET", &snapshot, &Value::Null).expect(200);
-        if shown["snapshot"]["status"] == "available" { Ok(()) } else { Err(shown.to_string()) }
-    });
+    reaches(&admin, &snapshot, "available");
     gone(&admin, &snapshot);
     let wanted = json!({"backup": {"volume_id": volume}});
     let told = admin.volume("POST", "/backups", &wanted).expect(202);
     let backup = format!("/backups/{}", told["backup"]["id"].as_str().unwrap());
-    eventually("the backup is available", 60, || {
-        let shown = admin.volume("GET", &backup, &Value::Null).expect(200);
-        if shown["backup"]["status"] == "available" { Ok(()) } else { Err(shown.to_string()) }
-    });
+    reaches(&admin, &backup, "available");
     gone(&admin, &format!("/volumes/{volume}"));
     fails_to_extend(&world, &admin);
 

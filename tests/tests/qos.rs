@@ -1,7 +1,7 @@
 //! Volumes of a type with QoS specs: what a guest may take of them is limited by its QEMU, which is asked itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use hatchery_tests::{Guests, Openstack, Settings, World, wait_for};
+use hatchery_tests::{Guests, Openstack, Settings, World, eventually, wait_for};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -99,4 +99,28 @@ fn a_guest_takes_no_more_of_a_volume_than_its_type_allows() {
     // Whoever waits sees the new guest's process.
     openstack.run(&["server", "reboot", "--hard", "--wait", "one"]);
     assert_eq!(limits(&mut world, &server), [(0, 0, 70), (300, 0, 0)]);
+
+    // A guest that does not run takes it, and does not start with it.
+    let openstack = &world.openstack();
+    let shown = |status| wait_for(openstack, &["server", "show", "one"], status);
+    openstack.run(&["server", "stop", "one"]);
+    shown("SHUTOFF");
+    openstack.run(&["server", "add", "volume", "one", "wrong"]);
+    wait_for(openstack, &["volume", "show", "wrong"], "in-use");
+    let told = || world.log().matches("total_iops_sec=many").count();
+    let before = told();
+    openstack.run(&["server", "start", "one"]);
+    eventually("the start has failed", 60, || match told() {
+        now if now > before => Ok(()),
+        now => Err(now.to_string()),
+    });
+    eventually("nothing is done to the server any more", 60, || {
+        let shown = openstack.json(&["server", "show", "one"]);
+        let state = ["status", "OS-EXT-STS:task_state"].map(|word| shown[word].clone());
+        if state == [json!("SHUTOFF"), Value::Null] { Ok(()) } else { Err(format!("{state:?}")) }
+    });
+    openstack.run(&["server", "remove", "volume", "one", "wrong"]);
+    wait_for(openstack, &["volume", "show", "wrong"], "available");
+    openstack.run(&["server", "start", "one"]);
+    shown("ACTIVE");
 }
