@@ -111,6 +111,7 @@ impl Agent {
             tokio::spawn(heartbeat::run(host.clone())),
             tokio::spawn(networks::remove_idle(host.clone())),
             tokio::spawn(volume::forget_gone(host.clone())),
+            tokio::spawn(volume::sweep_backends(host.clone())),
         ];
         let reported = host.reported.subscribe();
         Ok(Self { _inbox: inbox, _responder: responder, tasks, reported })

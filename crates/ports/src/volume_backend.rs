@@ -168,4 +168,10 @@ pub trait VolumeBackend: VolumeAdoption + CopiedSnapshots {
 
     /// All that it holds.
     async fn list(&self) -> Result<Vec<Held>, VolumeError>;
+
+    /// Removes what nobody needs any more and no repeated call removes, such as what a removal has left for a client that was dying. Any number of
+    /// hosts may do it at any time.
+    async fn sweep(&self) -> Result<(), VolumeError> {
+        Ok(())
+    }
 }

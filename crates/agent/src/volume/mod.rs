@@ -11,12 +11,14 @@ mod moving;
 mod note;
 mod report;
 mod snapshot;
+mod sweeping;
 mod turns;
 mod upload;
 mod work;
 
 pub(crate) use attached::{find, locate};
 pub(crate) use measured::Measured;
+pub(crate) use sweeping::sweep_backends;
 pub(crate) use turns::{Needs, Turn, Turns};
 pub(crate) use work::chain;
 

@@ -117,6 +117,8 @@ pub struct Gate {
     /// Whether two calls were about one volume at the same time.
     pub overlapped: AtomicBool,
     entered: Notify,
+    /// How often it was swept.
+    pub sweeps: watch::Sender<u32>,
 }
 
 impl Gate {
@@ -282,6 +284,11 @@ impl VolumeBackend for Gate {
     async fn list(&self) -> Result<Vec<Held>, VolumeError> {
         self.inner.list().await
     }
+
+    async fn sweep(&self) -> Result<(), VolumeError> {
+        self.sweeps.send_modify(|sweeps| *sweeps += 1);
+        self.inner.sweep().await
+    }
 }
 
 impl Yard {
@@ -338,6 +345,7 @@ impl Yard {
             inside: Mutex::default(),
             overlapped: AtomicBool::new(false),
             entered: Notify::new(),
+            sweeps: watch::Sender::default(),
         });
         let parts = Parts {
             bus: Arc::new(bus.clone()),

@@ -306,6 +306,40 @@ impl IoCtx {
         check(|| unsafe { (self.symbols().rados_remove)(self.handle, name.as_ptr()) }).map(drop)
     }
 
+    /// Has the OSD of an object that is there call a method of one of its classes, which may change it.
+    pub(super) fn call(
+        &self,
+        object: &str,
+        (class, method): (&CStr, &CStr),
+        input: &[u8],
+    ) -> Result<(), Errno> {
+        let object = text(object)?;
+        let (symbols, mut answer) = (self.symbols(), 0);
+        // SAFETY: the operation lives until it is released, once; what it is given is copied or lives until it was done.
+        check(|| unsafe {
+            let work = (symbols.rados_create_write_op)();
+            (symbols.rados_write_op_assert_exists)(work);
+            (symbols.rados_write_op_exec)(
+                work,
+                class.as_ptr(),
+                method.as_ptr(),
+                input.as_ptr().cast(),
+                input.len(),
+                &mut answer,
+            );
+            let done = (symbols.rados_write_op_operate)(
+                work,
+                self.handle,
+                object.as_ptr(),
+                ptr::null_mut(),
+                0,
+            );
+            (symbols.rados_release_write_op)(work);
+            done
+        })
+        .map(drop)
+    }
+
     pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), Errno> {
         let (from, to) = (text(from)?, text(to)?);
         // SAFETY: the handle is open, and the names end with a zero.
@@ -370,7 +404,7 @@ impl IoCtx {
             (self.symbols().rbd_trash_remove_with_progress)(
                 self.handle,
                 id.as_ptr(),
-                true,
+                false,
                 progress,
                 with,
             )
@@ -406,9 +440,9 @@ impl IoCtx {
 
     /// Keys and values of the notes behind this key, some at a time.
     pub(super) fn notes_behind(&self, key: &str) -> Result<Vec<(String, String)>, Errno> {
-        const AT_ONCE: u64 = 64;
+        const AT_ONCE: u64 = 256;
         let start = text(key)?;
-        let (mut keys, mut values) = (vec![0_u8; 16 << 10], vec![0_u8; 64 << 10]);
+        let (mut keys, mut values) = (vec![0_u8; 64 << 10], vec![0_u8; 256 << 10]);
         let (mut key_room, mut value_room) = (keys.len(), values.len());
         // SAFETY: the handle is open, the key ends with a zero, and both lists are written within the lengths that are given.
         check(|| unsafe {

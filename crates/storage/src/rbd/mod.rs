@@ -13,6 +13,7 @@ mod library;
 mod login;
 mod pool;
 pub(crate) mod removal;
+mod removal_lock;
 mod resting;
 mod watched;
 

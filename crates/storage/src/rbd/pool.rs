@@ -3,6 +3,7 @@
 use super::error::{CephError, Doing};
 use super::ffi::IoCtx;
 use super::image::OpenImage;
+use super::removal_lock::RemovalLock;
 use nix::errno::Errno;
 use std::sync::Arc;
 
@@ -135,13 +136,22 @@ impl RbdPool {
         Ok(found.into_iter().map(|(id, name)| NamedImage { id, name }).collect())
     }
 
-    /// Removes an image of the trash for good, where its move there was cut off, too. `Conflict` while it has clones.
+    /// Removes an image of the trash for good, where its move there was cut off, too. `Conflict` while it has clones, or somebody else removes it.
     pub fn remove_from_trash(&self, image: &NamedImage) -> Result<(), CephError> {
         let NamedImage { id, name } = image;
-        let removed = match self.context.trash_remove(id, &mut go_on) {
+        let mut lock = RemovalLock::take(&self.context, id)?;
+        let mut remove = || {
+            self.context.trash_remove(id, &mut |_, _| {
+                if let Some(lock) = &mut lock {
+                    lock.go_on();
+                }
+                true
+            })
+        };
+        let removed = match remove() {
             Err(Errno::EUCLEAN) => {
                 self.move_to_trash(name)?;
-                self.context.trash_remove(id, &mut go_on)
+                remove()
             }
             removed => removed,
         };

@@ -28,7 +28,7 @@ pub(crate) fn take_away(pool: &RbdPool, image: &NamedImage) -> Result<(), CephEr
     finish(pool, image).map(drop)
 }
 
-/// Removes what is in the trash, and the note. `false`: it is needed still.
+/// Removes what is in the trash, and the note. `false`: it is needed still, or somebody else is at it.
 pub(crate) fn finish(pool: &RbdPool, image: &NamedImage) -> Result<bool, CephError> {
     match pool.remove_from_trash(image) {
         Ok(()) => {}
@@ -42,8 +42,14 @@ pub(crate) fn finish(pool: &RbdPool, image: &NamedImage) -> Result<bool, CephErr
     Ok(true)
 }
 
-/// Of one whose making or removal was cut off there may be only an entry in the directory, or an object with its id.
+/// Removes what is left of one whose making or removal was cut off.
 pub(crate) fn remove_name(pool: &RbdPool, name: &str) -> Result<(), CephError> {
+    forget_name(pool, name)?;
+    going_of(pool, name)?.iter().try_for_each(|image| finish(pool, image).map(drop))
+}
+
+/// The same without what is in the trash: there may be only an entry in the directory, or an object with its id.
+pub(crate) fn forget_name(pool: &RbdPool, name: &str) -> Result<(), CephError> {
     if let Some(image) = pool.list()?.into_iter().find(|one| one.name == name) {
         take_away(pool, &image)?;
     }
@@ -51,6 +57,13 @@ pub(crate) fn remove_name(pool: &RbdPool, name: &str) -> Result<(), CephError> {
         Err(error) if !error.is_not_found() => Err(error),
         _ => Ok(()),
     }
+}
+
+/// What is being removed that had this name.
+pub(crate) fn going_of(pool: &RbdPool, name: &str) -> Result<Vec<NamedImage>, CephError> {
+    let mut all = going(pool)?;
+    all.retain(|image| image.name == name);
+    Ok(all)
 }
 
 /// What is being removed, and in the trash.

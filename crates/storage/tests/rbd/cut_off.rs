@@ -127,3 +127,26 @@ async fn half_made_and_half_removed_volumes_are_found_and_go() {
     cloud.volumes.remove(cloud.volume(1)).await.unwrap();
     assert_eq!(cloud.left().await, BTreeSet::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_was_cut_off_is_finished_when_it_is_repeated() {
+    let test = "a_removal_that_was_cut_off_is_finished_when_it_is_repeated";
+    let Some(cloud) = Cloud::new(test, 0x84, |_| {}) else { return };
+    cloud.make(1, VolumeContent::Empty).await.unwrap();
+    cloud.volumes.snapshot(cloud.volume(1), cloud.snapshot(1)).await.unwrap();
+    cloud.make(2, VolumeContent::Snapshot(cloud.volume(1), cloud.snapshot(1))).await.unwrap();
+    cloud.volumes.remove_snapshot(cloud.volume(1), cloud.snapshot(1)).await.unwrap();
+    cloud.volumes.remove(cloud.volume(1)).await.unwrap();
+    let clone = format!("volume-{}", cloud.volume(2));
+    let client = cinder(cloud.ceph);
+    let cut_off = on(&client, move |ceph| {
+        let pool = ceph.pool("volumes")?;
+        let id = pool.open_to_read(&clone, None)?.id()?;
+        pool.set_note(&format!("hatchery.removing.{id}"), &clone)?;
+        pool.move_to_trash(&clone)
+    });
+    cut_off.await.unwrap();
+    // What it lay on goes with it.
+    cloud.volumes.remove(cloud.volume(2)).await.unwrap();
+    assert_eq!(cloud.left().await, BTreeSet::new());
+}

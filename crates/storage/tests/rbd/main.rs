@@ -11,4 +11,5 @@ mod disks;
 mod fixture;
 mod images;
 mod kill;
+mod together;
 mod volumes;

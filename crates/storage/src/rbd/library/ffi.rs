@@ -111,6 +111,15 @@ symbols! {
     rados_ioctx_create(Handle, *const c_char, *mut Handle) -> c_int;
     rados_ioctx_destroy(Handle);
     rados_remove(Handle, *const c_char) -> c_int;
+    rados_create_write_op() -> Handle;
+    rados_release_write_op(Handle);
+    rados_write_op_assert_exists(Handle);
+    rados_write_op_exec(
+        Handle, *const c_char, *const c_char, *const c_char, usize, *mut c_int
+    );
+    rados_write_op_operate(
+        Handle, Handle, *const c_char, *mut libc::time_t, c_int
+    ) -> c_int;
     rbd_image_options_create(*mut Handle);
     rbd_image_options_destroy(Handle);
     rbd_image_options_set_uint64(Handle, c_int, u64) -> c_int;

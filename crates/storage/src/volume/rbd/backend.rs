@@ -4,6 +4,7 @@ use super::background::{Background, Flattening};
 use super::create::Made;
 use super::remove::Removed;
 use super::{adopt, bytes, create, image_volume, remove, verbs};
+use crate::rbd::removal::sweep;
 use crate::rbd::{CephClient, CephConnection, CephError, CephSettings, PoolRoom, RbdPool, Span};
 use async_trait::async_trait;
 use hatchery_model::disk::{BlockSource, RbdImage};
@@ -356,5 +357,9 @@ impl VolumeBackend for RbdVolumeBackend {
 
     async fn list(&self) -> Result<Vec<Held>, VolumeError> {
         self.run(Span::Long, verbs::list).await
+    }
+
+    async fn sweep(&self) -> Result<(), VolumeError> {
+        self.run(Span::Long, |work| Ok(sweep(&work.pool)?)).await
     }
 }

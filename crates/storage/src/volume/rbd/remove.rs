@@ -2,7 +2,7 @@
 
 use super::backend::Work;
 use super::{lineage, names, verbs};
-use crate::rbd::removal::{finish, is_going, remove_name, take_away};
+use crate::rbd::removal::{finish, forget_name, going_of, is_going, take_away};
 use crate::rbd::{Clash, LinkedImage, NamedImage, OpenImage};
 use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_ports::volume_backend::VolumeError;
@@ -90,7 +90,8 @@ pub(super) fn remove_image(
     name: &str,
 ) -> Result<Removed, VolumeError> {
     let Some(image) = work.pool.find(name)? else {
-        remove_name(&work.pool, name)?;
+        finish_removal(work, name)?;
+        forget_name(&work.pool, name)?;
         return Ok(Removed::Gone);
     };
     if let Err(error) = verbs::require_idle(work, &image, volume, "delete it") {
@@ -123,6 +124,19 @@ pub(super) fn remove_image(
         remove_forebears(work, parent)?;
     }
     Ok(Removed::Gone)
+}
+
+/// Ends a removal that was cut off behind the loss of the name.
+fn finish_removal(work: &Work<'_>, name: &str) -> Result<(), VolumeError> {
+    for image in going_of(&work.pool, name)? {
+        let parent = lineage::parent_by_id(&work.pool, &image.id)?;
+        if finish(&work.pool, &image)?
+            && let Some(parent) = parent
+        {
+            remove_forebears(work, parent)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes from the trash what only this clone has needed, and in turn what that has needed.
