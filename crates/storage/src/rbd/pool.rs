@@ -139,11 +139,11 @@ impl RbdPool {
     /// Removes an image of the trash for good, where its move there was cut off, too. `Conflict` while it has clones, or somebody else removes it.
     pub fn remove_from_trash(&self, image: &NamedImage) -> Result<(), CephError> {
         let NamedImage { id, name } = image;
-        let mut lock = RemovalLock::take(&self.context, id)?;
-        let mut remove = || {
+        let lock = RemovalLock::take(&self.context, id)?;
+        let remove = || {
             self.context.trash_remove(id, &mut |_, _| {
-                if let Some(lock) = &mut lock {
-                    lock.go_on();
+                if let Some(lock) = &lock {
+                    lock.goes_on();
                 }
                 true
             })

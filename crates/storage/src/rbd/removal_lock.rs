@@ -8,12 +8,16 @@ use super::ffi::IoCtx;
 use nix::errno::Errno;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// So long after its holder's last word it ends.
 const LASTS: Duration = Duration::from_secs(10);
 /// So often the holder gives word.
 const RENEW_AFTER: Duration = Duration::from_secs(2);
+/// Whoever has got no further for so long gives no more word: its thread may be lost to the library.
+const STANDS_STILL: Duration = Duration::from_secs(120);
 /// So long whoever comes second waits: looking whether an image may go takes less, removing its bytes more.
 const PATIENCE: Duration = Duration::from_secs(3);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -21,77 +25,111 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 const LOCK: (&CStr, &CStr) = (c"lock", c"lock");
 const UNLOCK: (&CStr, &CStr) = (c"lock", c"unlock");
 const NAME: &str = "hatchery.removal";
-/// Tells the calls of one client apart.
-static CALLS: AtomicU64 = AtomicU64::new(0);
 const EXCLUSIVE: u8 = 1;
 const MAY_RENEW: u8 = 1;
+/// Tells the calls of one client apart.
+static CALLS: AtomicU64 = AtomicU64::new(0);
 
 /// See the head of this file. Dropping it ends it.
-pub(super) struct RemovalLock<'a> {
-    context: &'a IoCtx,
-    header: String,
-    cookie: String,
-    renewed: Instant,
+pub(super) struct RemovalLock {
+    wanted: Arc<Wanted>,
+    /// Dropped first: then the thread ends.
+    end: Option<mpsc::Sender<()>>,
+    renewing: Option<JoinHandle<()>>,
 }
 
-impl<'a> RemovalLock<'a> {
+struct Wanted {
+    context: Arc<IoCtx>,
+    header: String,
+    cookie: String,
+    progress: Mutex<Instant>,
+}
+
+impl RemovalLock {
     /// `None`: the image has no header any more, so that there is nothing to lock. `Conflict` while somebody else has it.
     #[allow(clippy::disallowed_methods)] // Ceph tells nobody when a lock is free.
-    pub(super) fn take(context: &'a IoCtx, image_id: &str) -> Result<Option<Self>, CephError> {
-        let header = format!("rbd_header.{image_id}");
-        let cookie = CALLS.fetch_add(1, Ordering::Relaxed).to_string();
+    pub(super) fn take(context: &Arc<IoCtx>, image_id: &str) -> Result<Option<Self>, CephError> {
+        let wanted = Arc::new(Wanted {
+            context: context.clone(),
+            header: format!("rbd_header.{image_id}"),
+            cookie: CALLS.fetch_add(1, Ordering::Relaxed).to_string(),
+            progress: Mutex::new(Instant::now()),
+        });
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match lock(context, &header, &cookie) {
-                Err(Errno::EBUSY) if Instant::now() < deadline => std::thread::sleep(LOOK_AGAIN),
+            match wanted.lock() {
+                Err(Errno::EBUSY) if Instant::now() < deadline => thread::sleep(LOOK_AGAIN),
                 Err(Errno::ENOENT) => return Ok(None),
                 taken => {
                     taken.doing(|| format!("lock {image_id} to remove it"))?;
-                    return Ok(Some(Self { context, header, cookie, renewed: Instant::now() }));
+                    return Ok(Some(Self::renewed(wanted)));
                 }
             }
         }
     }
 
-    /// Tells that the removal goes on.
-    pub(super) fn go_on(&mut self) {
-        if self.renewed.elapsed() < RENEW_AFTER {
-            return;
-        }
-        self.renewed = Instant::now();
-        if let Err(error) = lock(self.context, &self.header, &self.cookie) {
-            tracing::debug!(header = self.header, %error, "the lock of a removal is not renewed");
-        }
+    /// By a thread of its own: on the library's threads, which tell of progress, a call may wait for itself.
+    fn renewed(wanted: Arc<Wanted>) -> Self {
+        let (end, ended) = mpsc::channel();
+        let theirs = wanted.clone();
+        let renewing = thread::Builder::new().name("ceph-lock".to_owned()).spawn(move || {
+            while ended.recv_timeout(RENEW_AFTER) == Err(mpsc::RecvTimeoutError::Timeout)
+                && theirs.progress().elapsed() < STANDS_STILL
+            {
+                if let Err(error) = theirs.lock() {
+                    tracing::debug!(header = theirs.header, %error, "the lock of a removal is not renewed");
+                }
+            }
+        });
+        Self { wanted, end: Some(end), renewing: renewing.ok() }
+    }
+
+    /// Told from any thread that the removal goes on.
+    pub(super) fn goes_on(&self) {
+        *self.wanted.progress() = Instant::now();
     }
 }
 
-impl Drop for RemovalLock<'_> {
+impl Drop for RemovalLock {
     fn drop(&mut self) {
-        let mut wanted = Vec::new();
-        text(&mut wanted, NAME);
-        text(&mut wanted, &self.cookie);
-        // Gone with the image, most of the time.
-        match self.context.call(&self.header, UNLOCK, &encoded(&wanted)) {
+        drop(self.end.take());
+        // A word that is on its way must not come behind the end.
+        let _ = self.renewing.take().map(JoinHandle::join);
+        match self.wanted.unlock() {
+            // Gone with the image, most of the time.
             Ok(()) | Err(Errno::ENOENT) => {}
             Err(error) => {
-                tracing::debug!(header = self.header, %error, "the lock of a removal ends by itself")
+                tracing::debug!(header = self.wanted.header, %error, "the lock of a removal ends by itself")
             }
         }
     }
 }
 
-/// `cls_lock_lock_op`.
-fn lock(context: &IoCtx, header: &str, cookie: &str) -> Result<(), Errno> {
-    let mut wanted = Vec::new();
-    text(&mut wanted, NAME);
-    wanted.push(EXCLUSIVE);
-    let (tag, description) = ("", "it is being removed");
-    [cookie, tag, description].iter().for_each(|one| text(&mut wanted, one));
-    let seconds = u32::try_from(LASTS.as_secs()).unwrap_or(u32::MAX);
-    wanted.extend(seconds.to_le_bytes());
-    wanted.extend(0_u32.to_le_bytes());
-    wanted.push(MAY_RENEW);
-    context.call(header, LOCK, &encoded(&wanted))
+impl Wanted {
+    /// `cls_lock_lock_op`.
+    fn lock(&self) -> Result<(), Errno> {
+        let (tag, description) = ("", "it is being removed");
+        let mut wanted = Vec::new();
+        text(&mut wanted, NAME);
+        wanted.push(EXCLUSIVE);
+        [self.cookie.as_str(), tag, description].iter().for_each(|one| text(&mut wanted, one));
+        let seconds = u32::try_from(LASTS.as_secs()).unwrap_or(u32::MAX);
+        wanted.extend(seconds.to_le_bytes());
+        wanted.extend(0_u32.to_le_bytes());
+        wanted.push(MAY_RENEW);
+        self.context.call(&self.header, LOCK, &encoded(&wanted))
+    }
+
+    /// `cls_lock_unlock_op`.
+    fn unlock(&self) -> Result<(), Errno> {
+        let mut wanted = Vec::new();
+        [NAME, &self.cookie].iter().for_each(|one| text(&mut wanted, one));
+        self.context.call(&self.header, UNLOCK, &encoded(&wanted))
+    }
+
+    fn progress(&self) -> std::sync::MutexGuard<'_, Instant> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn text(into: &mut Vec<u8>, text: &str) {
