@@ -18,11 +18,15 @@ pub(crate) fn is_going(pool: &RbdPool, image_id: &str) -> Result<bool, CephError
     Ok(pool.note(&note(image_id))?.is_some())
 }
 
-/// Takes the name away, and then the bytes, unless clones need them.
+/// Takes the name away, and then the bytes, unless clones need them. Where the name has to stay, so does the image, whatever becomes of it: it is
+/// not being removed any more.
 pub(crate) fn take_away(pool: &RbdPool, image: &NamedImage) -> Result<(), CephError> {
     pool.set_note(&note(&image.id), &image.name)?;
     match pool.move_to_trash(&image.name) {
-        Err(error) if !error.is_not_found() => return Err(error),
+        Err(error) if !error.is_not_found() => {
+            pool.remove_note(&note(&image.id))?;
+            return Err(error);
+        }
         _ => {}
     }
     finish(pool, image).map(drop)
@@ -66,26 +70,29 @@ pub(crate) fn going_of(pool: &RbdPool, name: &str) -> Result<Vec<NamedImage>, Ce
     Ok(all)
 }
 
-/// What is being removed, and in the trash.
+/// What is being removed.
 pub(crate) fn going(pool: &RbdPool) -> Result<Vec<NamedImage>, CephError> {
     let notes = pool.notes(REMOVING)?.into_iter();
     Ok(notes.map(|(key, name)| NamedImage { id: key[REMOVING.len()..].to_owned(), name }).collect())
 }
 
-/// Finishes removals that were cut off, and removes from the trash what no clone needs any more.
+/// What is being removed, and has lost its name.
+pub(crate) fn in_trash(pool: &RbdPool) -> Result<Vec<NamedImage>, CephError> {
+    let named = pool.list()?;
+    let mut all = going(pool)?;
+    all.retain(|image| !named.contains(image));
+    Ok(all)
+}
+
+/// Finishes removals that were cut off, and removes from the trash what no clone needs any more. What has its name still stays: whoever has begun
+/// to remove it is told again, or has been refused since.
 pub(crate) fn sweep(pool: &RbdPool) -> Result<(), CephError> {
     // A clone comes before what it was made of only by chance: as long as one goes, look again.
     let mut any = true;
     while any {
         any = false;
-        let images = pool.list()?;
-        for image in going(pool)? {
-            let done = if images.contains(&image) {
-                take_away(pool, &image).map(|()| false)
-            } else {
-                finish(pool, &image)
-            };
-            match done {
+        for image in in_trash(pool)? {
+            match finish(pool, &image) {
                 Ok(gone) => any |= gone,
                 // Others may be at it; what is left is seen again by the next sweep.
                 Err(error) => {

@@ -340,7 +340,18 @@ async fn what_is_in_use_stays_and_what_is_extended_stays_large() {
     let user = on(&other, move |ceph| ceph.pool("volumes")?.open(&name)).await.unwrap();
     let error = cloud.volumes.remove(volume).await.unwrap_err();
     assert!(matches!(&error, VolumeError::Conflict(text) if text.contains("in use")), "{error}");
+    // Begun by somebody who died, and refused since: no sweep goes on with it, neither now nor when it is free.
+    let name = format!("volume-{volume}");
+    let begun = on(&other, move |ceph| {
+        let pool = ceph.pool("volumes")?;
+        let id = pool.open_to_read(&name, None)?.id()?;
+        pool.set_note(&format!("hatchery.removing.{id}"), &name)
+    });
+    begun.await.unwrap();
+    cloud.volumes.sweep().await.unwrap();
     user.close().unwrap();
+    cloud.volumes.sweep().await.unwrap();
+    assert_eq!(cloud.byte(1, 0).await, 1);
     cloud.volumes.remove(volume).await.unwrap();
     assert_eq!(cloud.left().await, BTreeSet::new());
 }

@@ -4,7 +4,7 @@ use super::store::{Work, store_error};
 use super::{Named, RBD_SNAPSHOT, rbd_name, read_name};
 use crate::inspect::judge_file;
 use crate::pool::free_bytes;
-use crate::rbd::removal::{going, remove_name, sweep, take_away};
+use crate::rbd::removal::{in_trash, remove_name, sweep, take_away};
 use crate::rbd::{CephError, Clash, NamedImage, OpenImage, RbdPool};
 use crate::volume::{Digested, ImageBytes, copy_bytes};
 use hatchery_model::id::ImageId;
@@ -165,7 +165,7 @@ pub(super) fn list(work: &Work<'_>) -> Result<(Vec<ImageId>, Vec<String>), CephE
 
 /// Removes what no clone needs any more; gives the names of what stays.
 pub(super) fn finish_removals(work: &Work<'_>) -> Result<Vec<String>, CephError> {
-    let waiting = going(&work.pool)?;
+    let waiting = in_trash(&work.pool)?;
     if waiting.is_empty() {
         return Ok(Vec::new());
     }
@@ -173,7 +173,7 @@ pub(super) fn finish_removals(work: &Work<'_>) -> Result<Vec<String>, CephError>
         unseal_in_trash(&work.pool, &image)?;
     }
     sweep(&work.pool)?;
-    Ok(going(&work.pool)?.into_iter().map(|image| image.name).collect())
+    Ok(in_trash(&work.pool)?.into_iter().map(|image| image.name).collect())
 }
 
 fn unseal_in_trash(pool: &RbdPool, image: &NamedImage) -> Result<(), CephError> {
