@@ -117,8 +117,8 @@ pub struct Gate {
     /// Whether two calls were about one volume at the same time.
     pub overlapped: AtomicBool,
     entered: Notify,
-    /// How often it was swept.
-    pub sweeps: watch::Sender<u32>,
+    sweeps: AtomicU64,
+    swept: Notify,
 }
 
 impl Gate {
@@ -286,7 +286,8 @@ impl VolumeBackend for Gate {
     }
 
     async fn sweep(&self) -> Result<(), VolumeError> {
-        self.sweeps.send_modify(|sweeps| *sweeps += 1);
+        self.sweeps.fetch_add(1, Ordering::SeqCst);
+        self.swept.notify_waiters();
         self.inner.sweep().await
     }
 }
@@ -345,7 +346,8 @@ impl Yard {
             inside: Mutex::default(),
             overlapped: AtomicBool::new(false),
             entered: Notify::new(),
-            sweeps: watch::Sender::default(),
+            sweeps: AtomicU64::new(0),
+            swept: Notify::new(),
         });
         let parts = Parts {
             bus: Arc::new(bus.clone()),
@@ -422,6 +424,13 @@ impl Life {
     pub fn reports(&self, what: &str, fits: impl Fn(&HostReport) -> bool) -> HostReport {
         self.until(what, &self.ears.told, || {
             self.ears.report.lock().unwrap().clone().filter(|report| fits(report))
+        })
+    }
+
+    /// Waits for a sweep of the backend; gives how many there were.
+    pub fn sweeps(&self) -> u64 {
+        self.until("a sweep", &self.gate.swept, || {
+            Some(self.gate.sweeps.load(Ordering::SeqCst)).filter(|sweeps| *sweeps > 0)
         })
     }
 

@@ -314,7 +314,7 @@ impl IoCtx {
         input: &[u8],
     ) -> Result<(), Errno> {
         let object = text(object)?;
-        let (symbols, mut answer) = (self.symbols(), 0);
+        let symbols = self.symbols();
         // SAFETY: the operation lives until it is released, once; what it is given is copied or lives until it was done.
         check(|| unsafe {
             let work = (symbols.rados_create_write_op)();
@@ -325,7 +325,7 @@ impl IoCtx {
                 method.as_ptr(),
                 input.as_ptr().cast(),
                 input.len(),
-                &mut answer,
+                ptr::null_mut(),
             );
             let done = (symbols.rados_write_op_operate)(
                 work,

@@ -18,15 +18,12 @@ pub(crate) fn is_going(pool: &RbdPool, image_id: &str) -> Result<bool, CephError
     Ok(pool.note(&note(image_id))?.is_some())
 }
 
-/// Takes the name away, and then the bytes, unless clones need them. Where the name has to stay, so does the image, whatever becomes of it: it is
-/// not being removed any more.
+/// Takes the name away, and then the bytes, unless clones need them. The note stays where that fails: an error does not tell whether the name has gone,
+/// and others may be at it.
 pub(crate) fn take_away(pool: &RbdPool, image: &NamedImage) -> Result<(), CephError> {
     pool.set_note(&note(&image.id), &image.name)?;
     match pool.move_to_trash(&image.name) {
-        Err(error) if !error.is_not_found() => {
-            pool.remove_note(&note(&image.id))?;
-            return Err(error);
-        }
+        Err(error) if !error.is_not_found() => return Err(error),
         _ => {}
     }
     finish(pool, image).map(drop)
@@ -70,17 +67,18 @@ pub(crate) fn going_of(pool: &RbdPool, name: &str) -> Result<Vec<NamedImage>, Ce
     Ok(all)
 }
 
-/// What is being removed.
-pub(crate) fn going(pool: &RbdPool) -> Result<Vec<NamedImage>, CephError> {
+fn going(pool: &RbdPool) -> Result<Vec<NamedImage>, CephError> {
     let notes = pool.notes(REMOVING)?.into_iter();
     Ok(notes.map(|(key, name)| NamedImage { id: key[REMOVING.len()..].to_owned(), name }).collect())
 }
 
 /// What is being removed, and has lost its name.
 pub(crate) fn in_trash(pool: &RbdPool) -> Result<Vec<NamedImage>, CephError> {
-    let named = pool.list()?;
     let mut all = going(pool)?;
-    all.retain(|image| !named.contains(image));
+    if !all.is_empty() {
+        let named = pool.list()?;
+        all.retain(|image| !named.contains(image));
+    }
     Ok(all)
 }
 

@@ -20,7 +20,9 @@ const RENEW_AFTER: Duration = Duration::from_secs(2);
 const STANDS_STILL: Duration = Duration::from_secs(120);
 /// So long whoever comes second waits: looking whether an image may go takes less, removing its bytes more.
 const PATIENCE: Duration = Duration::from_secs(3);
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// It asks again after this, then after twice as long each time, until [`MOST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const MOST_PAUSE: Duration = Duration::from_millis(160);
 
 const LOCK: (&CStr, &CStr) = (c"lock", c"lock");
 const UNLOCK: (&CStr, &CStr) = (c"lock", c"unlock");
@@ -56,9 +58,13 @@ impl RemovalLock {
             progress: Mutex::new(Instant::now()),
         });
         let deadline = Instant::now() + PATIENCE;
+        let mut pause = FIRST_PAUSE;
         loop {
             match wanted.lock() {
-                Err(Errno::EBUSY) if Instant::now() < deadline => thread::sleep(LOOK_AGAIN),
+                Err(Errno::EBUSY) if Instant::now() < deadline => {
+                    thread::sleep(pause);
+                    pause = (pause * 2).min(MOST_PAUSE);
+                }
                 Err(Errno::ENOENT) => return Ok(None),
                 taken => {
                     taken.doing(|| format!("lock {image_id} to remove it"))?;

@@ -1,6 +1,6 @@
 //! Volumes that hold an image, at the end of a chain: flattened in the background, while others are made beside them.
 
-use crate::fixture::{on, settings, until};
+use crate::fixture::{cinder_at, on, process, settings, until};
 use crate::volumes::Cloud;
 use hatchery_model::id::ImageId;
 use hatchery_model::provision::{Plan, PlanStep, Rung};
@@ -11,8 +11,7 @@ use hatchery_storage::rbd::{CephClient, CephSettings};
 use hatchery_storage::{RbdImageSource, RbdVolumeBackend, RbdVolumeSettings};
 use hatchery_testkit::CephCluster;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -250,11 +249,8 @@ fn backend(ceph: CephSettings) -> RbdVolumeBackend {
 /// Not a test by itself: the process that is killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
-    let Ok(conf) = std::env::var(CONF) else {
-        return;
-    };
-    let conf = Some(PathBuf::from(conf));
-    let volumes = backend(CephSettings { conf, ..CephSettings::new("cinder") });
+    let Ok(conf) = std::env::var(CONF) else { return };
+    let volumes = backend(cinder_at(conf));
     let source = hatchery_model::id::VolumeId(Uuid::from_u128(1));
     volumes.create(&plain(2, VolumeContent::Volume(source), true)).await.unwrap();
     println!("it is being flattened");
@@ -262,13 +258,8 @@ async fn child() {
 }
 
 fn kill_a_child(ceph: &CephCluster) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["chains::child", "--exact", "--nocapture"])
-        .env(CONF, ceph.conf())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = process("chains::child", CONF, ceph.conf());
+    let mut child = child.stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("it is being flattened")));
     child.kill().unwrap();

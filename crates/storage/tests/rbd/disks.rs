@@ -1,7 +1,7 @@
 //! Disks of guests in Ceph: what they are made of, and what is left of them in the pools.
 
 use crate::contract::{images, new_pool};
-use crate::fixture::{cinder, on, settings, until};
+use crate::fixture::{cinder, cinder_at, on, process, settings, until};
 use bytes::Bytes as Chunk;
 use hatchery_model::compute::RootDisk;
 use hatchery_model::id::{DiskId, ImageId};
@@ -20,8 +20,7 @@ use hatchery_storage::{
 };
 use hatchery_testkit::CephCluster;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -215,7 +214,7 @@ async fn a_cluster_that_is_away_keeps_no_report_waiting() {
         _ => format!("{line}\n"),
     });
     std::fs::write(&conf, text.collect::<String>()).unwrap();
-    let away = CephSettings { conf: Some(conf), ..CephSettings::new("cinder") };
+    let away = cinder_at(conf);
     let vms = disks(away, "vms", in_pool("images"));
     let began = tokio::time::Instant::now();
     let Backing::Ceph(found) = vms.abilities().await.unwrap().backing else { panic!() };
@@ -268,8 +267,7 @@ async fn remove_all(vms: &RbdDiskBackend) {
 async fn child() {
     let Ok(text) = std::env::var(CONF) else { return };
     let [conf, fsid, image] = text.split('\n').collect::<Vec<_>>()[..] else { panic!("{text}") };
-    let conf = Some(PathBuf::from(conf));
-    let vms = disks(CephSettings { conf, ..CephSettings::new("cinder") }, "vms", in_pool("images"));
+    let vms = disks(cinder_at(conf), "vms", in_pool("images"));
     let image = serde_json::from_str(image).unwrap();
     loop {
         make_all(&vms, &image, fsid).await;
@@ -291,13 +289,8 @@ async fn a_process_that_is_killed_at_any_moment_leaves_no_half_made_disk() {
     let told = serde_json::to_string(&image).unwrap();
     let told = [ceph.conf().to_str().unwrap(), &ceph.fsid(), &told].join("\n");
     for kill in 0..KILLS {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["disks::child", "--exact", "--nocapture"])
-            .env(CONF, &told)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = process("disks::child", CONF, &told);
+        let mut child = child.stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut steps = 0;
         // Another step each time, and another moment within the next.

@@ -2,11 +2,26 @@
 
 use hatchery_storage::rbd::{CephClient, CephConnection, CephError, CephSettings, Span};
 use hatchery_testkit::CephCluster;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Settings of a user of the cluster.
 pub fn settings(ceph: &CephCluster, user: &str) -> CephSettings {
     CephSettings { conf: Some(ceph.conf()), ..CephSettings::new(user) }
+}
+
+/// The same of `client.cinder` in a process that has only been told where the configuration is.
+pub fn cinder_at(conf: impl Into<PathBuf>) -> CephSettings {
+    CephSettings { conf: Some(conf.into()), ..CephSettings::new("cinder") }
+}
+
+/// This program once more, as another process: does what stands in that test, which sees by the variable that it is meant. Its lines can be read.
+pub fn process(test: &str, variable: &str, told: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([test, "--exact", "--nocapture"]).env(variable, told).stdout(Stdio::piped());
+    command
 }
 
 /// The cluster's client as `client.cinder`.

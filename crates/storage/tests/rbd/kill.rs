@@ -1,6 +1,6 @@
 //! A process that works on volumes is killed at any moment: what it leaves is whole when it is made again, and gone when it is removed.
 
-use crate::fixture::{on, settings, until};
+use crate::fixture::{cinder_at, on, process, settings, until};
 use bytes::Bytes as Chunk;
 use hatchery_model::id::{SnapshotId, VolumeId};
 use hatchery_model::units::Bytes;
@@ -10,8 +10,7 @@ use hatchery_storage::rbd::{CephClient, CephSettings};
 use hatchery_storage::{RbdImageSource, RbdVolumeBackend, RbdVolumeSettings};
 use hatchery_testkit::CephCluster;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -97,11 +96,8 @@ fn family(ceph: &CephCluster) -> String {
 /// Not a test by itself: the process that is killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
-    let Ok(conf) = std::env::var(CONF) else {
-        return;
-    };
-    let conf = Some(PathBuf::from(conf));
-    let volumes = backend(CephSettings { conf, ..CephSettings::new("cinder") });
+    let Ok(conf) = std::env::var(CONF) else { return };
+    let volumes = backend(cinder_at(conf));
     loop {
         make_all(&volumes).await;
         remove_all(&volumes).await;
@@ -117,13 +113,8 @@ async fn a_process_that_is_killed_at_any_moment_leaves_nothing_half_made() {
     let volumes = backend(settings(&ceph, "cinder"));
     let client = CephClient::of(settings(&ceph, "cinder"));
     for kill in 0..KILLS {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["kill::child", "--exact", "--nocapture"])
-            .env(CONF, ceph.conf())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = process("kill::child", CONF, ceph.conf());
+        let mut child = child.stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut steps = 0;
         // Another step each time, and another moment within the next.

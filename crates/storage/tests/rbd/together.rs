@@ -1,15 +1,13 @@
 //! Many agents remove one image from the trash at the same moment, in one process and in two: it goes once, and all of them live on.
 
-use crate::fixture::{cinder, on};
+use crate::fixture::{cinder, cinder_at, on, process};
 use crate::volumes::Cloud;
 use hatchery_ports::volume_backend::VolumeBackend;
-use hatchery_storage::rbd::CephSettings;
 use hatchery_storage::{RbdImageSource, RbdVolumeBackend, RbdVolumeSettings};
 use hatchery_testkit::CephCluster;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 const CONF: &str = "HATCHERY_TEST_SWEEPS_WITH";
 const ROUNDS: u32 = 40;
@@ -27,13 +25,8 @@ struct Other {
 
 impl Other {
     fn start(ceph: &CephCluster) -> Self {
-        let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["together::other", "--exact", "--nocapture"])
-            .env(CONF, ceph.conf())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut process = process("together::other", CONF, ceph.conf());
+        let mut process = process.stdin(Stdio::piped()).spawn().unwrap();
         let orders = process.stdin.take().unwrap();
         let answers = BufReader::new(process.stdout.take().unwrap()).lines();
         Self { process, orders, answers }
@@ -54,11 +47,9 @@ async fn sweep(volumes: &RbdVolumeBackend) {
 #[tokio::test(flavor = "multi_thread")]
 async fn other() {
     let Ok(conf) = std::env::var(CONF) else { return };
-    let conf = Some(PathBuf::from(conf));
-    let ceph = CephSettings { conf, ..CephSettings::new("cinder") };
     let volumes = RbdVolumeBackend::new(RbdVolumeSettings {
         rbd_pool: "volumes".to_owned(),
-        ..RbdVolumeSettings::new("ceph", ceph, RbdImageSource::default())
+        ..RbdVolumeSettings::new("ceph", cinder_at(conf), RbdImageSource::default())
     });
     println!("it is there");
     for line in std::io::stdin().lines() {
